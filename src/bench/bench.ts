@@ -16,31 +16,25 @@ import { CIFAR100_KIND, evaluationWork, initialised, timedStudent, trainingWork 
 
 const SEED = 10;
 
-/** Of as many training images as CIFAR-100 has: memory banks are as large as in a training on it. */
+/** As many as CIFAR-100's training images, for memory banks of that size. */
 const labelsOf = ({ classes }: ImageKind): Int32Array =>
   Int32Array.from({ length: 50_000 }, (_, image) => image % classes);
 
-/**
- * What the images of a pair are like: as many classes as the student is made for, and its size unless another one is asked
- * for.
- */
+/** The student's classes, and its image size unless given. */
 function imageKindOf({ student, imageSize }: Pick<Pair, "student" | "imageSize">): ImageKind {
   const made = surveyModel(student);
   return { side: imageSize ?? made.imageSize, classes: made.numClasses };
 }
 
-/** Which pair and method are timed. */
 interface Pair {
   readonly teacher: string;
   readonly student: string;
   readonly method: string;
-  /** For how many steps at once the teacher looks at images; as by default where undefined. */
   readonly ahead?: number | undefined;
-  /** Side of the images; the one that the student is made for where undefined. */
+  /** The student's by default. */
   readonly imageSize?: number | undefined;
 }
 
-/** For trainers. */
 const taskOf = ({ classes, side }: ImageKind) => ({ numClasses: classes, imageSize: side });
 
 function distillWork(pair: Pair, plain: WorkSize): Work {
@@ -70,7 +64,6 @@ function teacherWork(pair: Pair, size: WorkSize): Work {
   return trainingWork(`train teacher ${pair.teacher}`, learner, [], { ...size, kind });
 }
 
-/** The student as it is evaluated after each epoch: not folded. */
 function evaluateWork(pair: Pair, size: WorkSize): Work {
   const { student } = pair;
   const kind = imageKindOf(pair);
@@ -78,14 +71,13 @@ function evaluateWork(pair: Pair, size: WorkSize): Work {
   return evaluationWork(`evaluate ${student}`, { model, variables: variablesOf(model.state) }, { ...size, kind });
 }
 
-/** How each work is made, with initial weights: no checkpoint is needed. */
+/** With initial weights: no checkpoint is needed. */
 export const WORKS: Readonly<Record<WorkName, (pair: Pair, size: WorkSize) => Work>> = {
   distill: distillWork,
   teacher: teacherWork,
   evaluate: evaluateWork,
 };
 
-/** Cost of a workload over another one interleaved with it: medians over the repeats. */
 function costOver(base: Runner, own: Runner): Cost {
   const pairs = own.repeats.map((time, i) => [time, base.repeats[i] as number] as const);
   return {
@@ -94,11 +86,7 @@ function costOver(base: Runner, own: Runner): Cost {
   };
 }
 
-/**
- * Times works beside a base, each in turns with it and each variant with the same one of the base.
- * @param works made one after the other, when they are timed
- * @returns timings of the base, then those of the works, each with what it costs over the base
- */
+/** Times works interleaved with a base. @returns timings of the base, then of the works with their costs */
 function measureOver(
   base: Work,
   works: Iterable<Work>,
@@ -150,18 +138,16 @@ function measureBeside(
   }
 }
 
-/** Which methods distillation is timed with. */
 interface ChosenMethods {
   readonly names: readonly string[];
-  /** Each with `kd`, to report its cost over that. */
+  /** Each with `kd`, to report its cost. */
   readonly besideKd: boolean;
-  /** Those that do not fit the pair are left out, with a notice. */
+  /** Skips others, with a notice. */
   readonly onlyFitting: boolean;
 }
 
-/** How methods are timed. */
 interface Timed {
-  /** Distillation by a method. @throws inputError where it does not fit the pair */
+  /** @throws inputError where the method does not fit the pair */
   distillation(method: string): Work;
   readonly variants: readonly Variant[];
   readonly repeats: number;
@@ -169,13 +155,9 @@ interface Timed {
   notice(text: string): void;
 }
 
-/** The method that others are compared with. */
 const BASE = "kd";
 
-/**
- * Times distillation by methods, each in turns with `kd`.
- * @returns timings of `kd`, then of the others in their order
- */
+/** Times methods interleaved with `kd`. @returns timings of `kd`, then of the others in order */
 export function measureMethods(
   { names, onlyFitting }: ChosenMethods,
   { distillation, variants, repeats, onStart, notice }: Timed,
@@ -198,33 +180,27 @@ export function measureMethods(
   return measureOver(distillation(BASE), works(), variants, repeats, onStart);
 }
 
-/** Machine properties that determine benchmark defaults. */
 interface Machine {
   readonly gpu: boolean;
-  /** Whether it computes in bfloat16 natively. */
   readonly bfloat16: boolean;
 }
 
-/** The first generation of NVIDIA GPUs that computes in bfloat16. */
+/** NVIDIA's first generation with bfloat16. */
 const BFLOAT16_CAPABILITY = 8;
 
-/**
- * Machine information.
- * @param capability of the GPU in use, undefined where there is none
- * @param cpuinfo text of /proc/cpuinfo
- */
+/** @param capability of the GPU in use, if any @param cpuinfo text of /proc/cpuinfo */
 export function machineOf(gpu: boolean, capability: number | undefined, cpuinfo: string): Machine {
   const bfloat16 = gpu ? (capability ?? 0) >= BFLOAT16_CAPABILITY : /\b(avx512_bf16|amx_bf16)\b/.test(cpuinfo);
   return { gpu, bfloat16 };
 }
 
-/** XLA on a CPU is slower than the graph and is timed only when asked for. */
+/** XLA on a CPU is slower than the graph, so timed only on request. */
 const ownEngines = ({ gpu }: Machine): EngineName[] => engineNames().filter((engine) => gpu || engine !== "xla");
 
 /**
- * Engines times precisions, without those that do not exist: eager tensors cannot be bfloat16.
- * @param engines those asked for; empty for the machine's own
- * @param precisions those asked for; empty for the machine's own
+ * Engines times precisions, except eager in bfloat16.
+ * @param engines requested, or empty for the machine's own
+ * @param precisions likewise
  */
 export function variantsFor(
   machine: Machine,
@@ -239,9 +215,9 @@ export function variantsFor(
   );
 }
 
-// One process has one kind of float32 on a GPU: with TF32 or without.
+// A process has one kind of float32 on a GPU: with TF32 or without.
 
-/** Whether float32 is timed without TF32: where it is all that was asked for. */
+/** Whether float32 is timed without TF32: if it is the only request. */
 export const isExactFloat32 = (precisions: readonly PrecisionName[]): boolean =>
   precisions.length === 1 && precisions[0] === "float32";
 
@@ -251,13 +227,13 @@ export const float32Notices = (gpu: boolean, exact: boolean): readonly string[] 
     ? ["float32 is timed with TF32 where the GPU supports it; with --precision float32, without TF32."]
     : [];
 
-/** Requested settings; undefined and empty lists mean the machine's defaults. */
+/** Undefined and empty lists mean the machine's defaults. */
 export interface BenchOptions extends Omit<Pair, "method"> {
   readonly methods: ChosenMethods;
   readonly works: readonly WorkName[];
   readonly engines: readonly EngineName[];
   readonly precisions: readonly PrecisionName[];
-  /** Which of the visible GPUs. */
+  /** Index among the visible ones. */
   readonly gpu: number | undefined;
   readonly batchSize: number | undefined;
   readonly steps: number | undefined;
@@ -265,27 +241,24 @@ export interface BenchOptions extends Omit<Pair, "method"> {
   readonly repeats: number;
 }
 
-/** Environment of a benchmark. */
 export interface BenchHooks {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** A line about what goes on. */
   notice(text: string): void;
 }
 
-/** The result: `pefd bench --json`. */
+/** `pefd bench --json`. */
 export interface BenchDocument {
   readonly device: string;
   readonly tensorflow: string;
   readonly batchSize: number;
   readonly repeats: number;
   readonly stepsPerRepeat: number;
-  /** Side of the images, and the classes that there are. */
   readonly imageSize: number;
   readonly numClasses: number;
   readonly results: readonly Timing[];
 }
 
-/** A CPU gets as much as fits into a minute or two; a GPU enough to fill several calls of many steps. */
+/** A minute or two on a CPU; several calls of many steps on a GPU. */
 const SIZES = {
   gpu: { batchSize: 64, steps: 64, testImages: 10_000 },
   cpu: { batchSize: 16, steps: 3, testImages: 200 },
@@ -293,7 +266,6 @@ const SIZES = {
 
 const USUAL_SIDE = CIFAR100_KIND.side;
 
-/** Images that are timed in any case. */
 const FEWEST = 50;
 
 function cpuinfo(): string {
@@ -304,7 +276,7 @@ function cpuinfo(): string {
   }
 }
 
-/** Images of an evaluation that have so many pixels as CIFAR-100's have, but for a few. */
+/** Images with about as many pixels as so many of CIFAR-100's. */
 const fewer = (images: number, side: number): number =>
   Math.max(Math.min(images, FEWEST), Math.round((images * USUAL_SIDE ** 2) / side ** 2));
 
@@ -327,9 +299,9 @@ function chosenVariants(machine: Machine, { engines, precisions }: BenchOptions)
 }
 
 /**
- * Times works with engines and precisions on this machine, on random images with initial weights.
- * @throws inputError for an unknown model or method, or when no engine has the precision;
- *   environmentError when TensorFlow does not load
+ * Times engines and precisions on random images with initial weights.
+ * @throws inputError for an unknown model or method, or no engine with the precision; environmentError where TensorFlow
+ * does not load
  */
 export function runBench(options: BenchOptions, { env, notice }: BenchHooks): BenchDocument {
   const exactFloat32 = isExactFloat32(options.precisions);

@@ -14,62 +14,57 @@ import type { BenchHooks } from "./bench.js";
 import { median } from "./measure.js";
 import { timedStudent } from "./work.js";
 
-/** How fast images are read, decoded and shown as training shows them. */
 export interface Reading {
-  /** Median, smallest and largest of the repeats. */
+  /** Median, minimum and maximum of the repeats. */
   readonly imagesPerSecond: number;
   readonly imagesPerSecondMin: number;
   readonly imagesPerSecondMax: number;
-  /** Images per second of one CPU's work, all threads together: median. */
+  /** Median per second of CPU time of all threads. */
   readonly imagesPerProcessorSecond: number;
 }
 
-/** How steps and reading go together. */
 export interface FedSteps {
-  /** Training workload: `distill ours RESNET34 -> RESNET18`. */
+  /** Such as `distill ours RESNET34 -> RESNET18`. */
   readonly what: string;
   readonly engine: string;
   readonly precision: string;
-  /** Medians over the steps, in milliseconds: a whole step, and how long it has waited for its images. */
+  /** Medians in milliseconds: the whole step, and its wait for images. */
   readonly stepMs: number;
   readonly waitingMs: number;
   readonly waitingMsMax: number;
-  /** Images per second that steps take. */
+  /** Of steps. */
   readonly imagesPerSecond: number;
   /** The bottleneck. */
   readonly limit: "data" | "steps";
 }
 
-/** The result: `pefd bench --what data --json`. */
+/** `pefd bench --what data --json`. */
 export interface DataDocument {
   readonly device: string;
   readonly tensorflow: string;
   readonly dataset: string;
   readonly data: string;
-  /** Training images, and threads that read them beside the one that steps run in. */
+  /** Training images, and reader threads besides the main one. */
   readonly images: number;
   readonly workers: number;
   readonly batchSize: number;
   readonly repeats: number;
   readonly reading: Reading;
-  /** Where models are named. */
   readonly steps?: FedSteps;
 }
 
-/** Images of a repeat, at least: some tenths of a second on many cores. */
+/** Fewest per repeat: tenths of a second on many cores. */
 const IMAGES = 1024;
 
-/** How reading is timed. */
 interface ReadingSettings {
   readonly seed: number;
   readonly batchSize: number;
-  /** At least 1. */
   readonly repeats: number;
-  /** CPU time of this process, all threads, in seconds. */
+  /** Of this process, all threads. */
   cpuSeconds(): number;
 }
 
-/** Sampler rows of one epoch after another until there are images enough. @param repeat from 0 */
+/** Sampler rows of epochs until there are enough images. @param repeat from 0 */
 function planOf({ set }: BatchSource, seed: number, repeat: number): Int32Array {
   const images = Math.min(set.count, IMAGES);
   const epochs = Math.ceil(IMAGES / images);
@@ -81,14 +76,14 @@ function planOf({ set }: BatchSource, seed: number, repeat: number): Int32Array 
   return plan;
 }
 
-/** Takes all batches of a plan, those that come next being known, as an epoch takes them. */
+/** Takes all batches of a plan, with upcoming ones known, like an epoch. */
 function readAll({ values }: BatchSource, plan: Int32Array, batchSize: number): void {
   for (const { from, to } of batchRanges(plan.length / PLAN_COLUMNS, batchSize)) {
     values(plan.subarray(from * PLAN_COLUMNS, to * PLAN_COLUMNS), plan.subarray(to * PLAN_COLUMNS));
   }
 }
 
-/** Times data loading without steps, after a warm-up repeat in which threads start. */
+/** Times data loading alone, after a warm-up repeat that starts threads. */
 function timeReading(source: BatchSource, { seed, batchSize, repeats, cpuSeconds }: ReadingSettings): Reading {
   const perSecond: number[] = [];
   const perCpuSecond: number[] = [];
@@ -110,14 +105,12 @@ function timeReading(source: BatchSource, { seed, batchSize, repeats, cpuSeconds
   };
 }
 
-/** Training task: a pair with a method, or a single model. */
 interface Trained {
   readonly teacher?: string | undefined;
   readonly student?: string | undefined;
   readonly method: string;
 }
 
-/** Inputs of timed steps. */
 interface StepSettings {
   readonly dataset: Dataset;
   readonly train: BatchSource;
@@ -125,14 +118,14 @@ interface StepSettings {
   readonly choice: EngineChoice;
   readonly seed: number;
   readonly batchSize: number;
-  /** Steps that count; one more comes first. */
+  /** Besides one warm-up step. */
   readonly steps: number;
 }
 
 const SGD = { momentum: 0.9, weightDecay: 1e-4 };
 const LEARNING_RATE = 0.1;
 
-/** More of a step's time than that, and it is the data that limits. */
+/** Above this share of a step's time, data is the bottleneck. */
 const WAITING_SHARE = 0.05;
 
 interface Opened {
@@ -141,7 +134,7 @@ interface Opened {
   readonly constants: readonly Variable[];
 }
 
-/** @throws inputError for models that do not fit the images or one another */
+/** @throws inputError for models that do not fit the images or each other */
 function openLearner({ teacher, student, method }: Trained, { dataset, batchSize, seed }: StepSettings): Opened {
   const { numClasses, train } = dataset;
   if (teacher !== undefined && student !== undefined) {
@@ -158,7 +151,7 @@ function openLearner({ teacher, student, method }: Trained, { dataset, batchSize
   };
 }
 
-/** Milliseconds of each step, and of those how long it has waited. */
+/** Milliseconds of each step, and of its wait. */
 function timeSteps(
   session: TrainingSession,
   { train, seed, batchSize, steps }: StepSettings,
@@ -179,10 +172,7 @@ function timeSteps(
   return times;
 }
 
-/**
- * Times training steps that are fed as a run's are.
- * @throws inputError for models that do not fit the images or one another
- */
+/** Times training steps with data loading. @throws inputError for models that do not fit the images or each other */
 function timeFedSteps(trained: Trained, settings: StepSettings): FedSteps {
   const { what, learner, constants } = openLearner(trained, settings);
   const { train, test, choice, batchSize } = settings;
@@ -211,7 +201,6 @@ function timeFedSteps(trained: Trained, settings: StepSettings): FedSteps {
 
 const SEED = 10;
 
-/** Requested settings; undefined means the machine's default. */
 export interface DataBenchOptions extends Trained {
   readonly row: DatasetRow;
   readonly data: string;
@@ -225,19 +214,16 @@ export interface DataBenchOptions extends Trained {
   readonly repeats: number;
 }
 
-/** Further settings of such a benchmark. */
 export interface DataBenchHooks extends BenchHooks {
-  /** CPU time of this process, all threads, in seconds. */
+  /** Of this process, all threads. */
   cpuSeconds(): number;
 }
 
-/** As `pefd bench` has them for its other works. */
 const SIZES = { gpu: { batchSize: 64, steps: 64 }, cpu: { batchSize: 16, steps: 5 } } as const;
 
 /**
- * Times how fast a data set's training images are read, decoded and shown, and, where models are named, whether training
- * steps wait for them.
- * @throws inputError for a folder that cannot be read, and models that do not fit; runError for an image that cannot be used
+ * Times loading of a data set's training images and, if models are named, whether steps wait for them.
+ * @throws inputError for an unreadable folder or models that do not fit; runError for an unusable image
  */
 export async function runDataBench(
   options: DataBenchOptions,

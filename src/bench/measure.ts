@@ -1,23 +1,21 @@
 import type { OpenWork, Timing, Variant, Work } from "./types.js";
 
-/** A variant at work and what was measured of it so far, in milliseconds. */
+/** An opened variant and its measurements in milliseconds. */
 export interface Runner {
   readonly work: Work;
   readonly variant: Variant;
   readonly open: OpenWork;
   readonly firstStepMs: number;
-  /** Time of each repeat. */
   readonly repeats: number[];
 }
 
-/** Milliseconds that something takes. */
 function timed(run: () => void): number {
   const started = performance.now();
   run();
   return performance.now() - started;
 }
 
-/** The middle of the values, the mean of the two middle ones for an even number of them. */
+/** The median; the mean of the middle two for an even number. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const upper = sorted.length >> 1;
@@ -34,10 +32,7 @@ function start(work: Work, variant: Variant): Runner {
   return { work, variant, open: open as unknown as OpenWork, firstStepMs, repeats: [] };
 }
 
-/**
- * Opens a work with each variant and takes one step of each.
- * @param onStart called before each variant's first step
- */
+/** Opens a work with each variant and runs a first step. @param onStart called before each variant's first step */
 export function startAll(work: Work, variants: readonly Variant[], onStart: (variant: Variant) => void): Runner[] {
   const runners: Runner[] = [];
   try {
@@ -52,16 +47,12 @@ export function startAll(work: Work, variants: readonly Variant[], onStart: (var
   }
 }
 
-/** Frees what was opened. */
+/** Frees runners. */
 export function close(runners: readonly Runner[]): void {
   for (const { open } of runners) open.dispose();
 }
 
-/**
- * Times runners in turns, repeat by repeat, so that a machine that becomes slower or faster meanwhile does not change their
- * ratios; a whole repeat of each, not counted, warms up.
- * @param repeats at least 1
- */
+/** Times runners in turns, so that a machine's drift does not change their ratios; the first round is a warm-up. */
 export function takeTurns(runners: readonly Runner[], repeats: number): void {
   for (const { open } of runners) open.repeat(1);
   for (let index = 2; index < repeats + 2; index++) {
@@ -69,7 +60,7 @@ export function takeTurns(runners: readonly Runner[], repeats: number): void {
   }
 }
 
-/** Measurements of a runner. */
+/** A runner's medians. */
 export function timingOf({ work, variant, firstStepMs, repeats }: Runner): Timing {
   const { what, method, batchSize, steps, images } = work;
   const middle = median(repeats);
@@ -86,11 +77,7 @@ export function timingOf({ work, variant, firstStepMs, repeats }: Runner): Timin
   };
 }
 
-/**
- * Times a work with each variant, in turns.
- * @param repeats at least 1
- * @param onStart called before each variant's first step
- */
+/** Times a work's variants in turns. @param onStart called before each variant's first step */
 export function measure(
   work: Work,
   variants: readonly Variant[],

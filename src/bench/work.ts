@@ -20,7 +20,7 @@ import type { ImageKind, OpenWork, Variant, Work, WorkSize } from "./types.js";
 
 const EVALUATION_SEED = 10;
 
-/** Evaluation of a model on random images: one repeat is one pass over all of them. */
+/** Evaluation on random images; a repeat is one pass. */
 export function evaluationWork(what: string, { model, variables }: FrozenModel, { testImages, kind }: WorkSize): Work {
   const batchSize = Math.min(testBatch(), testImages);
   const set = randomImages(testImages, EVALUATION_SEED, kind);
@@ -43,16 +43,15 @@ export function evaluationWork(what: string, { model, variables }: FrozenModel, 
   };
 }
 
-/** As CIFAR-100's images are. */
 export const CIFAR100_KIND: ImageKind = {
   side: CIFAR100.format.height,
   classes: CIFAR100.classes,
 };
 
-/** Labels are bytes; which they are does not matter to speed either. */
+/** Labels are bytes; their values do not affect speed. */
 const LABELS = 256;
 
-/** Random images, with random labels: speed does not depend on what the images show. @param kind CIFAR-100's by default */
+/** Random images and labels, which do not affect speed. @param kind CIFAR-100's by default */
 export function randomImages(
   count: number,
   seed: number,
@@ -71,12 +70,11 @@ export function randomImages(
 
 const MODEL_SEED = 10;
 
-/** Input size of models. */
 interface LearningTask {
   readonly numClasses: number;
-  /** Side of the images; that which the models are made for by default. */
+  /** The model's own by default. */
   readonly imageSize?: number;
-  /** Of the training images: memory banks are as large as in a training. */
+  /** Of training images: they determine the size of memory banks. */
   readonly labels: ArrayLike<number>;
   readonly batchSize: number;
 }
@@ -85,15 +83,13 @@ interface LearningTask {
 export const initialised = (name: string, { numClasses, imageSize }: Pick<LearningTask, "numClasses" | "imageSize">) =>
   buildModel(name, numClasses, initialFill(name, MODEL_SEED, "teacher"), imageSize);
 
-/** A student that is timed, and its teacher. */
 interface TimedStudent {
   readonly learner: Learner;
   readonly guide: FrozenModel;
-  /** Teacher outputs that the loss uses. */
   readonly views: readonly TeacherView[];
 }
 
-/** A pair and a method with initial weights and the method's published setting. @throws inputError where they do not fit */
+/** A pair with initial weights and the method's published setting. @throws inputError where they do not fit */
 export function timedStudent(
   { teacher, student, method }: Readonly<Record<"teacher" | "student" | "method", string>>,
   task: LearningTask,
@@ -113,11 +109,11 @@ export function timedStudent(
 }
 
 const SEED = 10;
-/** The paper's optimizer; speed does not depend on its numbers. */
+/** The paper's; the values do not affect speed. */
 const SGD = { momentum: 0.9, weightDecay: 5e-4 };
 const LEARNING_RATE = 0.05;
 
-/** Trains on whole batches, as many per call as the session takes, and waits for the end. */
+/** Trains on full batches, as many per call as the session takes, and waits for the end. */
 function trainOn(session: TrainingSession, plan: Int32Array, batchSize: number): void {
   const rowsPerCall = batchSize * session.stepsPerCall;
   for (const { from, to } of batchRanges(plan.length / PLAN_COLUMNS, rowsPerCall)) {
@@ -132,10 +128,9 @@ function trainOn(session: TrainingSession, plan: Int32Array, batchSize: number):
 
 type Described = Pick<SessionDescription, "learner" | "constants" | "batchSize">;
 
-/** For how many steps at once a teacher looks at images, with each variant. */
 export type AheadOf = (variant: Variant) => number;
 
-/** Opens a session as a run does, its images where that engine wants them. */
+/** Opens a session like a run's, images placed by engine. */
 function openWork(described: Described, sets: readonly ImagesInMemory[], variant: Variant, aheadOf: AheadOf): OpenWork {
   const [train, test] = chooseSources(sets, variant.engine) as [BatchSource, BatchSource];
   const ahead = aheadOf(variant);
@@ -153,10 +148,7 @@ function openWork(described: Described, sets: readonly ImagesInMemory[], variant
   };
 }
 
-/**
- * Training of a learner on random images: one repeat is an epoch of so many whole batches.
- * @param constants variables that steps read and nothing changes (a frozen teacher)
- */
+/** Training on random images; a repeat is an epoch of full batches. @param constants of a frozen teacher */
 export function trainingWork(
   what: string,
   learner: Learner,

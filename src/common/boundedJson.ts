@@ -3,19 +3,14 @@ import { cleanLine } from "./text.js";
 
 /** Limits on untrusted JSON, so that later code does not run out of stack or memory. */
 export interface JsonBounds {
-  /** Objects and lists within each other. */
   readonly depth: number;
-  /** Values in all, those within others included. */
+  /** Values in total, nested ones included. */
   readonly values: number;
 }
 
-/** More than any file of pefd needs. */
 export const FILE_BOUNDS: JsonBounds = { depth: 32, values: 100_000 };
 
-/**
- * JSON.parse for text that anybody may have written.
- * @throws inputError, a clause without a subject, for text that is not JSON, nested too deep or of too many values
- */
+/** JSON.parse of untrusted text. @throws inputError, a clause without a subject, for invalid or oversized JSON */
 export function parseBoundedJson(text: string, bounds: JsonBounds = FILE_BOUNDS): unknown {
   checkBounds(text, bounds);
   try {
@@ -29,7 +24,7 @@ const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 
-/** Counts brackets and commas outside of strings; whether they match is for JSON.parse to say. */
+/** Counts brackets and commas outside of strings; JSON.parse checks whether they match. */
 function checkBounds(text: string, { depth, values }: JsonBounds): void {
   let [open, counted] = [0, 1];
   for (let at = 0; at < text.length; at++) {
@@ -42,7 +37,6 @@ function checkBounds(text: string, { depth, values }: JsonBounds): void {
   }
 }
 
-/** Where a string that begins at some place ends. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at);

@@ -1,26 +1,23 @@
 import { environmentError, type PefdError, runError } from "./errors.js";
 
-/** How TensorFlow, XLA and TensorFlow.js say that a device's memory is used up. */
 const OUT_OF_MEMORY =
   /OOM when allocating|RESOURCE_EXHAUSTED|out of memory|failed to allocate memory|Invalid TF_Status: 8\b|Dst tensor is not initialized/i;
 
-/** Whether an error's message says that a device's memory is used up. */
+/** Whether a message is an out-of-memory error of a device. */
 export const isOutOfMemory = (message: string): boolean => OUT_OF_MEMORY.test(message);
 
-/** Whether an error, or one behind it, is that a device's memory is used up. */
+/** Whether an error or one of its causes is an out-of-memory error of a device. */
 export const isMemoryError = (error: unknown): boolean =>
   error instanceof Error && (isOutOfMemory(error.message) || isMemoryError(error.cause));
 
-/** Hint for running out of memory. */
 export const MEMORY_HINT = "Try a smaller --batch_size, or a smaller --data_budget_mb, which keeps images on the host.";
 
 const SHARED_GPU = "nvidia-smi shows what other processes hold of the GPU's memory.";
 
-/** What to change where memory is used up, by the message: on a GPU another process may hold it. */
+/** On a GPU another process may hold the memory. */
 const memoryHint = (message: string): string =>
   /CUDA|CUDNN|CUBLAS|GPU/i.test(message) ? `${MEMORY_HINT} ${SHARED_GPU}` : MEMORY_HINT;
 
-/** An error of CUDA, cuDNN or cuBLAS: how the message names it, what it means, and what to do about it. */
 type GpuError = readonly [pattern: RegExp, sentence: string, hint: string];
 
 const OTHER_GPU = "--gpu N takes another GPU; PEFD_RUNTIME=cpu computes on the CPU.";
@@ -53,14 +50,9 @@ const GPU_ERRORS: readonly GpuError[] = [
   ],
 ];
 
-/** Any other error that NVIDIA's libraries name. */
 const NAMED_BY_CUDA = /\b(?:CUDA_ERROR|CUDNN_STATUS|CUBLAS_STATUS|CUSOLVER_STATUS|cudaError)_?\w+/;
 
-/**
- * An error of a device in a sentence, with what to do about it: memory that is used up, or what CUDA, cuDNN or cuBLAS
- * report. Undefined for any other error.
- * @param message of TensorFlow's error
- */
+/** A device's out-of-memory, CUDA, cuDNN or cuBLAS error with a hint; undefined for others. */
 export function deviceError(message: string): PefdError | undefined {
   const known = GPU_ERRORS.find(([pattern]) => pattern.test(message));
   if (known !== undefined && !/RESOURCE_EXHAUSTED|out of memory/i.test(message)) {
@@ -79,13 +71,11 @@ const BYTES = /(?:allocate|allocating) (\d+)(?: bytes|B)/i;
 const SIZE = /(?:allocate|allocating) ([\d.]+)\s?([KMGT]iB)/i;
 const SHAPE = /OOM when allocating tensor with shape(\[[\d,]*\]) and type (\w+)/i;
 
-/** A human-readable size, in powers of 1000 bytes. */
 const sizeText = (bytes: number): string => {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
 };
 
-/** The failed allocation, from the library's message. */
 function asked(message: string): string | undefined {
   const bytes = message.match(BYTES)?.[1];
   if (bytes !== undefined) return sizeText(Number(bytes));
@@ -95,24 +85,14 @@ function asked(message: string): string | undefined {
   return shape === undefined ? undefined : `a tensor ${shape} of ${type}`;
 }
 
-/**
- * A sentence for a device whose memory is used up, with what was asked for as far as it is known.
- * @param message of TensorFlow's error
- * @param purpose such as "for a step"
- * @param bytes what it takes at least, for a library that does not say it
- */
+/** A sentence for a device out of memory. @param bytes a lower bound, for libraries that do not tell */
 export function memorySentence(message: string, purpose = "", bytes?: number): string {
   const what = asked(message) ?? (bytes === undefined ? undefined : sizeText(bytes));
   if (what === undefined) return "Out of device memory.";
   return `The device has too little memory: it was asked for ${[what, purpose].join(" ").trim()}.`;
 }
 
-/**
- * Does something that takes a device's memory.
- * @param purpose what for, such as "for a step"
- * @param bytes what it takes at least, for a library that does not say it
- * @throws runError that says what was asked for and which flags make it smaller
- */
+/** Runs work that allocates. @param purpose such as "for a step" @throws runError with the flags that reduce it */
 export function takingMemory<Result>(purpose: string, bytes: number, work: () => Result): Result {
   try {
     return work();

@@ -1,18 +1,14 @@
 /** Exit codes of the command line: 1 the run failed, 2 wrong usage or input, 3 the environment. */
 export type ExitCode = 1 | 2 | 3;
 
-/**
- * The one error class of the project: a message, a hint, and the exit code.
- * Anything else that reaches the top of the program is a defect of ours and is reported as one.
- */
+/** The project's one error class; anything else at the top level is reported as a defect of pefd. */
 export class PefdError extends Error {
   override readonly name = "PefdError";
 
   /**
-   * @param message what happened and why, a full sentence that names the flag, file or tensor
-   * @param exitCode 1 the run failed, 2 wrong usage or input, 3 the environment
-   * @param hint the next thing to type or check, if there is one
-   * @param unknownName a name that no registry has, where that is what is wrong: a plug-in may have it
+   * @param message a full sentence with the flag, file or tensor
+   * @param hint what to type or check next
+   * @param unknownName a name that no registry has: a plug-in may have it
    */
   constructor(
     message: string,
@@ -27,12 +23,12 @@ export class PefdError extends Error {
 /** Wrong user input (flags, files, data): exit code 2. */
 export const inputError = (message: string, hint?: string): PefdError => new PefdError(message, 2, hint);
 
-/** The same where a name of a method, a model or a data set is not known. */
+/** An inputError for an unknown method, model or data set. */
 export const unknownNameError = (name: string, message: string, hint: string): PefdError =>
   new PefdError(message, 2, hint, name);
 
-/** The run itself failed (a full disk, a diverged loss): exit code 1. */
+/** The run failed (full disk, diverged loss): exit code 1. */
 export const runError = (message: string, hint?: string): PefdError => new PefdError(message, 1, hint);
 
-/** Something the program needs is not installed or does not work: exit code 3. */
+/** A requirement is missing or does not work: exit code 3. */
 export const environmentError = (message: string, hint?: string): PefdError => new PefdError(message, 3, hint);

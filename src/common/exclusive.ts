@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const LOOK_AGAIN_MS = 200;
 
-/** Takes a name in the kernel that one process of a machine can have, and loses however it ends: an abstract socket. */
+/** Binds an abstract socket: one process per machine can, and the kernel releases it however the process ends. */
 function take(key: string): Promise<Server | undefined> {
   const name = createHash("sha256").update(key).digest("hex").slice(0, 32);
   const server = createServer();
@@ -16,17 +16,15 @@ function take(key: string): Promise<Server | undefined> {
   });
 }
 
-/** The descriptor of the socket, which keeps the name as long as anybody holds it. */
+/** Descriptors of the socket, which stays bound while anybody holds one. */
 const descriptorsOf = (server: Server): number[] => {
   const { _handle: handle } = server as unknown as { _handle?: { fd?: number } };
   return handle?.fd === undefined ? [] : [handle.fd];
 };
 
 /**
- * Does work while no other process of this machine does work of the same key; waits for one that does.
- * @param work given descriptors that programs which it starts should inherit: should this process be killed, others then
- * wait for those as well
- * @param onWait called once where another process has to be waited for
+ * Runs work while no other process of this machine runs work of the same key.
+ * @param work its child processes should inherit the given descriptors, so that others wait for them, too
  * @throws the signal's reason when aborted
  */
 export async function exclusively<Result>(

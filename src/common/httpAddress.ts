@@ -3,7 +3,6 @@ import { inputError } from "./errors.js";
 const IN_WORDS =
   "It is http://HOST:PORT or https://HOST, with NAME:PASSWORD@ before the host where one is needed; in both, write % as %25, @ as %40, / as %2F, # as %23 and a space as %20.";
 
-/** Whether %XX can be read, as it can be in what was encoded. */
 function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text);
@@ -16,11 +15,7 @@ function isDecodable(text: string): boolean {
 /** An invalid URL as typed, without user name and password. */
 export const withoutUser = (typed: string): string => typed.replace(/^.*@/s, "...@");
 
-/**
- * An address of a server, as it was typed.
- * @param label how the sentence names what takes it, such as --track
- * @throws inputError for anything else; its sentence leaves out what may be a password
- */
+/** A server's address. @param label option, such as --track @throws inputError, without what may be a password */
 export function httpAddress(label: string, typed: string): URL {
   const isPlain = /^https?:\/\/[^\s"'\\]+$/i.test(typed);
   const url = isPlain && URL.canParse(typed) ? new URL(typed) : undefined;

@@ -1,13 +1,10 @@
-/** Where the choices of an option come from: a registry, or the list itself. */
+/** A registry's names, or a list. */
 export type Choices = "models" | "methods" | "datasets" | readonly string[];
 
 /** Shell completions of a word: names of a registry, or paths. */
 export type Completes = "models" | "methods" | "datasets" | "presets" | "sweeps" | "shells" | "files" | "runs";
 
-/**
- * How a value is typed. "integers" is a comma-separated list, "paths" an option that may be repeated, "weights" a number or
- * several with + or commas between them.
- */
+/** "integers" is comma-separated, "paths" a repeatable option, "weights" one number or several with + or commas. */
 export type ValueType =
   | "integer"
   | "number"
@@ -19,7 +16,7 @@ export type ValueType =
   | "paths"
   | "choice";
 
-/** Bounds of a number; for "integers" of every element. */
+/** Bounds of a number, or of each of several integers. */
 export interface Range {
   readonly min?: number;
   readonly max?: number;
@@ -40,32 +37,31 @@ export interface Range {
  */
 export type Touches = "numbers" | "seed" | "length" | "input" | "place" | "speed" | "output" | "start";
 
-/** Anything that may be said about an option besides its default and its sentence. */
 export interface Extras extends Range {
-  /** Every option of a run says it; options of other commands need not. */
+  /** Required for options of a run. */
   readonly touches?: Touches;
-  /** The value that stands for what the machine decides when a run starts. */
+  /** The value that leaves the decision to the machine. */
   readonly undecided?: string;
   /** One letter, without the dash. */
   readonly alias?: string;
-  /** Another name that it is taken for, on the command line and in files: the one in the paper's code. */
+  /** An alternative name on the command line and in files: the one in the paper's code. */
   readonly alsoNamed?: string;
-  /** Text for a default that depends on something. */
+  /** Text for a default that is not fixed. */
   readonly defaultText?: string;
   readonly choices?: Choices;
-  /** How help names the value, such as DIR; by default after its type. */
+  /** Placeholder in help, such as DIR; by default after its type. */
   readonly valueName?: string;
-  /** The option that this one's value belongs to: weights belong to a method. */
+  /** The option that this value depends on: weights depend on a method. */
   readonly boundTo?: string;
-  /** The value of an option that is typed without one; only an integer after it is then taken as its value. */
+  /** The value of an option typed without one; only an integer after it is then its value. */
   readonly bare?: string;
-  /** Told only on the command line: not read from configuration files. */
+  /** Not read from configuration files. */
   readonly flagOnly?: boolean;
-  /** Shell completions of the value, where type and choices do not determine them. */
+  /** Shell completions, where type and choices do not determine them. */
   readonly completes?: Completes;
 }
 
-/** One option: the only description of it, from which parsing, validation, help, docs and types follow. */
+/** The single description of an option, for parsing, validation, help, docs and types. */
 export interface Row<Value = unknown> extends Extras {
   readonly type: ValueType;
   readonly help: string;
@@ -73,24 +69,22 @@ export interface Row<Value = unknown> extends Extras {
   readonly fallback: Value | undefined;
 }
 
-/** Options by their name, spelled as the flag: snake_case as in the paper's code. */
+/** Options by flag, in snake_case as in the paper's code. */
 export type Rows = Readonly<Record<string, Row>>;
 
-/** Options that help shows under one heading. */
 export interface Section<R extends Rows = Rows> {
   readonly title: string;
   readonly rows: R;
 }
 
-/** The type of the values that rows describe. */
+/** The values that rows describe. */
 export type RowValues<R extends Rows> = {
   readonly [Name in keyof R]: R[Name] extends Row<infer Value> ? Value : never;
 };
 
-/** The same of a section's rows. */
 export type Values<S extends Section> = RowValues<S["rows"]>;
 
-/** A heading and its options, with the rows' value types kept. */
+/** Keeps the rows' value types. */
 export const section = <R extends Rows>(title: string, rows: R): Section<R> => ({ title, rows });
 
 const row =
@@ -110,7 +104,7 @@ export const string = row<string>("string");
 export const path = row<string>("path");
 export const paths = row<readonly string[]>("paths");
 
-/** A switch: off unless given. */
+/** A switch, off by default. */
 export const flag = (help: string, extras: Extras = {}): Row<boolean> => ({
   type: "boolean",
   fallback: false,
@@ -118,7 +112,7 @@ export const flag = (help: string, extras: Extras = {}): Row<boolean> => ({
   ...extras,
 });
 
-/** One of a registry's names or of a list. */
+/** One of a registry's or a list's names. */
 export function choice<Name extends string, Given extends Name | undefined>(
   choices: "models" | "methods" | "datasets" | readonly Name[],
   fallback: Given,
@@ -128,5 +122,5 @@ export function choice<Name extends string, Given extends Name | undefined>(
   return { type: "choice", choices, fallback, help, ...extras };
 }
 
-/** A row whose value is always known once the configuration is resolved, though it has no fixed default. */
+/** A row that always has a value once resolved, though no fixed default. */
 export const derived = <Value>(given: Row<Value | undefined>): Row<Value> => given as Row<Value>;

@@ -1,7 +1,6 @@
 /**
- * The few pieces of Protocol Buffers' wire format that are needed to write TensorFlow's files. A message is the
- * concatenation of its fields; each function gives one encoded field.
- * Source: the format's public encoding specification.
+ * Protocol Buffers' wire format, as far as TensorFlow's files need it (public encoding specification). A message is the
+ * concatenation of its fields; each function encodes one field.
  */
 const VARINT = 0;
 const FIXED64 = 1;
@@ -19,10 +18,10 @@ export function joinFields(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** Numbers of one byte, which most tags, lengths and sizes are. */
+/** Numbers of one byte: most tags, lengths and sizes. */
 const ONE_BYTE = Array.from({ length: 0x80 }, (_, value) => Uint8Array.of(value));
 
-/** A base-128 number; negative ones as 64-bit two's complement, as int32 and int64 fields have it. */
+/** A base-128 number; negative ones as 64-bit two's complement, as in int32 and int64 fields. */
 export function varint(value: number): Uint8Array {
   const known = ONE_BYTE[value];
   if (known !== undefined) return known;
@@ -42,7 +41,7 @@ const tag = (field: number, wireType: number): Uint8Array => varint(field * 8 + 
 export const integerField = (field: number, value: number): Uint8Array =>
   joinFields([tag(field, VARINT), varint(value)]);
 
-/** A bytes field; also a message field, given the message's own fields joined. */
+/** A bytes field; also a message field, given its joined fields. */
 export const bytesField = (field: number, value: Uint8Array): Uint8Array =>
   joinFields([tag(field, LENGTH_DELIMITED), varint(value.length), value]);
 
@@ -67,7 +66,7 @@ export function doubleField(field: number, value: number): Uint8Array {
   return joinFields([tag(field, FIXED64), bytes]);
 }
 
-/** A map field with string keys; each entry is a message of key (1) and value (2). */
+/** A map field with string keys: messages of key (1) and value (2). */
 export const mapField = (
   field: number,
   entries: Iterable<readonly [key: string, value: readonly Uint8Array[]]>,

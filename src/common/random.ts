@@ -3,19 +3,17 @@ import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 
-/** Values of 32 bits. */
 const VALUES = 2 ** 32;
 
-/** Lists may have so many elements: 32 bits times their number is exact in a float64. */
+/** Most elements of a list: times 32 bits it is exact in float64. */
 export const MOST_ELEMENTS = 2 ** 21;
 
 /**
- * Chooses as many elements of a list as `out` takes, in random order, none twice where there are enough; where there are
- * not, each is drawn from all. What is chosen follows from the list, the seed and the purpose alone, as with createRandom;
- * this is for a million draws in a step. The generator is xoshiro128++ (Blackman and Vigna, Scrambled Linear Pseudorandom
- * Number Generators, 2021), a draw Lemire's (Fast Random Integer Generation in an Interval, 2019), and the order Fisher and
- * Yates's. The generator stands in this loop because state that is passed around costs more than the arithmetic.
- * @param from 1 to 2^21 elements; another order is left in it
+ * Draws `out.length` elements in random order, without replacement where there are enough, else with. Deterministic in
+ * list, seed and purpose like createRandom, but fast enough for a million draws per step: xoshiro128++ (Blackman and
+ * Vigna, 2021), bounded integers after Lemire (2019), Fisher-Yates. The generator is inlined, as passing state around
+ * costs more than the arithmetic.
+ * @param from 1 to 2^21 elements; reordered
  * @throws RangeError for another number of elements
  */
 export function choose(
@@ -43,7 +41,7 @@ export function choose(
     const left = keeps ? length - i : length;
     const product = bits * left;
     const drawn = Math.floor(product / VALUES);
-    // Of the 2^32 values some are left over when they are dealt to `left` elements: those are drawn again.
+    // Rejection: the remainder of 2^32 values dealt to `left` elements is drawn again.
     const rest = product - drawn * VALUES;
     if (rest < left && rest < VALUES % left) continue;
     const chosen = keeps ? i + drawn : drawn;
@@ -53,29 +51,21 @@ export function choose(
   }
 }
 
-/** One stream of random numbers. Every draw moves it on. */
 export interface Random {
-  /** A float64 in [0, 1), 53 random bits. */
+  /** Uniform float64 in [0, 1), 53 random bits. */
   uniform(): number;
-  /**
-   * An integer in [0, n), every one equally likely.
-   * @param n 1 to 2^32
-   * @throws RangeError if n is outside of that
-   */
+  /** Uniform integer in [0, n). @param n 1 to 2^32 @throws RangeError if n is outside of that */
   integer(n: number): number;
-  /** A float64 from the normal distribution with mean 0 and standard deviation 1. */
+  /** Standard normal float64. */
   normal(): number;
-  /** Puts the elements into a random order in place, every order equally likely. */
+  /** Uniform shuffle in place. */
   shuffle(values: Int32Array): void;
 }
 
 /**
- * The stream of random numbers that belongs to a seed and a purpose. The same arguments give the same
- * stream on every machine, and any other arguments an unrelated one: whoever needs random numbers names
- * what for (`createRandom(seed, "shuffle", epoch)`), and nothing has to be saved to go on after a break.
- * @param seed an integer
- * @param purpose words and integers that tell this stream from all others of the same seed
- * @throws RangeError if a number among the arguments is not a safe integer
+ * The random stream of a seed and a purpose, such as `createRandom(seed, "shuffle", epoch)`: the same on every machine,
+ * unrelated to all others, so a resumed run needs no saved state.
+ * @throws RangeError if a number is not a safe integer
  */
 export function createRandom(seed: number, ...purpose: readonly (string | number)[]): Random {
   const generator = xoroshiro128plusFromState(streamState([seed, ...purpose]));
@@ -87,10 +77,7 @@ export function createRandom(seed: number, ...purpose: readonly (string | number
   };
 }
 
-/**
- * A generator's 128 bits for a seed and a purpose: a cryptographic hash, so that neighbouring seeds share nothing.
- * @throws RangeError if a number among them is not a safe integer
- */
+/** 128 bits of a cryptographic hash, so neighbouring seeds share nothing. @throws RangeError for unsafe integers */
 export function streamState(key: readonly (string | number)[]): number[] {
   for (const part of key) {
     if (typeof part === "number" && !Number.isSafeInteger(part)) {
@@ -101,7 +88,7 @@ export function streamState(key: readonly (string | number)[]): number[] {
   return [0, 4, 8, 12].map((offset) => digest.readInt32LE(offset));
 }
 
-/** Takes the highest bits, as the lowest ones of this generator are its weakest; draws again if too large. */
+/** Takes the highest bits (this generator's lowest are its weakest), with rejection. */
 function integerBelow(generator: RandomGenerator, n: number): number {
   if (!(n >= 1 && n <= 2 ** 32)) throw new RangeError(`No integer lies in [0, ${n}).`);
   if (n === 1) return 0;
@@ -111,10 +98,7 @@ function integerBelow(generator: RandomGenerator, n: number): number {
   return value;
 }
 
-/**
- * Marsaglia's polar method, which makes two values at a time. It is preferred to Box-Muller's because
- * JavaScript engines differ in the last bit of sine and cosine.
- */
+/** Marsaglia's polar method; for Box-Muller JavaScript engines differ in the last bit of sine and cosine. */
 function normalSource(uniform: () => number): () => number {
   let spare: number | undefined;
   return () => {
@@ -135,7 +119,6 @@ function normalSource(uniform: () => number): () => number {
   };
 }
 
-/** Fisher and Yates's shuffle. */
 function shuffleInPlace(generator: RandomGenerator, values: Int32Array): void {
   for (let last = values.length - 1; last > 0; last--) {
     const chosen = integerBelow(generator, last + 1);

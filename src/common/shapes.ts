@@ -1,14 +1,14 @@
 /** Number of elements of a shape; 1 for a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
 
-/** An axis of an array that is copied: its size, and how far its neighbours lie from each other before and after. */
+/** An axis of a copied array: its size, and its strides before and after. */
 interface Axis {
   readonly size: number;
   readonly from: number;
   readonly to: number;
 }
 
-/** Distances between neighbours along each axis of an array in C order; an empty axis counts as 1, as in PyTorch. */
+/** C-order strides; an empty axis counts as 1, as in PyTorch. */
 export function stridesOf(shape: readonly number[]): number[] {
   const strides = shape.map(() => 1);
   for (let axis = shape.length - 2; axis >= 0; axis--) {
@@ -17,10 +17,7 @@ export function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
-/**
- * Copies a 4-dimensional array so that axis `order[i]` of the input becomes axis i of the output.
- * @param values C order, shape `shape`
- */
+/** Permutes a 4-dimensional array: axis `order[i]` of the input becomes axis i. @param values C order, shape `shape` */
 export function permute4(
   values: Float32Array,
   shape: readonly number[],
@@ -36,7 +33,7 @@ export function permute4(
     }),
   );
   const inner = axes.pop() as Axis;
-  // What is read lies close together from one turn of a loop to the next, so that it is still in the caches.
+  // Inner loops read adjacent values, which are still cached.
   const [a, b, c] = axes.sort((one, other) => other.from - one.from) as [Axis, Axis, Axis];
   const out = new Float32Array(values.length);
   for (let i = 0; i < a.size; i++) {

@@ -1,7 +1,6 @@
-/** Element types a checkpoint may hold, spelled as safetensors spells them. */
+/** Element types of a checkpoint, in safetensors' spelling. */
 export type ElementType = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL";
 
-/** Bytes per element of each type. */
 export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {
   F64: 8,
   F32: 4,
@@ -15,7 +14,7 @@ export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {
   BOOL: 1,
 };
 
-/** One tensor as files hold it: little-endian, contiguous, C order, PyTorch's layout (OIHW, [out, in]). */
+/** A tensor as in files: little-endian, contiguous, C order, PyTorch's layout (OIHW, [out, in]). */
 export interface StateTensor {
   readonly dtype: ElementType;
   readonly shape: readonly number[];
@@ -25,7 +24,7 @@ export interface StateTensor {
 /** Tensors by their PyTorch state_dict name, in state_dict order. */
 export type StateDict = ReadonlyMap<string, StateTensor>;
 
-/** A float32 tensor of the given shape; the values' buffer is shared, not copied. */
+/** A float32 tensor; shares the values' buffer. */
 export function float32Tensor(values: Float32Array, shape: readonly number[]): StateTensor {
   const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return { dtype: "F32", shape, data };

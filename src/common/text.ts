@@ -1,12 +1,9 @@
 import leven from "leven";
 
-/** Characters as a terminal counts them, one column each. */
+/** Characters, which take one terminal column each. */
 export const textWidth = (text: string): number => [...text].length;
 
-/**
- * Text as lines of at most `width` characters, broken between words; a longer word has a line of its own.
- * @returns at least one line
- */
+/** Wraps text between words; longer words get their own line. @returns at least one line */
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
@@ -22,12 +19,7 @@ export function wrapWords(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/**
- * Entries as two columns: what stands left, and beside it a text that is wrapped in the room that is left. An entry whose
- * left part is longer than `left` characters has its text below.
- * @param indent blanks before every line
- * @param width no line is longer, unless a single word is
- */
+/** Entries as two columns, the right one wrapped; below where the left text exceeds `left` characters. */
 export function twoColumns(
   entries: readonly (readonly [left: string, text: string])[],
   { left, indent, width }: { left: number; indent: number; width: number },
@@ -42,15 +34,11 @@ export function twoColumns(
   });
 }
 
-/** One word as a POSIX shell takes it. */
+/** A word quoted for a POSIX shell. */
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/**
- * The known name closest to what was typed, for "did you mean" sentences.
- * @param most edits; by default half of the typed length, at least 2
- * @returns the name, or undefined when nothing is so near
- */
+/** The closest known name, or undefined. @param most edits; by default half of the typed length, at least 2 */
 export function nearestName(
   typed: string,
   known: readonly string[],
@@ -65,13 +53,13 @@ export function nearestName(
   return best && best.distance <= most ? best.name : undefined;
 }
 
-/** " Did you mean X?" with a leading space, or an empty string when no known name is near. */
+/** " Did you mean X?", or an empty string when no known name is near. */
 export function didYouMean(typed: string, known: readonly string[]): string {
   const name = nearestName(typed, known);
   return name === undefined ? "" : ` Did you mean ${name}?`;
 }
 
-/** Items by a key, in the order in which the keys first appear. */
+/** Items by key, in order of first appearance. */
 export function grouped<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
   const groups = new Map<Key, Item[]>();
   for (const item of items) {
@@ -87,12 +75,11 @@ export function grouped<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) =>
 export const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 /**
- * Characters that do not stand for themselves: those that move a cursor, command a terminal, break a line, turn the
- * direction of reading, or may not stand in XML. Names and values of files and other programs can hold any of them.
+ * Characters that move a cursor, command a terminal, break a line, change the reading direction, or are invalid in XML.
+ * Names and values of files and other programs can hold any of them.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/gu;
 
-/** `\n`, `\x1b`, `\u202e`: as JSON and C spell them. */
 function escaped(char: string): string {
   const named = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[char];
   if (named !== undefined) return named;
@@ -100,33 +87,33 @@ function escaped(char: string): string {
   return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
 }
 
-/** A name and a password before a URL's host, whether or not their letters may stand there; a port is no password. */
+/** User name and password before a URL's host, valid or not; a port is no password. */
 const PASSWORD = /((?:https?:[/\\]*|:\/\/)[^\s/?#\\:]*:)(?!\d{0,5}(?:[/?#\\]|$))[^\s"]{0,4096}@/gi;
 
 /**
- * Text with PASSWORD in place of the password of each URL in it. All that pefd shows comes through here, by the functions
- * below; what is written down or given to other programs has to be sent through here itself.
+ * Replaces passwords of URLs with PASSWORD. The functions below apply it to all that pefd shows; text for files or
+ * other programs needs it explicitly.
  */
 export const withoutPasswords = (text: string): string => text.replace(PASSWORD, "$1PASSWORD@");
 
-/** Text that is safe in one line of a terminal, a table, a page or a drawing: what is unprintable is escaped. */
+/** One line safe for a terminal, a table, a page or a drawing: passwords hidden, unprintable characters escaped. */
 export const cleanLine = (text: string): string => withoutPasswords(text).replace(UNPRINTABLE, escaped);
 
-/** The same for text of several lines: line feeds stay. */
+/** cleanLine that keeps line feeds. */
 export const cleanText = (text: string): string =>
   withoutPasswords(text).replace(UNPRINTABLE, (char) => (char === "\n" ? char : escaped(char)));
 
-/** An escape sequence that sets colors or a style and does nothing else. */
+/** An escape sequence for color or style only. */
 const STYLE = new RegExp(`(${String.fromCharCode(27)}\\[[\\d;]*m)`);
 
-/** The same for text that this program has colored. */
+/** cleanText for text that this program has colored. */
 export const cleanColored = (text: string): string =>
   text
     .split(STYLE)
     .map((part, index) => (index % 2 === 1 ? part : cleanText(part)))
     .join("");
 
-/** JSON that says the same, and that a terminal may show. */
+/** Equivalent JSON that is safe on a terminal. */
 export const cleanJson = (json: string): string =>
   withoutPasswords(json).replace(UNPRINTABLE, (char) =>
     char === "\n" ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,

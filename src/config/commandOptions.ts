@@ -7,7 +7,7 @@ const data = path("data/cifar-100-binary", "The data set's folder.", {
   defaultText: "data/cifar-100-binary, or the data set's default",
   touches: "place",
 });
-/** Data set and folder, for every command that reads or downloads images. */
+/** For every command that reads or downloads images. */
 export const DATA_PLACE = { dataset, data };
 const limitTest = integer(undefined, "Evaluate on at most N test images, class-balanced.", {
   min: 1,
@@ -19,14 +19,13 @@ const skipList = path(undefined, "Skip the images listed in this file, one per l
   touches: "input",
 });
 
-/** Side of the images as models see them, of data sets whose images are files of any size. */
+/** Image size that models see, for data sets of image files of any size. */
 export const IMAGE_SIZE = integer(
   undefined,
   "Input size of the model in pixels; only for data sets of image files, such as folder.",
   { min: 32, max: 448, defaultText: "the data set's", touches: "numbers" },
 );
 
-/** Which images are used. */
 export const DATA = section("Data", {
   ...DATA_PLACE,
   image_size: IMAGE_SIZE,
@@ -38,7 +37,6 @@ export const DATA = section("Data", {
   skip_list: skipList,
 });
 
-/** Which images an evaluation uses. */
 export const TEST_DATA = section("Data", {
   ...DATA_PLACE,
   image_size: IMAGE_SIZE,
@@ -46,7 +44,6 @@ export const TEST_DATA = section("Data", {
   skip_list: skipList,
 });
 
-/** Where values come from, besides flags. */
 export const CONFIGURATION = section("Configuration", {
   config: string(
     undefined,
@@ -64,10 +61,8 @@ const json = flag("Print the result as JSON on stdout.", {
   touches: "output",
 });
 
-/** JSON on stdout instead of text. */
 export const DOCUMENT = section("Output", { json });
 
-/** Options of every command. */
 export const GENERAL = section("General", {
   plugin: paths([], "Load methods, models and data sets from this file; may be repeated.", {
     flagOnly: true,

@@ -13,7 +13,7 @@ import type { DistillOptions, EvalOptions, TeacherOptions } from "./options.js";
 import { givenBy, type Layer, type Resolved, resolveRows, rowsOf } from "./resolve.js";
 import { DISTILL_SECTIONS, EVAL_SECTIONS, METHOD_SECTIONS, sectionsOfMethod, TEACHER_SECTIONS } from "./sections.js";
 
-/** Final weights of the teachers that `pefd train-teacher` wrote, by trial. */
+/** Final weights of `pefd train-teacher`, by trial. */
 function trained(models: string, model: string, dataset: string): string[] {
   if (!existsSync(models)) return [];
   return readdirSync(models)
@@ -22,32 +22,29 @@ function trained(models: string, model: string, dataset: string): string[] {
     .map((folder) => join(models, folder, `${model}_last.safetensors`));
 }
 
-/** The paper's own teacher, for the data set that it has some for. */
+/** The paper's teacher, for data sets that have one. */
 function published(models: string, model: string, dataset: string): string[] {
   const path = DATASETS.find(dataset)?.publishedTeacher?.(model);
   return path === undefined ? [] : [join(models, path)];
 }
 
 /**
- * Where a teacher of this model lies below `--save_dir`: the paper's published file
- * (`models/resnet32x4_vanilla/ckpt_epoch_240.pth`) before one trained here, the lowest trial first.
+ * The teacher of a model below `--save_dir`: the paper's published file
+ * (`models/resnet32x4_vanilla/ckpt_epoch_240.pth`), else one trained here, the lowest trial first.
  */
 export function findTeacher(saveDir: string, model: string, dataset: string): string | undefined {
   const models = join(saveDir, "models");
   return [...published(models, model, dataset), ...trained(models, model, dataset)].find((file) => existsSync(file));
 }
 
-/** Side of the images that models whose row names no other are made for, and those that they can look at. */
+/** Default image size of models. */
 const IMAGE_SIDE = 32;
 const IMAGE_SIDES = [32, 96] as const;
 
 const rowOf = ({ options }: Resolved) =>
   sizedDataset(options.dataset as string, options.image_size as number | undefined);
 
-/**
- * Without an image size that is the data set's own: it says nothing, so that such a run is the same as one without it.
- * @throws inputError for a size that the data set's images cannot be shown in
- */
+/** A usual size becomes unset: such a run is the same. @throws inputError for a size that the data set does not have */
 function withoutUsualSize(resolved: Resolved): Resolved {
   const { sized, format } = sizedDataset(resolved.options.dataset as string);
   const row = rowOf(resolved);
@@ -60,10 +57,7 @@ function withoutUsualSize(resolved: Resolved): Resolved {
   };
 }
 
-/**
- * Refuses a model made for ImageNet where the images are small, or one for small images where they are large.
- * @throws inputError
- */
+/** Refuses models for ImageNet with small images, and models for small images with large ones. */
 function refuseOtherImages(resolved: Resolved, model: string): void {
   const { name, format, sized } = rowOf(resolved);
   const { imageSize: side = IMAGE_SIDE, imageSizes = IMAGE_SIDES } = MODELS.find(model) ?? {};
@@ -76,10 +70,9 @@ function refuseOtherImages(resolved: Resolved, model: string): void {
   );
 }
 
-/** SGD's learning rate at the start for models that name no other. */
+/** Default of models that name no other. */
 const LEARNING_RATE = 0.05;
 
-/** Fills an unset option, with the origin of its value. */
 function fill(resolved: Resolved, name: string, value: unknown, origin: string): Resolved {
   if (resolved.options[name] !== undefined) return resolved;
   return {
@@ -97,27 +90,25 @@ function fillLearningRate(resolved: Resolved, model: string): Resolved {
   return fill(resolved, "learning_rate", own ?? LEARNING_RATE, origin);
 }
 
-/** Layers that follow what stronger ones make of their methods, such as a preset of kd beside --lskd. */
+/** Layers that depend on the methods of stronger ones, such as a preset of kd beside --lskd. */
 function followed(layers: readonly Layer[], resolved: Resolved): readonly Layer[] {
   const made = proceduresIn(resolved);
   const chosen = text(resolved, "distill");
   return layers.map((layer) => (layer.values.distill === chosen ? { ...layer, ...layer.following?.(made) } : layer));
 }
 
-/** Default of a weight when another one is given, as in the paper's code. */
+/** Defaults where some weights are given, as in the paper's code. */
 const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 
-/** The pair's name as the presets have it; a teacher that is not known yet is no pair's. */
+/** The pair's name in presets; no pair's while the teacher is unknown. */
 const pairOf = (resolved: Resolved): string => `${text(resolved, "model_t") ?? ""}-${text(resolved, "model_s")}`;
 
-/** Published settings for these options: of each method or variant. */
 const proceduresIn = (resolved: Resolved): readonly Procedure[] =>
   methodRows(text(resolved, "distill")).map((method) => procedureOf(method, resolved.options));
 
-/** One weight as it is, those of a sum as a list. */
 const asBeta = (weights: readonly number[]): Beta => (weights.length === 1 ? (weights[0] as number) : weights);
 
-/** Weights are a set: the published one where none is given, else those not given are the paper's code's. */
+/** Published weights if none is given, else the paper's code's for the missing ones. */
 function fillWeights(resolved: Resolved): Resolved {
   const pair = pairOf(resolved);
   const methods = proceduresIn(resolved);
@@ -135,7 +126,6 @@ function fillWeights(resolved: Resolved): Resolved {
 const originOf = (method: string, pair?: string): string =>
   pair === undefined ? `default of ${method}` : `published for ${pair}`;
 
-/** Other values for options that nothing gave. */
 function withValues(resolved: Resolved, values: Readonly<Record<string, unknown>>, origin: string): Resolved {
   const own = Object.entries(values).filter(([option]) => resolved.ranks[option] === undefined);
   return {
@@ -148,10 +138,7 @@ function withValues(resolved: Resolved, values: Readonly<Record<string, unknown>
   };
 }
 
-/**
- * Values that the method's published procedure has, for options that nothing gave: the pair's before the method's, and a
- * sum's first method's before the others'.
- */
+/** The pair's before the method's, a sum's first method's before the others'. */
 function withPublished(resolved: Resolved): Resolved {
   const pair = pairOf(resolved);
   const withThose = (before: Resolved, method: Procedure): Resolved => {
@@ -162,7 +149,7 @@ function withPublished(resolved: Resolved): Resolved {
   return proceduresIn(resolved).toReversed().reduce(withThose, resolved);
 }
 
-/** Values of the methods' options that follow from student and learning rate, for options that nothing gave. */
+/** Values that depend on student and learning rate, for options that nothing gave. */
 function withStudents(resolved: Resolved): Resolved {
   const student = text(resolved, "model_s");
   const learningRate = resolved.options.learning_rate as number;
@@ -172,7 +159,7 @@ function withStudents(resolved: Resolved): Resolved {
   }, resolved);
 }
 
-/** A sentence for each given option that is one of other methods only. */
+/** Sentences on given options that belong to other methods only. */
 export function withoutMethod(layers: readonly Layer[], method: string): string[] {
   const own = rowsOf(sectionsOfMethod(method));
   return Object.entries(rowsOf(METHOD_SECTIONS))
@@ -180,7 +167,7 @@ export function withoutMethod(layers: readonly Layer[], method: string): string[
     .map(([name]) => `--${name} has no effect: ${method} has no such option.`);
 }
 
-/** A path given more strongly than a model's name, as by a flag over a preset, names the model itself. */
+/** Drops a model name overruled by a stronger path, such as a flag over a preset. */
 function withoutOverruledModel(resolved: Resolved): Resolved {
   const { path_t, model_t } = resolved.ranks;
   const overruled = path_t !== undefined && model_t !== undefined && path_t < model_t;
@@ -211,7 +198,7 @@ function refuseNoLoss({ options }: Resolved): void {
   }
 }
 
-/** Each of a sum's methods has a weight of its own. */
+/** Each method of a sum needs its own weight. */
 function refuseOtherWeights(resolved: Resolved): void {
   const distill = text(resolved, "distill");
   const [methods, weights] = [namesIn(distill).length, [resolved.options.beta].flat().length];
@@ -226,9 +213,9 @@ function refuseOtherWeights(resolved: Resolved): void {
 const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /**
- * A distillation as configured; `path_t` and `model_t` may still be unknown (see requireTeacher).
- * Weights not given are the published ones of method and pair, the learning rate is the student's.
- * @throws inputError for a value that is not allowed
+ * Resolves a distillation with published weights and the student's learning rate as defaults; `path_t` and `model_t`
+ * may stay unknown (see requireTeacher).
+ * @throws inputError for invalid values
  */
 export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<DistillOptions>> {
   const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
@@ -242,7 +229,6 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
   return withStudents(fillLearningRate(weighted, text(weighted, "model_s")));
 }
 
-/** Values from the teacher's file, weaker than all given ones. */
 const toldByFile = (model_t: string): Layer => ({
   label: () => "the model's name in --path_t",
   origin: () => "from the file",
@@ -251,9 +237,9 @@ const toldByFile = (model_t: string): Layer => ({
 
 /**
  * The options with a known teacher.
- * @param nameInFile the model that a checkpoint says it is, for a path that does not tell
- * @param trainCommand what to type for a teacher that is not there
- * @throws inputError that says how to get or to name a teacher
+ * @param nameInFile reads a checkpoint's own model name, for paths that do not tell
+ * @param trainCommand what to type for a missing teacher
+ * @throws inputError with how to get or name a teacher
  */
 export async function requireTeacher(
   layers: readonly Layer[],
@@ -286,17 +272,14 @@ function missingTeacher({ model_t, save_dir }: Partial<DistillOptions>, trainCom
       );
 }
 
-/** In a file that serves teacher and student, the teacher's training takes `model_t` as its model. */
+/** In a file for both teacher and student, the teacher's training takes `model_t` as its model. */
 function teacherAsModel(layer: Layer): Layer {
   const { model, model_t } = layer.values;
   if (model !== undefined || model_t === undefined) return layer;
   return { ...layer, values: { ...layer.values, model: model_t } };
 }
 
-/**
- * A teacher's training as configured; the learning rate not given is the model's.
- * @throws inputError for a value that is not allowed
- */
+/** Resolves a teacher's training; the learning rate defaults to the model's. @throws inputError for invalid values */
 export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOptions> {
   const resolved = withoutUsualSize(resolveRows(TEACHER_SECTIONS, layers.map(teacherAsModel)));
   refuseOtherImages(resolved, text(resolved, "model"));
@@ -304,8 +287,8 @@ export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOption
 }
 
 /**
- * An evaluation of each checkpoint given; the model not given is the one that the path names.
- * @throws inputError for a value that is not allowed, or no checkpoint
+ * Resolves evaluations; the model defaults to the one in the path.
+ * @throws inputError for invalid values or no checkpoint
  */
 export function resolveEvaluations(layers: readonly Layer[]): EvalOptions[] {
   const { options } = withoutUsualSize(resolveRows(EVAL_SECTIONS, layers));

@@ -2,10 +2,10 @@ import type { Rows } from "../common/optionRow.js";
 import { nearestName } from "../common/text.js";
 import type { Layer } from "./resolve.js";
 
-/** The environment variable of an option: PEFD_ and its name in capitals. */
+/** PEFD_ and the option's name in capitals. */
 export const variableOf = (name: string): string => `PEFD_${name.toUpperCase()}`;
 
-/** The layer of PEFD_* variables; empty ones count as not set, as shells make them easily. */
+/** The layer of PEFD_* variables; empty ones count as not set. */
 export function environmentLayer(rows: Rows, env: Readonly<Record<string, string | undefined>>): Layer {
   const given = Object.entries(rows)
     .filter(([, row]) => !row.flagOnly)
@@ -14,10 +14,10 @@ export function environmentLayer(rows: Rows, env: Readonly<Record<string, string
   return { label: variableOf, origin, values: Object.fromEntries(given) };
 }
 
-/** Variables that are not options (docs/flags.md, docs/gpu.md, docs/performance.md). */
+/** Variables that are no options (docs/flags.md, docs/gpu.md, docs/performance.md). */
 const OWN_VARIABLES = ["CACHE", "RUNTIME", "CONVOLUTIONS", "VECTOR_WIDTH", "PYTHON", "PLUGINS"];
 
-/** Variables of pefd's own tests (CONTRIBUTING.md); they lie around where those run. */
+/** Variables of pefd's own tests (CONTRIBUTING.md). */
 const TEST_VARIABLES = [
   "MATRICES",
   "FAMILIES",
@@ -39,14 +39,9 @@ const TEST_VARIABLES = [
 
 const PREFIX = "PEFD_";
 
-/** Largest edit distance of a typo. */
 const MOST_WRONG = 2;
 
-/**
- * A sentence for each variable that looks like one of pefd and has no effect: misspelt, or of an option that is read from
- * the command line only. Variables that are like none of ours are somebody else's.
- * @param rows of every command
- */
+/** A sentence for each PEFD_* variable without effect: a typo, or an option of the command line only. */
 export function ignoredVariables(rows: Rows, env: Readonly<Record<string, string | undefined>>): string[] {
   const options = Object.keys(rows).map((name) => name.toUpperCase());
   const known = [...options, ...OWN_VARIABLES];

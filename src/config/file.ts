@@ -9,34 +9,30 @@ import { PRESETS, pairPreset, presetFollowing, presetNames, SWEEPS, sweepNames }
 import { optionsOfRecord, type RecordKind, recordKind } from "./record.js";
 import type { Layer } from "./resolve.js";
 
-/** Keys of a configuration file that are not options. */
 const OWN_KEYS = ["extends", "description"];
 
-/** One configuration file with what it extends merged in. */
 export interface Configuration {
   readonly description: string | undefined;
-  /** The kind of run, where the file is the record of one. */
+  /** The kind of run, if the file is a run's record. */
   readonly record: RecordKind | undefined;
-  /** The file's options, then those of the file it extends, and so on. */
+  /** The file's options, then those of what it extends. */
   readonly layers: readonly Layer[];
 }
 
 const looksLikePath = (text: string): boolean => /\.(json|ya?ml)$/i.test(text) || text.includes("/");
 
-/** Preset folders of `--config` and `pefd sweep`. */
 const PLAIN_PRESETS: PresetPlaces = { folders: [PRESETS], names: presetNames };
 export const SWEEP_PRESETS: PresetPlaces = {
   folders: [PRESETS, SWEEPS],
   names: () => [...presetNames(), ...sweepNames()],
 };
 
-/** Preset folders and names. */
 interface PresetPlaces {
   readonly folders: readonly string[];
   readonly names: () => readonly string[];
 }
 
-/** The file that `--config NAME|FILE` means: what looks like a path is one, anything else is a preset. */
+/** The file of `--config NAME|FILE`: a path if it looks like one, else a preset. */
 function locate(nameOrFile: string, { folders, names }: PresetPlaces): string {
   if (looksLikePath(nameOrFile)) return resolve(nameOrFile);
   const places = folders.map((folder) => resolve(folder, `${nameOrFile}.json`));
@@ -51,7 +47,6 @@ function locate(nameOrFile: string, { folders, names }: PresetPlaces): string {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A file of options is a page or two. */
 const MAX_FILE_BYTES = 2 ** 20;
 
 function readText(file: string): string {
@@ -86,7 +81,6 @@ function readJson(file: string): Record<string, unknown> {
   return content;
 }
 
-/** The option that a key stands for, by its own name or the other one. */
 const nameOfKey = (key: string, known: Rows): string =>
   Object.keys(known).find((name) => known[name]?.alsoNamed === key) ?? key;
 
@@ -102,7 +96,7 @@ function checkKeys(file: string, keys: readonly string[], known: Rows): void {
   }
 }
 
-/** Names of files in messages: presets by name, other files by path. */
+/** Presets by name, other files by path. */
 const describe = (file: string): string =>
   file.startsWith(PRESETS) ? `preset ${basename(file, ".json")}` : `config ${file}`;
 
@@ -119,7 +113,7 @@ function layerOf(file: string, content: Record<string, unknown>, known: Rows): L
   };
 }
 
-/** A preset may be extended by its name, any other file by a path relative to the one that extends it. */
+/** Extended presets by name, other files by path relative to this one. */
 function parentOf(file: string, content: Record<string, unknown>): string | undefined {
   if (content.extends === undefined) return undefined;
   if (typeof content.extends !== "string") throw inputError(`extends in ${file} is not a name.`);
@@ -147,9 +141,9 @@ function readChain(
 }
 
 /**
- * Reads a preset, a JSON file of options or a run's record, and what it extends.
- * @param known every option of every command: one file may serve several commands
- * @throws inputError for a missing or broken file, an unknown key, a circle of extends
+ * Reads a preset, a JSON file or a run's record, and what it extends.
+ * @param known options of all commands, as a file may serve several
+ * @throws inputError for a missing or broken file, an unknown key, circular extends
  */
 export function readConfiguration(
   nameOrFile: string,

@@ -15,7 +15,6 @@ import {
 import { KL_OPTIONS } from "../distill/options.js";
 import type { DATA, TEST_DATA } from "./commandOptions.js";
 
-/** When a distillation evaluates its teacher. */
 const TEACHER_EVALS = ["auto", "always", "never"] as const;
 type TeacherEval = (typeof TEACHER_EVALS)[number];
 
@@ -26,15 +25,13 @@ const TEACHER_EVAL = choice<TeacherEval, TeacherEval>(
   { touches: "output" },
 );
 
-/** How training steps are executed. */
 export const ENGINES = ["eager", "graph", "xla", "auto"] as const;
-/** Compute precision. */
 export const PRECISIONS = ["float32", "bfloat16", "auto"] as const;
 
 export type Engine = (typeof ENGINES)[number];
 export type Precision = (typeof PRECISIONS)[number];
 
-/** Number of steps per forward pass of the frozen teacher. */
+/** Steps per forward pass of the frozen teacher. */
 export const TEACHER_AHEAD = integer(undefined, "Run the teacher once per N steps (XLA only).", {
   min: 1,
   max: 64,
@@ -42,7 +39,6 @@ export const TEACHER_AHEAD = integer(undefined, "Run the teacher once per N step
   touches: "speed",
 });
 
-/** Models, method and loss weights of a distillation. */
 export const DISTILLATION = section("Distillation", {
   path_t: path(undefined, "The teacher's checkpoint: a PyTorch .pth or .safetensors file.", {
     defaultText: "--model_t's checkpoint in --save_dir",
@@ -102,7 +98,6 @@ export const DISTILLATION = section("Distillation", {
   teacher_ahead: TEACHER_AHEAD,
 });
 
-/** Options of a teacher's training. */
 export const TEACHER = section("Teacher", {
   model: choice<string, string>("models", "resnet32x4", "The model to train.", {
     touches: "numbers",
@@ -112,7 +107,6 @@ export const TEACHER = section("Teacher", {
 const DETERMINISTIC =
   "Same seed, machine and engine: bit-identical weights. On a GPU with XLA's deterministic ops; not yet tested on a real one.";
 
-/** The optimizer and its schedule. */
 export const TRAINING = section("Training", {
   epochs: integer(240, "Number of training epochs.", {
     min: 1,
@@ -149,7 +143,7 @@ export const TRAINING = section("Training", {
   }),
 });
 
-/** The GPU to compute on, for every command that computes. */
+/** For every command that computes. */
 export const GPU = integer(undefined, "GPU index, from 0, among those visible through CUDA_VISIBLE_DEVICES.", {
   min: 0,
   alsoNamed: "gpuNum",
@@ -162,13 +156,12 @@ const engine = choice<Engine, Engine>(ENGINES, "auto", "How training steps are e
   undecided: "auto",
 });
 
-/** Data loading threads, for every command that reads many images. */
+/** For every command that reads many images. */
 export const NUM_WORKERS = integer(8, "Data loading threads for image files, at most one per CPU core.", {
   min: 0,
   touches: "speed",
 });
 
-/** Device options of training and evaluation. */
 const MACHINE = {
   gpu: GPU,
   data_budget_mb: integer(
@@ -187,7 +180,6 @@ const MACHINE = {
   }),
 };
 
-/** Device options of training. */
 export const ENGINE = section("Engine", {
   engine,
   precision: choice<Precision, Precision>(
@@ -199,7 +191,7 @@ export const ENGINE = section("Engine", {
   ...MACHINE,
 });
 
-/** Device options of evaluation: its numbers must not depend on the device. */
+/** float32 by default: an evaluation's numbers must not depend on the device. */
 export const EVAL_ENGINE = section("Engine", {
   engine,
   precision: choice<Precision, Precision>(
@@ -211,7 +203,6 @@ export const EVAL_ENGINE = section("Engine", {
   ...MACHINE,
 });
 
-/** Output files and progress. */
 export const OUTPUT = section("Output", {
   save_dir: path("./save", "Folder for all runs.", { touches: "place" }),
   save_freq: integer(40, "Save a checkpoint every N epochs.", { min: 1, touches: "output" }),
@@ -244,7 +235,6 @@ export const OUTPUT = section("Output", {
   force: flag("Overwrite an existing run.", { flagOnly: true, touches: "start" }),
 });
 
-/** Inputs of `pefd eval`. */
 export const EVALUATION = section("Evaluation", {
   checkpoint: paths([], "Checkpoint: .pth, .safetensors or a SavedModel written by pefd; may be repeated.", {
     touches: "input",
@@ -268,17 +258,16 @@ export const EVALUATION = section("Evaluation", {
 
 type Common = Values<typeof DATA> & Values<typeof ENGINE>;
 
-/** Everything that training a teacher and distilling have in common, resolved. */
+/** Resolved options of all training. */
 export interface TrainOptions extends Common, Values<typeof TRAINING>, Values<typeof OUTPUT> {}
 
-/** A distillation, resolved: weights, teacher and learning rate are known; the method's own options beside them. */
+/** A resolved distillation: weights, teacher and learning rate are known; with the method's own options. */
 export type DistillOptions = TrainOptions &
   Omit<Values<typeof DISTILLATION>, "path_t"> & { readonly path_t: string } & Readonly<Record<string, unknown>>;
 
-/** A teacher's training, resolved. */
 export interface TeacherOptions extends TrainOptions, Values<typeof TEACHER> {}
 
-/** The evaluation of one checkpoint; the model is read from the checkpoint when undefined. */
+/** One checkpoint's evaluation; an undefined model is read from the checkpoint. */
 export interface EvalOptions extends Values<typeof TEST_DATA>, Values<typeof EVAL_ENGINE> {
   readonly checkpoint: string;
   readonly model: string | undefined;

@@ -7,13 +7,12 @@ import { publishedSetting } from "../distill/published.js";
 import { procedures } from "../distill/registry.js";
 import type { Layer } from "./resolve.js";
 
-/** The folder of the presets that come with the program. */
 export const PRESETS = fileURLToPath(new URL("../../configs", import.meta.url));
 
-/** The folder of teacher/student pairs. */
+/** Teacher/student pairs. */
 export const PAIRS = resolve(PRESETS, "pairs");
 
-/** The folder of presets with lists of values, for `pefd sweep`. */
+/** Presets with lists of values, for `pefd sweep`. */
 export const SWEEPS = resolve(PRESETS, "sweeps");
 
 const named = (folder: string): string[] =>
@@ -21,17 +20,17 @@ const named = (folder: string): string[] =>
     .filter((file) => file.endsWith(".json"))
     .map((file) => basename(file, ".json"));
 
-/** PAIR-METHOD for every pair, and every method and variant of the registry. */
+/** PAIR-METHOD for every pair, method and variant. */
 const pairPresets = (): string[] => named(PAIRS).flatMap((pair) => procedures().map(({ name }) => `${pair}-${name}`));
 
-/** Names of the presets, sorted: those that are files, and one for each pair and method. */
+/** Sorted names of presets: files, and one per pair and method. */
 export const presetNames = (): string[] =>
   [...named(PRESETS), ...pairPresets()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 
 /** Names of the presets for sweeps. */
 export const sweepNames = (): string[] => named(SWEEPS).sort();
 
-/** A pair and what is summed in a preset that is called PAIR-METHOD+METHOD; undefined for any other name. */
+/** Parts of a name PAIR-METHOD+METHOD; undefined for other names. */
 function sumPreset(name: string): { pair: string; summed: readonly Procedure[] } | undefined {
   const pair = named(PAIRS).find((known) => name.startsWith(`${known}-`));
   if (pair === undefined) return undefined;
@@ -41,7 +40,6 @@ function sumPreset(name: string): { pair: string; summed: readonly Procedure[] }
   return summed.every((procedure) => procedure !== undefined) ? { pair, summed } : undefined;
 }
 
-/** Published settings of methods or variants for a pair, summed, as a preset. */
 function publishedValues(pair: string, summed: readonly Procedure[]): Record<string, unknown> {
   const settings = summed.map((procedure) => publishedSetting(procedure, pair));
   const betas = settings.map(({ weights }) => weights.beta);
@@ -54,12 +52,7 @@ function publishedValues(pair: string, summed: readonly Procedure[]): Record<str
   };
 }
 
-/**
- * What a preset of a pair and a method, or a sum of methods, would have in its file: the pair, and the methods with what was
- * published for the pair.
- * @param file where it would lie
- * @returns undefined for any other file
- */
+/** What a preset of a pair and its methods would have in its file; undefined for any other file. */
 export function pairPreset(file: string): Record<string, unknown> | undefined {
   const found = presetAt(file);
   if (found === undefined) return undefined;
@@ -70,10 +63,9 @@ export function pairPreset(file: string): Record<string, unknown> | undefined {
 const presetAt = (file: string) => (dirname(file) === PRESETS ? sumPreset(basename(file, ".json")) : undefined);
 
 /**
- * What such a preset says of the variants that stronger places make of its methods: `--config PAIR-kd --lskd` has what was
- * published of lskd_kd.
- * @param file where the preset would lie
- * @returns undefined for any other file
+ * What such a preset says of variants made by stronger layers, or undefined: `--config PAIR-kd --lskd` takes lskd_kd's
+ * published settings.
+ * @param file where it would lie
  */
 export function presetFollowing(file: string): Layer["following"] {
   const found = presetAt(file);

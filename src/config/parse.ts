@@ -6,7 +6,7 @@ import { namesIn } from "../distill/combination.js";
 import { methodNames, methodRow } from "../distill/registry.js";
 import { modelNames } from "../models/registry.js";
 
-/** Choices of a row, from its registry or list; empty for other types. */
+/** Choices of a row; empty for other types. */
 export function choicesOf(row: Row): readonly string[] {
   if (row.choices === "models") return modelNames();
   if (row.choices === "methods") return methodNames();
@@ -25,7 +25,7 @@ function rangeText({ min, max, above, below }: Range): string {
   return bounds.length === 0 ? "" : `, ${bounds.join(" and ")}`;
 }
 
-/** Accepted values of a row, for messages, help and docs. */
+/** Accepted values, for messages, help and docs. */
 export function expectation(row: Row): string {
   const names: Record<ValueType, string> = {
     integer: `an integer${rangeText(row)}`,
@@ -41,7 +41,6 @@ export function expectation(row: Row): string {
   return names[row.type];
 }
 
-/** Typed text, shortened for messages. */
 const shown = (typed: string): string => (typed.length > 200 ? `${typed.slice(0, 200)}...` : typed);
 
 const refuse = (label: string, row: Row, typed: string): PefdError =>
@@ -56,13 +55,13 @@ function inRange(value: number, { min, max, above, below }: Range): boolean {
   );
 }
 
-/** Decimal notation only: what Number() also takes ("", "0x10", "Infinity") is a slip of the keyboard here. */
+/** Decimal notation only: what else Number() takes ("", "0x10", "Infinity") is a typo here. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** Numbers of another size, or their squares, are 0 or infinite in the arithmetic of a training, and their products NaN. */
+/** Beyond these, numbers or their squares become 0 or infinite in float32, and their products NaN. */
 const SIZES = { least: 1e-18, most: 1e18 };
 
-/** Whether single precision can compute with a number. */
+/** Whether a number is safe in float32. */
 const isUsable = (value: number): boolean =>
   value === 0 || (Math.abs(value) >= SIZES.least && Math.abs(value) <= SIZES.most);
 
@@ -115,7 +114,6 @@ const listOf = (raw: unknown): string[] =>
 /** A plus between two numbers, not the one of 1e+3. */
 const BETWEEN = /,|(?<=[\d.]\s*)\+/;
 
-/** One number, or several. */
 function parseWeights(label: string, row: Row, raw: unknown): number | number[] {
   const parts: unknown[] = Array.isArray(raw) ? raw : String(raw).split(BETWEEN);
   const numbers = parts.map((part) => parseNumber(label, row, String(part).trim()));
@@ -138,10 +136,10 @@ const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unkn
 const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths", "weights"]);
 
 /**
- * The value of an option from what was typed or written.
- * @param label how the sentence names the option, such as --epochs or PEFD_EPOCHS
- * @param raw text of a flag or of the environment, or a value of a JSON file
- * @throws inputError that names the option, what was given and what is expected
+ * Parses an option's value.
+ * @param label option in messages, such as --epochs or PEFD_EPOCHS
+ * @param raw text, or a JSON value
+ * @throws inputError with the option, the given and the expected value
  */
 export function parseValue(label: string, row: Row, raw: unknown): unknown {
   const isList = Array.isArray(raw);

@@ -2,13 +2,11 @@ import type { Row, Rows, Touches } from "../common/optionRow.js";
 import { rowsOf } from "./resolve.js";
 import { ALL_SECTIONS } from "./sections.js";
 
-/** Consequences of changing an option. */
 interface Policy {
-  /** A run that goes on may have another value. */
+  /** A resumed run may have another value. */
   readonly mayChange: boolean;
-  /** Reports hold runs of different values apart. */
+  /** Reports separate runs by this value. */
   readonly parts: boolean;
-  /** config.json records it. */
   readonly kept: boolean;
 }
 
@@ -30,7 +28,6 @@ const POLICIES: Readonly<Record<Touches, Policy>> = {
   start: { mayChange: true, parts: false, kept: false },
 };
 
-/** Keys of config.json besides options. */
 const DECIDED: Readonly<Record<string, Touches>> = {
   kind: "numbers",
   seed: "seed",
@@ -41,10 +38,9 @@ const DECIDED: Readonly<Record<string, Touches>> = {
 
 const ROWS: Rows = rowsOf(ALL_SECTIONS);
 
-/** Effect of a config.json key: the numbers, unless a row says otherwise. */
+/** Effect of a config.json key: numbers by default. */
 export const touchesOf = (key: string): Touches => ownOf(ROWS, key)?.touches ?? ownOf(DECIDED, key) ?? "numbers";
 
-/** The value of a record by a key that a file may have; what every object has is no such value. */
 const ownOf = <Value>(record: Readonly<Record<string, Value>>, key: string): Value | undefined =>
   Object.hasOwn(record, key) ? record[key] : undefined;
 
@@ -53,16 +49,16 @@ const policyOf = (key: string): Policy => POLICIES[touchesOf(key)];
 /** Whether a run may go on with another value. */
 export const mayChange = (key: string): boolean => policyOf(key).mayChange;
 
-/** Whether runs of different values are different experiments. */
+/** Whether a value separates experiments. */
 export const partsExperiments = (key: string): boolean => policyOf(key).parts;
 
 /** Whether config.json records it. */
 export const isKept = (key: string): boolean => policyOf(key).kept;
 
-/** Values by option, resolved or as a config.json has them. */
+/** Resolved values, or those of a config.json. */
 export type OptionValues = Readonly<Record<string, unknown>>;
 
-/** Whether a value says anything: a switch that is off is like one that a run from before it does not tell of. */
+/** Whether a value says anything: a switch that is off is like one unknown to an older run. */
 export const isTold = (value: unknown): boolean => value !== undefined && value !== false;
 
 const chosen = (values: object, isWanted: (key: string) => boolean): OptionValues =>
@@ -73,9 +69,9 @@ const chosen = (values: object, isWanted: (key: string) => boolean): OptionValue
   );
 
 /**
- * All that makes a run's numbers, as far as options tell it: two runs in which this and what their inputs hold agree
- * have the same numbers, up to rounding, in every epoch that both have. Sorted by name; what was not given is left out.
- * @param options a run's options, with what the machine decides filled in (see isUndecided), or its config.json
+ * All options that determine a run's numbers, sorted, without unset ones: runs that agree in these and in their inputs'
+ * content have the same numbers up to rounding.
+ * @param options resolved (see isUndecided), or a config.json
  */
 export const numbersOf = (options: object): OptionValues =>
   chosen(options, (key) => ["numbers", "seed"].includes(touchesOf(key)));
@@ -84,7 +80,7 @@ export const numbersOf = (options: object): OptionValues =>
 export const keptOf = (options: object): OptionValues =>
   Object.fromEntries(Object.entries(options).filter(([key]) => isKept(key)));
 
-/** Whether a value, such as "auto", stands for what the machine decides when the run starts. */
+/** Whether a value such as "auto" leaves the decision to the machine. */
 export function isUndecided(key: string, value: unknown): boolean {
   const row: Row | undefined = ownOf(ROWS, key);
   return row?.undecided !== undefined && row.undecided === value;

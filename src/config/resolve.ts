@@ -3,36 +3,32 @@ import { DATASETS } from "../data/registry.js";
 import type { Procedure } from "../distill/open.js";
 import { parseValue } from "./parse.js";
 
-/** Values from one place: flags, the environment, a file. Stronger layers come first. */
+/** Values of one source: flags, the environment, a file. Stronger layers come first. */
 export interface Layer {
-  /** How sentences name a value of this layer: "--epochs", "PEFD_EPOCHS", "epochs in smoke.json". */
+  /** Name of a value in messages: "--epochs", "PEFD_EPOCHS", "epochs in smoke.json". */
   readonly label: (name: string) => string;
-  /** Where `--dry_run` says that a value came from. */
+  /** A value's origin in `--dry_run`. */
   readonly origin: (name: string) => string;
-  /** As typed or written; undefined is not given. */
+  /** As typed or written; undefined if not given. */
   readonly values: Readonly<Record<string, unknown>>;
-  /**
-   * What it says where stronger layers make other variants of the methods that it names; undefined where they make none.
-   * Left out where it says the same whatever they make.
-   */
+  /** Values for variants that stronger layers make of its methods; omitted where they make no difference. */
   readonly following?: ((summed: readonly Procedure[]) => Pick<Layer, "origin" | "values"> | undefined) | undefined;
 }
 
-/** Values with the place that each came from. */
 export interface Resolved<Options = Readonly<Record<string, unknown>>> {
   readonly options: Options;
   readonly origins: Readonly<Record<string, string>>;
-  /** Position of the layer that gave the value, 0 the strongest; absent for defaults. */
+  /** Index of the layer of a value, 0 the strongest; absent for defaults. */
   readonly ranks: Readonly<Record<string, number>>;
 }
 
-/** All rows of some sections by name; what every object has, such as "constructor", is no row. */
+/** All rows of sections; inherited keys such as "constructor" are no rows. */
 export const rowsOf = (sections: readonly Section[]): Rows =>
   Object.assign(Object.create(null), ...sections.map((section) => section.rows));
 
 /**
- * A layer that names another method (or model) than the one chosen says nothing about this one's values:
- * `--config a-preset-of-kd --distill ours` must not train `ours` with the weights of kd.
+ * A layer that names another method (or model) than the chosen one is silent on its values: `--config a-preset-of-kd
+ * --distill ours` must not train `ours` with kd's weights.
  */
 function speaksOf(row: Row, layer: Layer, layers: readonly Layer[]): boolean {
   if (row.boundTo === undefined) return true;
@@ -42,13 +38,13 @@ function speaksOf(row: Row, layer: Layer, layers: readonly Layer[]): boolean {
   return own === undefined || own === chosen;
 }
 
-/** Position of the layer that gives an option's value; -1 where none does. */
+/** Index of the layer that gives an option; -1 where none does. */
 export const givenBy = (name: string, row: Row, layers: readonly Layer[]): number =>
   layers.findIndex((layer) => layer.values[name] !== undefined && speaksOf(row, layer, layers));
 
 const defaultOrigin = (row: Row): string => (row.fallback === undefined ? (row.defaultText ?? "not set") : "default");
 
-/** The chosen data set's defaults for unset options; none for an unknown name. */
+/** The data set's defaults for unset options; none for an unknown name. */
 function datasetDefaults(layers: readonly Layer[]): { name: string; values: Layer["values"] } {
   const given = layers.find(({ values }) => values.dataset !== undefined)?.values.dataset;
   const row = typeof given === "string" ? DATASETS.find(given) : undefined;
@@ -56,9 +52,9 @@ function datasetDefaults(layers: readonly Layer[]): { name: string; values: Laye
 }
 
 /**
- * Every option's value from the strongest layer that gives it, else the chosen data set's default, else its own.
- * All given values are checked, those that a stronger layer hides as well.
- * @throws inputError for a value that its row does not allow
+ * Each option's value from the strongest layer, else the data set's default, else its own. Hidden values are checked,
+ * too.
+ * @throws inputError for invalid values
  */
 export function resolveRows(sections: readonly Section[], layers: readonly Layer[]): Resolved {
   const options: Record<string, unknown> = {};
@@ -79,9 +75,6 @@ export function resolveRows(sections: readonly Section[], layers: readonly Layer
   return { options, origins, ranks };
 }
 
-/**
- * The values of one section.
- * @throws inputError for a value that its row does not allow
- */
+/** The values of one section. @throws inputError for invalid values */
 export const resolveSection = <S extends Section>(section: S, layers: readonly Layer[]): Values<S> =>
   resolveRows([section], layers).options as Values<S>;

@@ -5,13 +5,11 @@ import type { Scalar } from "../runtime/tf.js";
 import type { Distillation, Draws, Method, Phase, StepContext } from "./method.js";
 import { ownOptions } from "./open.js";
 
-/** A method's name and its random inputs. */
 type NamedRandomInputs = readonly [name: string, draws: Draws | undefined];
 
 const prefixed = <Value>(name: string, values: Readonly<Record<string, Value>>) =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [`${name}.${key}`, value]));
 
-/** Random inputs of several methods, prefixed with their names; undefined where none has any. */
 function combinedRandomInputs(all: readonly NamedRandomInputs[]): Draws | undefined {
   const drawing = all.flatMap(([name, draws]) => (draws === undefined ? [] : [{ name, draws }]));
   if (drawing.length === 0) return undefined;
@@ -21,7 +19,7 @@ function combinedRandomInputs(all: readonly NamedRandomInputs[]): Draws | undefi
   };
 }
 
-/** The context of a step for one of several methods: only its own random inputs, under its own names. */
+/** One method's step context: only its own random inputs, unprefixed. */
 const drawnFor = (name: string, at: StepContext): StepContext =>
   Object.create(at, {
     drawn: {
@@ -32,19 +30,16 @@ const drawnFor = (name: string, at: StepContext): StepContext =>
     },
   }) as StepContext;
 
-/** Separator of summed methods. */
 const PLUS = "+";
 
-/** The methods that a name stands for, such as crd and kd for crd+kd. */
+/** Methods in a name: crd and kd of crd+kd. */
 export const namesIn = (name: string): readonly string[] => name.split(PLUS);
 
-/** A method with its weight in a sum. */
 export interface Share {
   readonly method: Method;
   readonly weight: number;
 }
 
-/** The name of a method's term in a sum: kd, ours_alignment. */
 const termOf = (method: Pick<Method, "name">, term: string): string =>
   term === method.name ? term : `${method.name}_${term}`;
 
@@ -53,20 +48,19 @@ type Terms = Readonly<Partial<Record<string, Scalar>>>;
 const renamed = (method: Method, terms: Terms): Terms =>
   Object.fromEntries(Object.entries(terms).map(([term, value]) => [termOf(method, term), value]));
 
-/** A builder that prefixes tensors with a method's name; the method sees only its own ones. */
+/** A builder that prefixes tensors with a method's name; the method sees only its own. */
 function builderFor({ name }: Method, make: ModelBuilder): ModelBuilder {
   const makeVariable: ModelBuilder["makeVariable"] = (tensor, shape) =>
     make.makeVariable({ ...tensor, name: `${name}.${tensor.name}` }, shape);
   return { ...make, makeVariable, state: [] };
 }
 
-/** One method of a sum, built. */
 interface Part {
   readonly method: Method;
   readonly own: Distillation;
 }
 
-/** Fields that at most one method of a sum may have. */
+/** At most one method of a sum may have these. */
 const ALONE = {
   evaluated: "what is evaluated in the student's place",
   insertion: "what stands behind the student's last stage",
@@ -74,7 +68,6 @@ const ALONE = {
   optimizer: "how the optimizer works",
 } as const;
 
-/** @throws inputError where two methods have the same one */
 function onlyOne<Key extends keyof typeof ALONE>(parts: readonly Part[], key: Key): Pick<Distillation, Key> {
   const [first, second] = parts.filter(({ own }) => own[key] !== undefined);
   if (first === undefined) return {} as Pick<Distillation, Key>;
@@ -91,7 +84,6 @@ const phaseOf = ({ method }: Part, phase: Phase): Phase => ({
   loss: (at, context) => renamed(method, phase.loss(at, context)),
 });
 
-/** The sum of methods; each sees its own random inputs. */
 function together(parts: readonly Part[]): Distillation {
   const at = (part: Part, whole: StepContext) => drawnFor(part.method.name, whole);
   const phases = parts.flatMap((part) =>
@@ -127,7 +119,6 @@ function together(parts: readonly Part[]): Distillation {
   };
 }
 
-/** @throws inputError where two methods have the teacher in different modes */
 function teacherModeOf(methods: readonly Method[]): Pick<Method, "teacherMode"> {
   const [first] = methods;
   const other = methods.find(({ teacherMode }) => teacherMode !== first?.teacherMode);
@@ -141,10 +132,9 @@ function teacherModeOf(methods: readonly Method[]): Pick<Method, "teacherMode"> 
 }
 
 /**
- * Methods whose losses are summed, each with its weight, as one method. Terms and tensors have the method's name before
- * their own; options are those of all. A method of weight 0 takes no part.
- * @param shares with weights other than 1 in place of the published ones
- * @throws inputError for a method that is named twice, or methods that cannot be summed
+ * The weighted sum of methods as one: terms and tensors are prefixed with the method's name; weight 0 drops a method.
+ * @param shares weights other than 1 replace the published ones
+ * @throws inputError for repeated methods, or ones that cannot be summed
  */
 export function combination(shares: readonly Share[]): Method {
   const all = shares.map(({ method }) => method);

@@ -5,16 +5,14 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Variable } from "../
 import type { TeacherView } from "./views.js";
 import type { LossWeights } from "./weights.js";
 
-/** Papers of several methods. */
 export const PEFD = "Chen et al., Improved Feature Distillation via Projector Ensemble, NeurIPS 2022";
 export const TTM = "Zheng and Yang, Knowledge Distillation Based on Transformed Teacher Matching, ICLR 2024";
 
-/** Reference code of several methods. */
 export const REP_DISTILLER = "HobbitLong/RepDistiller b84f547";
 export const TTM_CODE = "zkxufo/TTM fe457b3";
 export const SIM_KD = "DefangChen/SimKD 2b389c3";
 
-/** Static shapes and tensors of a model, for one image. */
+/** Shapes and tensors of a model, for one image. */
 export interface FeatureShapes {
   /** [H, W, C] of ModelOutput.stem; undefined where there is none. */
   readonly stem?: readonly number[] | undefined;
@@ -22,32 +20,26 @@ export interface FeatureShapes {
   readonly maps: readonly (readonly number[])[];
   /** [H, W, C] of ModelOutput.averaged, and of the map after which Distillation.insertion adds layers. */
   readonly lastMap: readonly number[];
-  /**
-   * Of each map, the name in `state` of the batch normalisation before its last ReLU; empty where the family has none.
-   */
+  /** Per map, name in `state` of the batch normalisation before its last ReLU; empty where the family has none. */
   readonly norms: readonly string[];
-  /** Size of the penultimate vector. */
   readonly pooled: number;
-  /**
-   * Its tensors by PyTorch's name. A teacher's are not folded; steps may read them, and nothing changes them.
-   */
+  /** By PyTorch's names. A teacher's are not folded; steps may read them, never assign them. */
   readonly state: readonly StateEntry[];
-  /** Tensors of stem and stages, up to the last map. */
+  /** Tensors of stem and stages up to the last map. */
   readonly features: readonly StateEntry[];
 }
 
-/** A teacher-student pair. */
 export interface Pair {
   readonly student: FeatureShapes;
   readonly teacher: FeatureShapes;
   readonly numClasses: number;
-  /** Labels of the run's training images, indexed by StepContext.image. */
+  /** By training image, see StepContext.image. */
   readonly labels: ArrayLike<number>;
   /** The last batch of an epoch may be smaller (Method.shortBatches). */
   readonly batchSize: number;
 }
 
-/** Inputs of a method in one step of N images. Teacher outputs, labels and random inputs carry no gradient. */
+/** Inputs of a step of N images; no gradient through teacher outputs, labels and random inputs. */
 export interface StepContext extends TwoOutputs {
   /** [N], int32 */
   readonly labels: Tensor1D;
@@ -57,26 +49,24 @@ export interface StepContext extends TwoOutputs {
   readonly image: Tensor1D;
   /** float32, from 1 */
   readonly epoch: Scalar;
-  /** The values of `draws` for this step. */
   readonly drawn: Readonly<Record<string, Tensor>>;
-  /** Outputs for the strong view of the same images, where the row asks for it; the student ran on it second. */
+  /** Outputs for the strong view of the same images, if the row asks for it; the student runs on it second. */
   readonly strong: TwoOutputs;
 }
 
-/** Both models' outputs for the same images. */
 export interface TwoOutputs {
   readonly student: ModelOutput;
-  /** Access to views that the method's row does not declare throws. */
+  /** Views that the row does not declare throw. */
   readonly teacher: ModelOutput;
 }
 
-/** Both models' logits of pixels or regions of their maps, [N, H, W, classes]. */
+/** Logits of pixels or regions of both models' maps, [N, H, W, classes]. */
 export interface ClassMaps {
   readonly student: Tensor4D;
   readonly teacher: Tensor4D;
 }
 
-/** The step that random inputs depend on, so that a resumed run gets the same ones. */
+/** The step that random inputs depend on, so that resuming repeats them. */
 export interface DrawnStep {
   readonly seed: number;
   /** From 1. */
@@ -87,191 +77,160 @@ export interface DrawnStep {
   readonly image: Int32Array;
 }
 
-/** A method's random inputs, made on the host for every step, by name. */
+/** A method's random inputs by name, made on the host for every step. */
 export interface Draws {
   /** Shapes for a step of N images. */
   specs(images: number): Readonly<Record<string, DrawSpec>>;
-  /** The values of one step, in C order; a pure function of its argument (common/random.ts). */
+  /** Values of a step in C order; a pure function of its argument (common/random.ts). */
   values(step: DrawnStep): Readonly<Record<string, Float32Array | Int32Array>>;
 }
 
-/** Shape and element type of a random input. */
 export interface DrawSpec {
   readonly shape: readonly number[];
   readonly dtype: "float32" | "int32";
 }
 
-/** A method on one pair. */
 export interface Distillation<Term extends string = string> {
   /**
-   * The method's own loss: scalars by name, each logged, their sum weighted with beta; 0 where left out.
-   * @param context collects updates without gradients: running statistics (layers add them), and memory banks
+   * The method's own loss: scalars by name, logged, their sum weighted with beta; 0 if omitted.
+   * @param context collects updates without gradients: running statistics (layers add them), memory banks
    * (`context.updates.push(rowsUpdate(bank, at.image, rows))`; all reads of a step see the old value)
    */
   terms(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
   readonly draws?: Draws;
-  /** Notices for the user about this pair, printed when the training starts. */
+  /** Notices on this pair at the start of training. */
   readonly notices?: readonly string[];
-  /** Phases before the main part, which then starts with a fresh optimizer and a fresh learning-rate schedule. */
+  /** Phases before the main part, which starts with a fresh optimizer and schedule. */
   readonly phases?: readonly Phase<Term>[];
-  /** The terms of the main part; by default those of no phase. */
+  /** Terms of the main part; by default those of no phase. */
   readonly mainTerms?: readonly Term[];
-  /**
-   * The evaluated logits [N, classes], where the method predicts with more than the student.
-   * @param student its output in evaluation mode
-   */
+  /** The evaluated logits [N, classes], if not the student's. @param student its output in evaluation mode */
   evaluated?(student: ModelOutput, context: ForwardContext): Tensor2D;
-  /**
-   * Layers that become part of the student, after its last stage, in training and evaluation. Their output is
-   * StepContext.student.inserted.
-   */
+  /** Layers after the student's last stage, which become part of it; their output is StepContext.student.inserted. */
   readonly insertion?: Insertion;
   /** A transform of both models' logits [N, classes] before cross entropy and KL divergence. */
   logits?(logits: Tensor2D): Tensor2D;
-  /** Parameters that the method removes from the student: they stay zero. */
+  /** Parameters removed from the student: they stay zero. */
   readonly removed?: readonly Variable[];
-  /** Parameter groups with their own hyperparameters; the student's may be among them. */
+  /** Parameter groups, of the student's parameters as well. */
   readonly groups?: readonly ParameterGroup[];
   /** Own parameters that train only in phases. */
   readonly learnBefore?: readonly Variable[];
-  /** Changes to SGD with momentum, in all parts of the training. */
+  /** Changes to SGD with momentum, in all phases. */
   readonly optimizer?: OptimizerTraits;
 }
 
-/** Variants of SGD with momentum. */
 export interface OptimizerTraits {
-  /** Nesterov's momentum: a step is g + momentum * v, with the new momentum buffer v. */
+  /** A step is g + momentum * v, with the new momentum buffer v. */
   readonly nesterov?: boolean;
-  /**
-   * Two momentum buffers per parameter: for the cross entropy and weight decay with the run's momentum less this, for all
-   * other terms with the run's momentum plus this. A step is their sum.
-   */
+  /** Two buffers: momentum less this for cross entropy and weight decay, plus this for the rest; a step sums them. */
   readonly momentumDifference?: number;
 }
 
-/** A phase before the main part. */
 export interface Phase<Term extends string = string> {
-  /** How many of the run's --epochs it takes. */
+  /** Of the run's --epochs. */
   readonly epochs: number;
-  /** Its terms, of those of the row. */
   readonly terms: readonly Term[];
-  /** Its constant learning rate; by default the run's initial one. */
+  /** Constant; by default the run's initial one. */
   readonly learningRate?: number;
-  /** Whether the next part keeps its optimizer state, and the run's schedule starts at its first epoch. */
+  /** Whether the next part keeps its optimizer state, and the schedule starts at its first epoch. */
   readonly continues?: boolean;
-  /** Trainable parameters; by default those of the main part. */
+  /** Trained parameters; by default those of the main part. */
   readonly learns?: readonly Variable[];
   /** Running means of the student's batch normalisations in evaluation mode; none by default. */
   readonly inEvaluation?: readonly Variable[];
-  /** Its whole loss: the unweighted sum of these terms. */
+  /** Its whole loss, an unweighted sum. */
   loss(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
 }
 
-/** Parameters with their own learning rate or weight decay. */
 export interface ParameterGroup {
   readonly parameters: readonly Variable[];
-  /** Factor of the run's learning rate; 1 by default. */
+  /** Factor of the learning rate; 1 by default. */
   readonly learningRateFactor?: number;
   /** Replaces --weight_decay. */
   readonly weightDecay?: number;
 }
 
-/** Published settings for some pairs, where they differ from the row's weights and defaults. */
+/** Published settings for some pairs, where they differ from the row's. */
 export interface PublishedSetting<Options extends Rows = Rows> {
-  /** Each as TEACHER-STUDENT, as the presets of configs/pairs are called. */
+  /** TEACHER-STUDENT, as in configs/pairs. */
   readonly pairs: readonly string[];
   readonly weights?: Partial<LossWeights>;
   readonly options?: Partial<RowValues<Options>>;
-  /** Values of a run's other options, before those of the row. */
+  /** Values of other options of the run, before the row's. */
   readonly defaults?: Readonly<Record<string, OptionValue>>;
 }
 
-/** A value of an option. */
 type OptionValue = string | number | boolean | readonly number[];
 
-/** Metadata of a published method. */
 export interface Publication<Options extends Rows = Rows> {
   /** Authors, title, place, and the year at the end. */
   readonly paper: string;
-  /** Reference code: OWNER/REPOSITORY on GitHub, and the commit. */
+  /** GitHub's OWNER/REPOSITORY, and the commit. */
   readonly code: string;
-  /** Its own loss in one line, f for maps, p for the pooled vector, z for logits, s and t for student and teacher. */
+  /** Its own loss in one line; f maps, p pooled vector, z logits, s and t student and teacher. */
   readonly formula: string;
-  /** Pitfalls, each in a sentence, for docs/methods.md. */
+  /** Sentences on pitfalls, for docs/methods.md. */
   readonly traps?: readonly string[];
-  /** Its files of golden numbers in test/golden; methods/GROUP/NAME.json where left out (groups.ts). */
+  /** Files in test/golden; by default methods/GROUP/NAME.json (groups.ts). */
   readonly golden?: readonly string[];
-  /** The published weights, the defaults. */
   readonly weights: LossWeights;
-  /** Published settings of particular pairs; defaults for those pairs. */
+  /** Published for particular pairs; defaults for those. */
   readonly published?: readonly PublishedSetting<Options>[];
-  /** Published values of a run's other options; defaults. */
+  /** Published values of other options of the run; defaults. */
   readonly defaults?: Readonly<Record<string, OptionValue>>;
-  /** Defaults of its own options that the authors' code derives from the student's name and the learning rate. */
+  /** Defaults of its own options that the authors' code derives from student and learning rate. */
   readonly ofStudent?: (run: {
     readonly student: string;
     readonly learningRate: number;
   }) => Partial<RowValues<Options>>;
 }
 
-/**
- * A method with some options set that was published under its own name, which presets and golden files have. Other fields
- * default to the method's, except settings of pairs.
- */
+/** A method's options published under their own name; other fields default to the method's, except pairs' settings. */
 export interface Variant<Options extends Rows = Rows> extends Publication<Options> {
   readonly name: string;
   /** The option values that identify it. */
   readonly set: Readonly<Record<string, OptionValue>>;
 }
 
-/** One distillation method: a file in methods/GROUP and a row in the registry. */
+/** A distillation method: a file in methods/GROUP and a row in the registry. */
 export interface Method<Options extends Rows = Rows, Term extends string = string> extends Publication<Options> {
   /** The paper's spelling. */
   readonly name: string;
   readonly summary: string;
-  /** Its own options: in help under its name, in a run's folder, in sweeps and reports. */
+  /** Its own options, in help, run folders, sweeps and reports. */
   readonly options: Options;
-  /** Variants published under their own names. */
   readonly variants?: readonly Variant<Options>[];
-  /** Names of its own terms, in logging order. */
+  /** Its own terms in logging order. */
   readonly terms: readonly Term[];
   /** Factors of terms besides beta; 1 by default. */
   readonly termWeights?: Readonly<Partial<Record<Term, number>>>;
-  /** Views of the teacher's output that its own terms use. */
+  /** Views of the teacher that its own terms use. */
   sees(options: RowValues<Options>): readonly TeacherView[];
-  /**
-   * The teacher's mode; evaluation by default. In training mode its batch normalisations use batch statistics, and its
-   * running statistics are updated and saved with the run.
-   */
+  /** In training mode batch normalisations use batch statistics, and running statistics are updated and saved. */
   readonly teacherMode?: "training";
-  /** "left out" is drop_last: the partial batch of an epoch is dropped. */
+  /** drop_last. */
   readonly shortBatches?: "left out";
-  /** Smallest batch, where its own terms compare images with each other; 1 by default. */
+  /** Smallest batch, if its terms compare images; 1 by default. */
   readonly leastImages?: number;
   /**
-   * Whether each step also has a strong view of its images (data/strong/strongView.ts): StepContext.strong. The student runs
-   * on it after the weak one, updates its running statistics twice, and the cross entropy is the sum of both views'.
+   * Whether steps have a strong view (data/strong/strongView.ts), StepContext.strong: the student runs on it after the
+   * weak one and updates its running statistics twice; cross entropy sums both views'.
    */
   readonly strongView?: true;
-  /**
-   * Its terms from both models' class maps, where they depend only on those: golden files of such methods begin there.
-   */
+  /** Its terms from class maps alone, where golden files of such methods begin. */
   ofClassMaps?(maps: ClassMaps, at: StepContext, options: RowValues<Options>): Readonly<Partial<Record<Term, Scalar>>>;
   /**
-   * Builds the method's additions to the student.
-   * @param make receives its layers and tensors, with their names in checkpoints
+   * Builds the additions.
+   * @param make gets tensors by name in checkpoints
    * @throws inputError where it does not fit the pair
    */
   build(pair: Pair, options: RowValues<Options>, make: ModelBuilder): Distillation<Term>;
 }
 
-/** Reserved names of terms. */
 const TAKEN: ReadonlySet<string> = new Set(["ce", "kl", "loss", "top1", "top5"]);
 
-/**
- * A typed row for the registry.
- * @throws Error where a term has a name that the loss itself uses (a defect of the row)
- */
+/** Types a row for the registry. @throws Error for a reserved term (a defect of the row) */
 export function defineMethod<const Term extends string, Options extends Rows>(row: Method<Options, Term>): Method {
   const taken = row.terms.find((term) => TAKEN.has(term) || !/^[a-z]\w*$/.test(term));
   if (taken !== undefined) throw new Error(`${row.name} cannot name a term ${taken}.`);

@@ -5,11 +5,10 @@ import type { StateEntry } from "../nn/model.js";
 import type { Distillation, Method, Pair, Variant } from "./method.js";
 import type { TeacherView } from "./views.js";
 
-/** A published name: a method's row, or a variant merged into it. */
+/** A published name: a method's row, with a variant merged into it. */
 export interface Procedure extends Method {
-  /** The method that implements it. */
   readonly method: Method;
-  /** The option values that identify a variant; none for the method itself. */
+  /** Option values of a variant; none for the method itself. */
   readonly set: Variant["set"];
 }
 
@@ -20,34 +19,28 @@ export function proceduresOf(method: Method): readonly Procedure[] {
   return [{ ...method, method, set: {} }, ...variants];
 }
 
-/** The method or variant of a run with these options. */
+/** The method or variant of some options. */
 export function procedureOf(method: Method, told: object): Procedure {
   const values: Readonly<Record<string, unknown>> = ownOptions(method, told);
   const fits = ({ set }: Procedure) => Object.entries(set).every(([name, value]) => values[name] === value);
   return proceduresOf(method).findLast(fits) as Procedure;
 }
 
-/** A method with its options, ready for a pair's steps. */
+/** A method built for a pair. */
 export interface OpenedMethod extends Distillation {
   readonly name: string;
-  /** Values of the method's own options. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Terms of the main part. */
   readonly termNames: readonly string[];
-  /** See Method.termWeights. */
   readonly termWeights?: Readonly<Partial<Record<string, number>>>;
   readonly sees: readonly TeacherView[];
-  /** Whether the teacher runs in training mode. */
   readonly teacherTrains: boolean;
-  /** Whether steps have a strong view of their images. */
   readonly strongView: boolean;
   /** drop_last. */
   readonly wholeBatches: boolean;
-  /** Tensors that the method adds, with their names in checkpoints. */
   readonly state: readonly StateEntry[];
 }
 
-/** The values of a method's own options in a run's, with defaults. */
+/** A method's own options among a run's, with defaults. */
 export function ownOptions<Options extends Rows>(
   { options }: Pick<Method<Options>, "options">,
   told: object,
@@ -59,7 +52,6 @@ export function ownOptions<Options extends Rows>(
   return Object.fromEntries(own) as RowValues<Options>;
 }
 
-/** @throws inputError where the training images fill no batch, and the method drops partial ones */
 function refuseNoBatch({ name, shortBatches }: Method, { labels, batchSize }: Pair): void {
   const images = labels.length;
   if (shortBatches === undefined || images === 0 || images >= batchSize) return;
@@ -69,10 +61,7 @@ function refuseNoBatch({ name, shortBatches }: Method, { labels, batchSize }: Pa
   );
 }
 
-/**
- * Refuses batches too small for a method's terms, whose loss would be NaN.
- * @throws inputError with the number of images and a hint
- */
+/** Refuses batches too small for a method, whose loss would be NaN. @throws inputError with the minimum and a hint */
 export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method, { labels, batchSize }: Pair): void {
   const images = labels.length;
   const rest = shortBatches === undefined ? images % batchSize : 0;
@@ -89,9 +78,8 @@ export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method
 }
 
 /**
- * Builds a method's additions to a student.
- * @param told a run's options; the method takes its own
- * @param first values of its tensors
+ * Builds a method's additions.
+ * @param told a run's options
  * @throws inputError where the method does not fit the pair
  */
 export function openMethod(method: Method, pair: Pair, told: object, first: FirstValues): OpenedMethod {

@@ -40,7 +40,7 @@ import { srrl } from "./methods/vectors/srrl.js";
 import { type Procedure, procedureOf, proceduresOf } from "./open.js";
 import type { Beta, LossWeights } from "./weights.js";
 
-/** Every distillation method, by name. A new method is one file in methods/GROUP (groups.ts) and one row here. */
+/** All distillation methods. A new one is a file in methods/GROUP (groups.ts) and a row here. */
 export const METHODS = createRegistry<Method>({ one: "distillation method", many: "Methods" }, [
   ours,
   kd,
@@ -84,25 +84,16 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
 /** All methods, each followed by its variants. */
 export const procedures = (): readonly Procedure[] => METHODS.rows().flatMap(proceduresOf);
 
-/**
- * A method or variant by name.
- * @throws inputError with the nearest method's name
- */
+/** A method or variant by name. @throws inputError with the nearest method's name */
 export const procedureNamed = (name: string): Procedure =>
   procedures().find((procedure) => procedure.name === name) ?? procedureOf(METHODS.row(name), {});
 
 export const methodNames = METHODS.names;
 
-/**
- * The rows that a name stands for: one, or those of a sum, such as crd+kd.
- * @throws inputError with the nearest name
- */
+/** The rows of a name, several for a sum such as crd+kd. @throws inputError with the nearest name */
 export const methodRows = (name: string): readonly Method[] => namesIn(name).map(METHODS.row);
 
-/**
- * The row of a method, or of a sum of methods with their published weights.
- * @throws inputError with the nearest name, or for methods that cannot be summed
- */
+/** A method, or a sum with published weights. @throws inputError with the nearest name, or if not summable */
 export const methodRow = (name: string): Method =>
   weighted(
     methodRows(name),
@@ -116,7 +107,6 @@ const weighted = (rows: readonly Method[], weights: readonly number[]): Method =
     : combination(rows.map((method, i) => ({ method, weight: weights[i] ?? 1 })));
 };
 
-/** A run's options for the method and the loss's weights. */
 export interface Told {
   readonly distill: string;
   readonly gamma: number;
@@ -124,10 +114,7 @@ export interface Told {
   readonly beta: Beta;
 }
 
-/**
- * A run's method, one or a sum, with the weights of its loss. Weights of a sum's methods are in the method.
- * @throws inputError with the nearest name, or for methods that cannot be summed
- */
+/** A run's method or sum, with the loss's weights. @throws inputError with the nearest name, or if not summable */
 export function weightedMethod({ distill, gamma, alpha, beta }: Told): {
   readonly method: Method;
   readonly weights: LossWeights;

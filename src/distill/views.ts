@@ -2,22 +2,18 @@ import type { FeatureMap, Model, ModelOutput } from "../nn/model.js";
 import type { Tensor, Tensor2D, Tensor4D } from "../runtime/tf.js";
 import type { LossWeights } from "./weights.js";
 
-/**
- * Views of a teacher's output. "map1" is the first of its maps, "maps" all of them, "averaged" the map before global
- * pooling.
- */
+/** Views of a teacher's output: "map1" the first map, "maps" all, "averaged" the map before global pooling. */
 export type TeacherView = "logits" | "pooled" | "averaged" | "stem" | "maps" | `map${number}`;
 
-/** A view with one vector per image, which the teacher cache can keep. */
+/** A view of one vector per image, which the teacher cache can keep. */
 export type KeptView = "logits" | "pooled";
 
 interface KeptRow {
-  /** Name of the file of the teacher cache, without its ending. */
+  /** File name in the teacher cache, without extension. */
   readonly file: string;
   size(model: Pick<Model, "featureSize" | "numClasses">): number;
 }
 
-/** The views that a teacher cache may keep. */
 export const KEPT_VIEWS: Readonly<Record<KeptView, KeptRow>> = {
   pooled: {
     file: "features",
@@ -32,7 +28,7 @@ export const KEPT_VIEWS: Readonly<Record<KeptView, KeptRow>> = {
 /** Whether a teacher cache may keep a view. */
 export const isKeptView = (view: TeacherView): view is KeptView => Object.hasOwn(KEPT_VIEWS, view);
 
-/** Views of a loss with these weights, without terms of weight zero. */
+/** Views of a loss without zero-weight terms. */
 export function usedViews(
   ofMethod: readonly TeacherView[],
   { alpha, beta }: Pick<LossWeights, "alpha" | "beta">,
@@ -42,8 +38,8 @@ export function usedViews(
 }
 
 /**
- * A teacher's output restricted to the declared views: access to others throws, so that a wrong row fails at its first step.
- * @param maps number of the teacher's maps, even where `output` lacks them
+ * The declared views of an output; others throw, so a wrong row fails at its first step.
+ * @param maps the teacher's number
  */
 export function seenOutput(output: Partial<ModelOutput>, sees: readonly TeacherView[], maps: number): ModelOutput {
   const look = <Value>(view: TeacherView, value: Value | undefined, all = view): Value => {
@@ -72,10 +68,9 @@ export function seenOutput(output: Partial<ModelOutput>, sees: readonly TeacherV
   };
 }
 
-/** Tensors by name, each with the batch as its first axis. */
+/** By name, with the batch as first axis. */
 export type ViewTensors = Readonly<Record<string, Tensor>>;
 
-/** Names of a map's tensors. */
 const OUT = ".out";
 const BEFORE_RELU = ".beforeRelu";
 
@@ -87,7 +82,7 @@ const mapTensors = (name: string, map: FeatureMap | undefined): ViewTensors =>
         ...(map.beforeRelu !== map.out && { [name + BEFORE_RELU]: map.beforeRelu }),
       };
 
-/** What views of a teacher's output are made of. */
+/** Tensors behind views of a teacher's output. */
 export function viewTensors(output: ModelOutput, views: readonly TeacherView[]): ViewTensors {
   const isSeen = (...names: TeacherView[]): boolean => names.some((name) => views.includes(name));
   const maps = output.maps.map((map, i): ViewTensors => {
@@ -109,10 +104,7 @@ function mapOf(name: string, tensors: ViewTensors): FeatureMap | undefined {
   return out && { out, beforeRelu: before ?? out };
 }
 
-/**
- * The part of a teacher's output that such tensors are.
- * @param count how many maps the teacher has
- */
+/** The output back from viewTensors. @param count of the teacher's maps */
 export function outputOfViews(tensors: ViewTensors, count: number): Partial<ModelOutput> {
   const stem = mapOf("stem", tensors);
   return {

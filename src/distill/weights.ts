@@ -5,13 +5,13 @@ export interface LossWeights {
   readonly beta: number;
 }
 
-/** --beta: a weight, or one for each of several methods. */
+/** One weight, or one per method of a sum. */
 export type Beta = number | readonly number[];
 
 /** As typed: 0.8+1. */
 export const betaText = (beta: Beta): string => [beta].flat().join("+");
 
-/** The loss as text, such as "loss = 1 CE + 25 ours", without terms of weight 0. */
+/** The loss as text, such as "loss = 1 CE + 25 ours", without zero weights. */
 export function lossFormula(
   methods: readonly string[],
   { gamma, alpha, beta }: Omit<LossWeights, "beta"> & { readonly beta: Beta },

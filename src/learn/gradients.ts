@@ -1,24 +1,20 @@
 import { type Scalar, type Tensor, tf, type Variable } from "../runtime/tf.js";
 
-/** A loss, its gradients, and tensors kept from the forward pass. */
 export interface GradientResult<T> {
   readonly loss: Scalar;
-  /** One gradient per variable, in their order; undefined where the loss does not depend on it. */
+  /** One per variable, in order; undefined where the loss does not depend on it. */
   readonly gradients: readonly (Tensor | undefined)[];
   readonly kept: T;
 }
 
-/** Outputs of the loss function: the scalar, the kept values, and the tensors in them. */
+/** The loss, kept values, and the tensors in them. */
 export interface Forward<T> {
   readonly loss: Scalar;
   readonly kept: T;
   readonly tensors: readonly Tensor[];
 }
 
-/**
- * Gradients of a scalar. tfjs disposes of every tensor made in a differentiated function; those that `forward`
- * lists survive into the caller's tidy.
- */
+/** Gradients of a scalar. tfjs disposes of a differentiated function's tensors, except those listed by `forward`. */
 export function gradientsOf<T>(forward: () => Forward<T>, variables: readonly Variable[]): GradientResult<T> {
   let result: Forward<T> | undefined;
   const { value, grads } = tf.variableGrads(() => {
@@ -32,17 +28,13 @@ export function gradientsOf<T>(forward: () => Forward<T>, variables: readonly Va
   return { loss: value, gradients, kept };
 }
 
-/** Losses with the gradients of each. */
 export interface PartGradients<T> {
-  /** For each part one gradient per variable, in their order; undefined where it does not depend on it. */
+  /** Per part and variable, in order; undefined where a part does not depend on it. */
   readonly gradients: readonly (readonly (Tensor | undefined)[])[];
   readonly kept: T;
 }
 
-/**
- * Separate gradients of several scalars of one forward pass, all from one tape.
- * @param forward as for gradientsOf, with several scalars
- */
+/** Gradients of several scalars of one forward pass, from one tape. @param forward as for gradientsOf */
 export function gradientsOfParts<T>(
   forward: () => Omit<Forward<T>, "loss"> & { readonly parts: readonly Scalar[] },
   variables: readonly Variable[],
@@ -63,7 +55,7 @@ export function gradientsOfParts<T>(
   return result as unknown as PartGradients<T>;
 }
 
-/** The part of tfjs's engine that nests records; tf.variableGrads is made of it. */
+/** tfjs's nesting of tapes, of which tf.variableGrads is made. */
 interface RecordingEngine {
   gradients(
     forward: () => Scalar,
@@ -73,7 +65,7 @@ interface RecordingEngine {
   ): { readonly value: Scalar; readonly grads: readonly (Tensor | null | undefined)[] };
 }
 
-/** Undoes tf.keep: the tensor belongs to the current tidy again. */
+/** Undoes tf.keep: the current tidy owns the tensor again. */
 function releaseToScope(tensor: Tensor): void {
   tensor.kept = false;
   (tf.engine() as unknown as { track(tensor: Tensor): void }).track(tensor);

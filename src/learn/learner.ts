@@ -16,27 +16,25 @@ import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, te
 import type { Batch, Loss, Objective, StudentOutput } from "./objective.js";
 import { type Gradients, type SgdOptions, sgdUpdates, splitSgdUpdates } from "./sgd.js";
 
-/** A model as evaluations see it. */
 export interface EvaluatedModel extends Pick<Model, "numClasses"> {
   forward(images: Tensor4D, context: ForwardContext): Pick<ModelOutput, "logits">;
 }
 
-/** A student as its method evaluates it, and what that depends on besides the student. */
+/** A student as its method evaluates it, with its dependencies. */
 export interface EvaluatedStudent extends EvaluatedModel {
-  /** @returns the evaluated logits, and the penultimate vector after inserted layers */
+  /** @returns evaluated logits, and the penultimate vector after inserted layers */
   forward(images: Tensor4D, context: ForwardContext): Pick<ModelOutput, "logits" | "pooled">;
   readonly method: string;
-  /** Values of the method's own options. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly teacher: Pick<Model, "name" | "state">;
 }
 
-/** The trained state: a model, a distillation method's additions, and momentum buffers. */
+/** A model, its method's additions, and momentum buffers. */
 export interface Learner {
   readonly model: Model;
-  /** Tensors that the method adds (projectors); empty for a teacher. */
+  /** The method's tensors (projectors); empty for a teacher. */
   readonly extra: readonly StateEntry[];
-  /** Running statistics of a teacher that is in training mode. */
+  /** Of a teacher in training mode. */
   readonly teacherStatistics?: readonly StateEntry[];
   readonly parameters: readonly Variable[];
   /** One per parameter; for an optimizer with two, all first ones before all second ones. */
@@ -44,35 +42,31 @@ export interface Learner {
   readonly optimizer?: OptimizerTraits;
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
-  /** Notices for the user about the method on this pair. */
   readonly notices?: readonly string[];
-  /** The evaluated model, where a method predicts with more than the student. */
+  /** Where a method predicts with more than the student. */
   readonly evaluated?: EvaluatedStudent;
-  /** Its state besides the student, saved beside the student's weights. */
+  /** Its state besides the student's, in a file of its own. */
   readonly predictor?: readonly StateEntry[];
-  /** Trainable parameters; all by default. */
+  /** Trained parameters; all by default. */
   readonly learns?: ReadonlySet<Variable>;
-  /** See ForwardContext.inEvaluation. */
   readonly inEvaluation?: ReadonlySet<Variable>;
-  /** Phases before the main part, over the same variables, each with its own objective and metrics. */
+  /** Phases before the main part, over the same variables. */
   readonly phases?: readonly LearnerPhase[];
-  /** Parameter groups with their own hyperparameters. */
   readonly groups?: readonly ParameterGroup[];
-  /** drop_last: whether the partial batch of an epoch is dropped. */
+  /** drop_last. */
   readonly wholeBatches?: true;
-  /** The seed of strong views, where steps have them. */
+  /** Of strong views, where steps have them. */
   readonly strongView?: { readonly seed: number };
-  /** The method's random inputs for each step, with the run's seed. */
+  /** The method's random inputs per step, with the run's seed. */
   readonly draws?: Pick<Draws, "specs"> & {
     values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]>;
   };
 }
 
-/** A phase before the main part. */
 export interface LearnerPhase {
   readonly epochs: number;
   readonly learningRate?: number;
-  /** Whether the next part keeps its optimizer state and schedule. */
+  /** Whether the next part keeps optimizer state and schedule. */
   readonly continues: boolean;
   readonly learner: Learner;
 }
@@ -81,11 +75,11 @@ export interface LearnerPhase {
 export const variablesOf = (state: readonly StateEntry[]): Variable[] =>
   state.flatMap((entry) => (entry.variable === undefined ? [] : [entry.variable]));
 
-/** Variables that an optimizer updates. */
+/** Variables for an optimizer. */
 export const parametersOf = (state: readonly StateEntry[]): Variable[] =>
   variablesOf(state.filter((entry) => isParameter(entry.role)));
 
-/** All variables that training updates and a resumed run needs. */
+/** All variables that training updates, as needed to resume. */
 export const trainedVariables = ({ model, extra, momentumBuffers, teacherStatistics = [] }: Learner): Variable[] => [
   ...variablesOf(model.state),
   ...variablesOf(extra),
@@ -101,9 +95,8 @@ export const learnerVariables = (learner: Learner): Variable[] => [
 ];
 
 /**
- * Gradients as in the paper's code, which computes every term of the loss whatever its weight: a student's tensor that only
- * terms of weight zero reach has a zero gradient, and weight decay and momentum still move it. A method's tensor that no
- * term reaches has no gradient and stays.
+ * Gradients as in the paper's code, which computes all terms: a student's tensor reached only by zero-weight terms has
+ * a zero gradient, so weight decay and momentum still move it. A method's tensor that no term reaches stays.
  */
 const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradients): Gradients => {
   const own = new Set(variablesOf(model.state));
@@ -113,10 +106,7 @@ const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradient
   });
 };
 
-/**
- * One training step as new values: parameters and momentum buffers by SGD, running statistics, sums of metrics.
- * @param learningRate scalar
- */
+/** A training step as new values: SGD, running statistics, sums of metrics. @param learningRate scalar */
 export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Tensor, sgd: SgdOptions): Update[] {
   const { model, metrics } = learner;
   const oneHot = oneHotLabels(batch.labels, model.numClasses);
@@ -150,7 +140,6 @@ export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Te
 
 const tensorsOf = ([, value, rows]: Update): Tensor[] => (rows === undefined ? [value] : [value, rows]);
 
-/** Values kept from a forward pass. */
 interface Kept extends Pick<Loss, "terms"> {
   readonly loss: Scalar;
   readonly logits: Tensor2D;
@@ -161,7 +150,6 @@ interface Passed extends Forward<Kept> {
   readonly found: Loss;
 }
 
-/** New values of parameters and momentum buffers, and the kept values of the forward pass. */
 function optimizedBy(
   learner: Learner,
   forward: () => Passed,
@@ -187,10 +175,7 @@ function optimizedBy(
   return { ...kept, optimized: splitSgdUpdates(parameters, momentumBuffers, found, ...setting) };
 }
 
-/**
- * One evaluation step: adds a batch to the sums.
- * @param counted [N], 0 for padding
- */
+/** An evaluation step: adds a batch to the sums. @param counted [N], 0 for padding */
 export function evaluationUpdates(
   model: EvaluatedModel,
   metrics: MetricsVariables,
@@ -206,7 +191,7 @@ export function evaluationUpdates(
   return [sums, confusionUpdate(metrics.confusion, logits, oneHot, counted)];
 }
 
-/** Resets the optimizer, for a part that starts with a fresh one. */
+/** Zeros the momentum, for a part with a fresh optimizer. */
 export const resetMomentum = ({ momentumBuffers }: Learner): void =>
   tf.tidy(() => {
     for (const momentumBuffer of momentumBuffers) momentumBuffer.assign(tf.zeros(momentumBuffer.shape));

@@ -21,26 +21,20 @@ import {
 } from "./objective.js";
 import { createMomentumBuffers } from "./sgd.js";
 
-/** A frozen model and the variables of its forward pass. */
 export interface FrozenModel {
   readonly model: BuiltModel;
   readonly variables: readonly Variable[];
 }
 
-/**
- * Freezes a model at its current values.
- * @param mode of its forward passes; in training mode batch normalisations are not folded
- */
+/** Freezes a model at its current values. @param mode batch normalisations are folded only for evaluation */
 export function frozen(model: BuiltModel, mode: "training" | "evaluation" = "evaluation"): FrozenModel {
   const folded = mode === "training" ? [] : model.freeze();
   return { model, variables: [...variablesOf(model.state), ...folded] };
 }
 
-/** Options of a student's training, with the method's own. */
 export type StudentSetting = Pick<DistillOptions, "model_s" | "distill" | "gamma" | "alpha" | "beta"> &
   Partial<Pick<DistillOptions, "batch_size">>;
 
-/** The paper's. */
 const BATCH_SIZE = 64;
 
 /** A model's shapes and tensors. */
@@ -50,9 +44,8 @@ export function featureShapesOf({ name, imageSize, featureSize, state }: Model):
 }
 
 /**
- * A new student with its method's additions and a frozen teacher, whose image size it has.
- * @param labels of the training images
- * @throws inputError for an unknown name, or a method that does not fit the pair
+ * A new student of a frozen teacher's image size.
+ * @throws inputError for an unknown name, or if the method does not fit
  */
 export function studentLearner(
   teacher: BuiltModel,
@@ -78,13 +71,10 @@ export function studentLearner(
   return distilledLearner(model, { ...teacherConfig, weights, temperature }, seed);
 }
 
-/**
- * A student with its method's additions, in all parts of the training.
- * @param seed of the method's random inputs
- */
+/** A student with its method's additions, in all phases. @param seed of random inputs */
 export function distilledLearner(student: Model, config: DistillConfig, seed: number): Learner {
   const { method, teacher, weights } = config;
-  // A method's additions train only if its terms have a weight.
+  // Additions train only if their terms have a weight.
   const isUsed = weights.beta !== 0;
   const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;
   const { learnBefore = [], removed = [], notices = [] } = method;
@@ -108,7 +98,7 @@ export function distilledLearner(student: Model, config: DistillConfig, seed: nu
   return { ...main, ...(before.length > 0 && { phases: before }) };
 }
 
-/** The trainable parameters of the main part; nothing where all are. */
+/** Parameters of the main part; nothing where all train. */
 function learning({ state }: Model, own: readonly StateEntry[], resting: readonly Variable[]): Pick<Learner, "learns"> {
   if (resting.length === 0) return {};
   const learns = new Set([...parametersOf(state), ...parametersOf(own)]);
@@ -116,7 +106,6 @@ function learning({ state }: Model, own: readonly StateEntry[], resting: readonl
   return { learns };
 }
 
-/** Zeros the parameters that a method removes from the student. */
 const takeOut = (removed: readonly Variable[]): void =>
   tf.tidy(() => {
     for (const variable of removed) variable.assign(tf.zeros(variable.shape));
@@ -124,7 +113,6 @@ const takeOut = (removed: readonly Variable[]): void =>
 
 const statisticsOf = ({ state }: Model): StateEntry[] => state.filter(({ role }) => isStatistic(role));
 
-/** A phase over the variables of the main part. */
 function phaseOf(phase: Phase, main: Learner, config: TeacherConfig): LearnerPhase {
   const objective = ofPhase(config, phase);
   const { epochs, learningRate, learns, inEvaluation, continues = false } = phase;
@@ -142,7 +130,7 @@ function phaseOf(phase: Phase, main: Learner, config: TeacherConfig): LearnerPha
   };
 }
 
-/** A student with its method's inserted layers; its state is unchanged. */
+/** A student with inserted layers; its state is unchanged. */
 const withInsertion = (model: Model, insertion: Insertion | undefined): Model =>
   insertion === undefined
     ? model
@@ -151,7 +139,7 @@ const withInsertion = (model: Model, insertion: Insertion | undefined): Model =>
         forward: (images, context) => model.forward(images, { ...context, insertion }),
       };
 
-/** A student as its method evaluates it; by default the student itself. */
+/** A student as evaluated: by default itself. */
 export const evaluatedStudent = (
   model: Model,
   teacher: Pick<Model, "name" | "state">,
@@ -167,13 +155,12 @@ export const evaluatedStudent = (
   },
 });
 
-/** A new model trained with labels only. @throws inputError for an unknown name */
+/** A new model trained on labels. @throws inputError for an unknown name */
 export function teacherLearner(name: string, numClasses: number, seed: number): Learner {
   const model = buildModel(name, numClasses, initialFill(name, seed, "teacher"));
   return createLearner(model, [], supervised);
 }
 
-/** A model with a method's additions, zero momentum and zero sums. */
 function createLearner(
   model: Model,
   extra: readonly StateEntry[],

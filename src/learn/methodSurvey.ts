@@ -10,36 +10,32 @@ import { isBuffer, isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
 import { traceLayers } from "../nn/shapeTrace.js";
 
-/** A pair's models by name. */
 export interface PairNames {
   readonly teacher: string;
   readonly student: string;
 }
 
-/** A method's additions to a student. */
 export interface Added {
-  /** Trainable elements. */
   readonly parameters: number;
-  /** Elements that steps write without a gradient, such as memory banks. */
+  /** Elements written without a gradient, such as memory banks. */
   readonly buffered: number;
-  /** Epochs of the parts that come before the main one. */
+  /** Epochs of each part before the main one. */
   readonly phases: readonly number[];
 }
 
-/** Static facts about a method on a pair. */
 export interface MethodSurvey {
   readonly sees: readonly TeacherView[];
   /** Teacher views of its loss with the pair's weights. */
   readonly used: readonly TeacherView[];
   readonly setting: PairSetting;
-  /** A sentence where the method does not fit the pair. */
+  /** A sentence where the method does not fit. */
   readonly added: Added | string;
 }
 
 /** CIFAR-100's. */
 export const CLASSES = 100;
 
-/** CIFAR-100's training images. */
+/** CIFAR-100's. */
 export const IMAGES = 50_000;
 
 const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["role"]) => boolean) =>
@@ -55,16 +51,12 @@ function featureShapesOf(model: string): FeatureShapes {
   };
 }
 
-/** The paper's. */
 const BATCH_SIZE = 64;
 
-/** Balanced labels of the size of the training set. */
+/** Balanced, as many as training images. */
 const LABELS = Int32Array.from({ length: IMAGES }, (_, image) => image % CLASSES);
 
-/**
- * A method's additions to a pair of models for CIFAR-100, or why it does not fit. Does not need the native library.
- * @throws inputError for an unknown model
- */
+/** Additions to a CIFAR-100 pair, or why not; no native library needed. @throws inputError for an unknown model */
 export function addedBy(method: Method, options: object, { teacher, student }: PairNames): Added | string {
   const pair = {
     student: featureShapesOf(student),
@@ -87,11 +79,7 @@ export function addedBy(method: Method, options: object, { teacher, student }: P
   }
 }
 
-/**
- * Views and additions of a method or variant on a pair of models for CIFAR-100, with the pair's published settings. Does
- * not need the native library.
- * @throws inputError for an unknown model
- */
+/** A method or variant on a CIFAR-100 pair; no native library needed. @throws inputError for an unknown model */
 export function surveyMethod(procedure: Procedure, names: PairNames): MethodSurvey {
   const { method, set, defaults = {} } = procedure;
   const setting = publishedSetting(procedure, `${names.teacher}-${names.student}`);

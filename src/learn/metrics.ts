@@ -22,12 +22,9 @@ export const createDetailedMetrics = (numClasses: number): MetricsVariables => (
 });
 
 /**
- * Adds a batch to a confusion matrix. Its diagonal always agrees with top-1.
- * The counts of a batch of up to 256 images are exact in bfloat16, too.
- * @param confusion [C, C], labels by predictions
- * @param logits [N, C]
- * @param oneHot [N, C]
- * @param counted [N], 1 for images that count and 0 for padding
+ * Adds a batch of logits [N, C] to a confusion matrix [C, C], labels by predictions, whose diagonal agrees with top-1.
+ * Counts of up to 256 images are exact in bfloat16.
+ * @param counted [N], 0 for padding, else 1
  */
 export function confusionUpdate(confusion: Variable, logits: Tensor2D, oneHot: Tensor2D, counted: Tensor1D): Update {
   const highest = oneHotLabels(tf.argMax(logits, 1) as Tensor1D, logits.shape[1]);
@@ -39,52 +36,50 @@ export function confusionUpdate(confusion: Variable, logits: Tensor2D, oneHot: T
   return [confusion, tf.add(confusion, batch)];
 }
 
-/** Sums over images, in the program until they are read. */
+/** Sums over images, within the program until read. */
 export interface MetricsVariables {
-  /** [4]: sum of losses, top-1 hits, top-5 hits, images. */
+  /** [4]: losses, top-1 hits, top-5 hits, images. */
   readonly total: Variable;
-  /** [terms]: sums of the loss's terms, weighted by batch size; only for several terms. */
+  /** [terms]: sums weighted by batch size; only for several terms. */
   readonly terms?: Variable;
   /** [classes, classes]: images by label and prediction, if requested. */
   readonly confusion?: Variable;
 }
 
-/** Means over the images counted: the loss, and accuracies in percent. */
+/** Means: the loss, and accuracies in percent. */
 export interface Metrics {
   readonly loss: number;
   readonly top1: number;
   readonly top5: number;
 }
 
-/** Results of an evaluation. */
 export interface Evaluation extends Metrics {
-  /** [classes * classes], images by label (rows) and prediction (columns). */
+  /** [classes * classes], labels (rows) by predictions (columns). */
   readonly confusion?: Float32Array;
 }
 
 const zeros = (shape: number[]): Variable => tf.tidy(() => tf.variable(tf.zeros(shape), false));
 
-/** Values in `total`. */
 const TOTALS = 4;
 
-/** Zero sums. @param terms how many terms of the loss are summed separately */
+/** Zero sums. @param terms separately summed terms of the loss */
 export const createMetrics = (terms = 0): MetricsVariables => ({
   total: zeros([TOTALS]),
   ...(terms > 0 && { terms: zeros([terms]) }),
 });
 
-/** Adds a batch to the sums of terms. @param values one scalar per term, means over the batch of so many images */
+/** Adds a batch to the sums of terms. @param values scalar means over so many images */
 export function termsUpdate(terms: Variable, values: readonly Scalar[], images: number): Update {
   return [terms, tf.add(terms, tf.mul(tf.stack([...values]), images))];
 }
 
-/** The sums that a run resumes with in the middle of an epoch. */
+/** The sums of an interrupted epoch, for resuming. */
 export const metricsSums = ({ total, terms }: MetricsVariables): number[] => [
   ...total.dataSync(),
   ...(terms?.dataSync() ?? []),
 ];
 
-/** Means of the terms of the loss, by name. */
+/** Means of terms by name. */
 export function readTerms(
   { total, terms }: MetricsVariables,
   names: readonly string[],
@@ -96,11 +91,9 @@ export function readTerms(
 }
 
 /**
- * Adds a batch to the sums.
- * @param loss mean loss of the batch's counted images
- * @param logits [N, C]
- * @param oneHot [N, C]
- * @param counted [N], 1 for images that count and 0 for padding; all count when undefined
+ * Adds a batch of logits [N, C] to the sums.
+ * @param loss mean over counted images
+ * @param counted [N], 0 for padding, else 1; undefined counts all
  */
 export function metricsUpdate(
   { total }: MetricsVariables,
@@ -119,17 +112,14 @@ export function metricsUpdate(
   return [total, tf.add(total, batch)];
 }
 
-/**
- * Rank of the label: the number of other classes whose logit is not less than its own. NaN logits rank last.
- * @returns [N]
- */
+/** Rank of the label [N]: other classes whose logit is not less; NaN logits rank last. */
 export function labelRanks(logits: Tensor2D, oneHot: Tensor2D): Tensor1D {
   const own = tf.sum(tf.mul(logits, oneHot), 1, true); // [N, 1]
   const below = tf.sum(tf.cast(tf.lessEqual(logits, own), "float32"), 1);
   return tf.sub(logits.shape[1], below) as Tensor1D;
 }
 
-/** Means of the sums, and the number of images. */
+/** Means, and the number of images. */
 export function readMetrics({ total }: MetricsVariables): Metrics & { readonly images: number } {
   const [loss, top1, top5, images] = total.dataSync() as unknown as [number, number, number, number];
   return {
@@ -140,7 +130,7 @@ export function readMetrics({ total }: MetricsVariables): Metrics & { readonly i
   };
 }
 
-/** Sets the sums, by default to zero; takes effect at the next push. */
+/** Sets the sums, zero by default, at the next push. */
 export const setMetrics = ({ total, terms, confusion }: MetricsVariables, sums: readonly number[]): void =>
   tf.tidy(() => {
     const set = (variable: Variable, from: number) => {
@@ -149,6 +139,6 @@ export const setMetrics = ({ total, terms, confusion }: MetricsVariables, sums: 
     };
     set(total, 0);
     if (terms !== undefined) set(terms, TOTALS);
-    // A host array: it is copied to a GPU at the push.
+    // A host array, copied to a GPU at the push.
     confusion?.assign(tf.tensor(new Float32Array(confusion.size), confusion.shape));
   });

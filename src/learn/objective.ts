@@ -21,85 +21,74 @@ import {
   type Update,
 } from "../runtime/tf.js";
 
-/** Inputs of a step. */
 export interface Batch {
   /** [N, height, width, 3], normalised */
   readonly images: Tensor4D;
   /** [N], int32 */
   readonly labels: Tensor1D;
-  /** [N], int32: indices into the training set. */
+  /** [N], int32: indices into the training set */
   readonly image?: Tensor1D;
-  /** float32, from 1; in training. */
+  /** float32, from 1; in training */
   readonly epoch?: Scalar;
-  /** The strong view of the same images, where the method asks for it. */
+  /** Of the same images, if the method asks for it. */
   readonly strong?: Tensor4D;
-  /** The method's random inputs. */
   readonly drawn?: Readonly<Record<string, Tensor>>;
-  /** The teacher's output, as far as it is cached or computed ahead. */
+  /** The teacher's output, as far as cached or computed ahead. */
   readonly guide?: Partial<ModelOutput>;
 }
 
-/** The loss of a batch. */
 export interface Loss {
   readonly value: Scalar;
-  /** Its terms before they are weighted, in the order of Objective.termNames. */
+  /** Unweighted, in the order of Objective.termNames. */
   readonly terms: readonly Scalar[];
-  /** The cross entropy's part of it and the rest; one that has no terms is 0. */
+  /** The cross entropy's part and the rest; 0 without terms. */
   readonly parts?: readonly [task: Scalar, distillation: Scalar];
 }
 
-/** An objective's inputs that depend only on a batch's images: the output of a frozen teacher. */
+/** What depends only on a batch's images: a frozen teacher's output. */
 export interface Guidance {
-  /** Tensors by name, each with the batch as its first axis. */
+  /** By name, with the batch as first axis. */
   compute(images: Tensor4D): ViewTensors;
-  /** The same as Batch.guide. */
   guideOf(tensors: ViewTensors): Partial<ModelOutput>;
 }
 
-/** The objective of a training. */
 export interface Objective {
-  /** Separately logged terms; none for a loss of one term. */
+  /** Separately logged; none for a single term. */
   readonly termNames: readonly string[];
-  /**
-   * The part that does not depend on parameters is computed for the batch first, then the loss from the model's output.
-   * @param context takes new values of what no gradient reaches
-   */
+  /** First what depends on no parameters, then the loss. @param context collects updates without gradients */
   of(batch: Batch): (output: StudentOutput, oneHot: Tensor2D, context: ForwardContext) => Loss;
   /** Absent without a teacher, and where its output depends on the rest of the batch. */
   readonly guidance?: Guidance;
 }
 
-/** The model's output for a batch, and for its strong view where there is one. */
+/** With the output for the strong view, if any. */
 export interface StudentOutput extends ModelOutput {
   readonly strong?: ModelOutput;
 }
 
-/** Mean cross entropy. */
 export const supervised: Objective = {
   termNames: [],
   of: () => (output, oneHot) => ({ value: crossEntropy(output.logits, oneHot), terms: [] }),
 };
 
-/** The teacher and the method. */
 export interface TeacherConfig {
   readonly teacher: Model;
-  /** Maps of the teacher's output. */
+  /** Number of the teacher's maps. */
   readonly teacherMaps: number;
   readonly method: OpenedMethod;
 }
 
 export interface DistillConfig extends TeacherConfig {
   readonly weights: LossWeights;
-  /** Of the KL divergence between logits, alpha's term. */
+  /** Of alpha's KL divergence between logits. */
   readonly temperature: number;
 }
 
-/** The terms of one batch's loss with their weights, in order. */
 type Weighted = readonly (readonly [weight: number, term: Scalar])[];
 
 /**
- * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's terms. A term whose weight is zero is
- * not computed. The teacher runs outside of the differentiated part, unless its output is cached.
+ * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's terms; zero-weight terms are skipped.
+ * The teacher is not differentiated, and may be cached.
  */
 export function distilling(config: DistillConfig): Objective {
   const { method, weights, temperature } = config;
@@ -137,13 +126,13 @@ export function distilling(config: DistillConfig): Objective {
   };
 }
 
-/** Mean cross entropy; with a strong view, the sum of both views'. */
+/** Mean cross entropy, summed over both views if there is a strong one. */
 function taskLoss({ logits, strong }: StudentOutput, oneHot: Tensor2D, seen: (logits: Tensor2D) => Tensor2D): Scalar {
   const weak = crossEntropy(seen(logits), oneHot);
   return strong === undefined ? weak : tf.add(weak, crossEntropy(seen(strong.logits), oneHot));
 }
 
-/** The objective of a phase before the main part: the sum of its terms. */
+/** Objective of a first phase: the sum of its terms. */
 export const ofPhase = (config: TeacherConfig, phase: Phase): Objective => ({
   termNames: phase.terms,
   ...guidedBy(config, config.method.sees),
@@ -159,23 +148,19 @@ export const ofPhase = (config: TeacherConfig, phase: Phase): Objective => ({
   },
 });
 
-/** Whether the optimizer wants the cross entropy's gradient by itself. */
+/** Whether the optimizer needs the cross entropy's gradient separately. */
 const isSplit = ({ optimizer }: OpenedMethod): boolean => optimizer?.momentumDifference !== undefined;
 
 const partialSum = (terms: Weighted): Scalar => (terms.length === 0 ? tf.scalar(0) : weightedSum(terms));
 
-/** What a teacher gives for a batch. */
 interface Guides {
   readonly guide: Partial<ModelOutput>;
-  /** What of it the method may look at. */
   readonly seen: ModelOutput;
-  /** The same of the strong view. */
   readonly strong: ModelOutput | undefined;
-  /** New running statistics of a teacher in training mode. */
+  /** Running statistics of a teacher in training mode. */
   readonly updates: readonly Update[];
 }
 
-/** The teacher's output, worked out unless the batch brings it. */
 function taught({ teacher, teacherMaps, method }: TeacherConfig, batch: Batch): Guides {
   const context: ForwardContext = { training: method.teacherTrains, updates: [] };
   const see = (output: Partial<ModelOutput>) => seenOutput(output, method.sees, teacherMaps);
@@ -184,7 +169,7 @@ function taught({ teacher, teacherMaps, method }: TeacherConfig, batch: Batch): 
   return { guide, seen: see(guide), strong, updates: context.updates };
 }
 
-/** The teacher's part of an objective that looks at some views of it. */
+/** The guidance of an objective with some views. */
 function guidedBy(
   { teacher, teacherMaps, method }: TeacherConfig,
   views: readonly TeacherView[],
@@ -227,7 +212,7 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
   };
 }
 
-/** Sum of weighted scalars; written as differences so that no graph optimizer reorders it (see sgd.ts). */
+/** Written as differences so that no graph optimizer reorders the sum (see sgd.ts). */
 function weightedSum(terms: Weighted): Scalar {
   const [first, ...rest] = terms;
   if (first === undefined) throw new Error("At least one term of the loss needs a weight.");

@@ -1,25 +1,19 @@
 import type { OptimizerTraits, ParameterGroup } from "../distill/method.js";
 import { type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
 
-/** Step decay of the learning rate. */
 interface Schedule {
   readonly learningRate: number;
   readonly decayEpochs: readonly number[];
   readonly decayRate: number;
 }
 
-/**
- * The learning rate of an epoch, as the paper's adjust_learning_rate: learningRate * decayRate ** n with n the number
- * of decay epochs before this one.
- * @param epoch 1-based
- */
+/** As the paper's adjust_learning_rate: learningRate * decayRate ** (decay epochs before this one, 1-based). */
 export function learningRateAt(epoch: number, schedule: Schedule): number {
   const { learningRate, decayEpochs, decayRate } = schedule;
   const decays = decayEpochs.filter((decayEpoch) => epoch > decayEpoch).length;
   return decays === 0 ? learningRate : learningRate * decayRate ** decays;
 }
 
-/** Hyperparameters of torch.optim.SGD. */
 export interface SgdOptions {
   readonly momentum: number;
   readonly weightDecay: number;
@@ -27,16 +21,13 @@ export interface SgdOptions {
   readonly nesterov?: boolean;
 }
 
-/** Gradients of the parameters, in their order; one without a gradient stays as it is. */
+/** In the parameters' order; undefined leaves a parameter as it is. */
 export type Gradients = readonly (Tensor | undefined)[];
 
 /**
- * One step of torch.optim.SGD: g = gradient + weightDecay * p; v = momentum * v + g; p = p - learningRate * v.
- * The first step's v = g follows from v = 0.
- * @param gradients one per parameter; one without a gradient stays as it is
- * @param learningRate scalar tensor
- * @param groups parameters with their own hyperparameters
- * @returns new values of parameters and momentum buffers; nothing is assigned
+ * A step of torch.optim.SGD, as new values: g = gradient + weightDecay * p; v = momentum * v + g;
+ * p = p - learningRate * v; initially v = 0.
+ * @param groups with their own hyperparameters
  */
 export function sgdUpdates(
   parameters: readonly Variable[],
@@ -62,7 +53,6 @@ export function sgdUpdates(
   });
 }
 
-/** Learning rate and weight decay of a parameter. */
 function settingsOf(
   learningRate: Tensor,
   options: SgdOptions,
@@ -77,22 +67,21 @@ function settingsOf(
 }
 
 /**
- * The gradient with weight decay. Subtracting the negated decay instead of adding keeps TensorFlow's graph optimizer from
- * merging this sum with the next one into an op with a varying reduction order.
+ * Subtracting the negated decay keeps TensorFlow's graph optimizer from merging this sum with the next one into an op
+ * with a varying reduction order.
  */
 const withDecay = (gradient: Tensor, parameter: Variable, weightDecay: number): Tensor =>
   tf.sub(gradient, tf.mul(parameter, -weightDecay));
 
-/** Gradients of the cross entropy, and of all other terms. */
+/** Of the cross entropy, and of all other terms. */
 export type SplitGradients = readonly [task: Gradients, distillation: Gradients];
 
 /**
- * One step of the Distillation-Oriented Trainer (Zhao et al., DOT, ICCV 2023): v = (momentum - difference) * v +
- * gradient of the task + weightDecay * p; w = (momentum + difference) * w + gradient of the distillation;
- * p = p - learningRate * (v + w).
- * @param momentumBuffers v of every parameter, then w of every parameter
- * @param gradients a parameter that has only one of the two takes zeros for the other
- * @returns new values of parameters and momentum buffers; nothing is assigned
+ * A step of the Distillation-Oriented Trainer (Zhao et al., DOT, ICCV 2023), as new values:
+ * v = (momentum - difference) * v + task gradient + weightDecay * p;
+ * w = (momentum + difference) * w + distillation gradient; p = p - learningRate * (v + w).
+ * @param momentumBuffers all v, then all w
+ * @param gradients a missing one of two counts as zeros
  */
 export function splitSgdUpdates(
   parameters: readonly Variable[],
@@ -122,7 +111,7 @@ export function splitSgdUpdates(
   });
 }
 
-/** Zero momentum buffers: one for each parameter, and where the optimizer has two, the second ones after them. */
+/** Zero momentum buffers, one per parameter; an optimizer's second ones follow. */
 export const createMomentumBuffers = (
   parameters: readonly Variable[],
   { momentumDifference }: OptimizerTraits = {},

@@ -4,12 +4,11 @@ import { inputError } from "../common/errors.js";
 import { didYouMean } from "../common/text.js";
 import { datasetIn, modelNameIn } from "../config/modelName.js";
 
-/** A checkpoint that was read. */
 export interface OpenedCheckpoint extends Checkpoint {
-  /** The model and the data set that it says it is of; undefined where it says none that there is. */
+  /** Its recorded model and data set; undefined if unknown. */
   readonly model: string | undefined;
   readonly dataset: string | undefined;
-  /** The values of one of its tensors, in PyTorch's layout. @throws PefdError where it has no such tensor */
+  /** A tensor's values in PyTorch's layout. @throws PefdError if it is missing */
   values(name: string): Float32Array;
 }
 

@@ -1,5 +1,5 @@
-// The package's export pefd: what the command line does, for programs. Nothing here writes to the terminal, ends the process
-// or asks the environment for options. docs/library.md shows it at work.
+// The package's export pefd: the command line's work for programs (docs/library.md). Nothing here writes to the
+// terminal, ends the process or reads options from the environment.
 
 import type { DistillOptions, EvalOptions, TeacherOptions } from "../config/options.js";
 import type { SyntheticOptions } from "../data/dataset.js";
@@ -35,41 +35,35 @@ export type {
   TeacherOptions,
 };
 
-/** A preset's name (`pefd config list`) or a JSON file of options, for those that are not given. */
+/** A preset (`pefd config list`) or JSON file, for options not given. */
 interface FromConfiguration {
   readonly config?: string;
 }
 
-/** Options of a distillation, as its flags are called (docs/flags.md), the method's own among them. */
+/** A distillation's flags (docs/flags.md), with the method's own. */
 export type DistillInput = Partial<DistillOptions> & FromConfiguration;
 
-/** Options of a teacher's training, as its flags are called. */
+/** Flags of a teacher's training. */
 export type TeacherInput = Partial<TeacherOptions> & FromConfiguration;
 
-/** Options of an evaluation, as its flags are called. */
+/** Flags of an evaluation. */
 export type EvalInput = Partial<EvalOptions> & Pick<EvalOptions, "checkpoint"> & FromConfiguration;
 
 const work = () => import("./work.js");
 
 /**
- * Trains a student with a frozen teacher, as `pefd distill` does: the same defaults, files and bytes.
- * @param options those not given are as by default, or published for method and pair
- * @returns its events and, in the end, its result; `result` rejects with a PefdError for options, files or a run that failed
+ * Trains a student with a frozen teacher: defaults, files and bytes of `pefd distill`.
+ * @param options others are as by default, or published for method and pair
+ * @returns events and the result, which rejects with a PefdError for invalid options or files, or a failed run
  */
 export const distill = (options: DistillInput, settings: RunSettings = {}): Run<RunResult> =>
   startRun(async (tell) => (await work()).distillWith(options as OptionInput, settings, tell));
 
-/**
- * Trains a model on labels, like `pefd train-teacher`.
- * @returns its events and, in the end, its result; see distill
- */
+/** Trains a model on labels, like `pefd train-teacher`. @returns events and the result; see distill */
 export const trainTeacher = (options: TeacherInput, settings: RunSettings = {}): Run<RunResult> =>
   startRun(async (tell) => (await work()).teach(options as unknown as OptionInput, settings, tell));
 
-/**
- * Loss and accuracy of a checkpoint on the test images, like `pefd eval`.
- * @returns its events (evaluating, notices) and, in the end, its result
- */
+/** Evaluates a checkpoint on the test images, like `pefd eval`. @returns events (evaluating, notices) and the result */
 export const evaluate = (options: EvalInput, settings: RunSettings = {}): Run<EvalResult> =>
   startRun(async (tell) => {
     const { evaluateWith } = await work();
@@ -78,51 +72,42 @@ export const evaluate = (options: EvalInput, settings: RunSettings = {}): Run<Ev
   });
 
 /**
- * Reads a checkpoint of any format that pefd reads: .pth of PyTorch (nothing in it is run), .safetensors, a SavedModel of
- * its own.
- * @throws PefdError that says what is wrong with the file
+ * Reads a checkpoint: PyTorch's .pth (without running code in it), .safetensors, or pefd's SavedModel.
+ * @throws PefdError with what is wrong with the file
  */
 export async function openCheckpoint(path: string): Promise<OpenedCheckpoint> {
   return (await import("./checkpoint.js")).openCheckpoint(path);
 }
 
 /**
- * The runs in some folders and below them, unfinished ones included, sorted by folder; and a sentence for each folder that
- * looks like a run and cannot be read.
- * @throws PefdError where a given folder does not exist
+ * Runs in and below folders, unfinished ones included, sorted by folder, with a sentence per unreadable run.
+ * @throws PefdError for a missing folder
  */
 export async function loadRuns(...folders: readonly string[]): Promise<Collection> {
   const { collectRuns } = await import("../report/runs/collect.js");
   return collectRuns(folders.length > 0 ? folders : ["save"]);
 }
 
-/** Every plot of a report over some runs, as SVG: learning curves, final accuracies, accuracy over cost. */
+/** A report's plots of runs as SVG: learning curves, final accuracies, accuracy over cost. */
 export async function plotRuns(runs: readonly RunRecord[]): Promise<Plot[]> {
   return (await import("./plots.js")).plotRuns(runs);
 }
 
-/**
- * Writes a small synthetic data set in a data set's format, as `pefd data synthesize` does.
- * @throws PefdError for a data set that there is no such thing of, or a folder that cannot be written
- */
+/** Writes a small synthetic data set, like `pefd data synthesize`. @throws PefdError if impossible, or not writable */
 export async function synthesize(dataset: string, folder: string, options: SyntheticOptions): Promise<void> {
   const { synthesizeIn } = await import("./synthesize.js");
   return synthesizeIn(dataset, folder, options);
 }
 
 /**
- * Takes methods, models and data sets of plug-ins, as `--plugin` does (docs/plugins.md). Before anything else is called.
- * @param files paths of JavaScript or, where Node.js runs it, TypeScript
- * @throws PefdError for a file that is not there, that throws, that has another shape, or whose names are taken
+ * Loads plug-ins, like `--plugin` (docs/plugins.md); call it before anything else.
+ * @param files JavaScript or, where Node.js runs it, TypeScript
+ * @throws PefdError for a file that is missing, throws or has another shape, or taken names
  */
 export async function loadPlugins(...files: readonly string[]): Promise<void> {
   const loader = await import("../plugin/load.js");
   await loader.loadPlugins(files, process.features as { readonly typescript?: unknown });
 }
 
-/**
- * Loads TensorFlow, which is loaded when it is first needed otherwise: for programs that describe steps of their own
- * (compile).
- * @throws PefdError where it is not set up
- */
+/** Loads TensorFlow before its first use, for steps of one's own (compile). @throws PefdError where it is not set up */
 export const loadTensorFlow = (): TensorFlow => load({ env: process.env });

@@ -5,13 +5,10 @@ import { readConfiguration } from "../config/file.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
 import { ALL_SECTIONS } from "../config/sections.js";
 
-/** Options by their names as flags have them, and `config`: a preset's name or a file of options. */
+/** Options by flag, and `config`: a preset or a file of options. */
 export type OptionInput = Readonly<Record<string, unknown>> & { readonly config?: string };
 
-/**
- * Where the values of options come from: what was given, then the preset or file. The environment is not asked.
- * @throws inputError for a name that is no option, or a configuration that cannot be read
- */
+/** Given options, then the preset or file. @throws inputError for an unknown option or unreadable configuration */
 export function layersOf({ config, ...given }: OptionInput, sections: readonly Section[]): readonly Layer[] {
   const known = rowsOf(sections);
   for (const name of Object.keys(given)) {

@@ -1,20 +1,17 @@
 import type { Best, EpochRow, RunInfo, RunReporter, StepProgress } from "../report/log/contract.js";
 
-/** Events of a run, in order. */
 export type RunEvent =
-  /** It is known what is going to be done. */
+  /** The plan is known. */
   | { readonly kind: "started"; readonly run: RunInfo }
-  /** A sentence worth knowing. */
   | { readonly kind: "notice"; readonly text: string }
-  /** A warning. */
   | { readonly kind: "warning"; readonly text: string }
-  /** Current activity between steps, such as compiling. */
+  /** Activity between steps, such as compiling. */
   | { readonly kind: "phase"; readonly text: string }
-  /** Steps are done. Where they come faster than they are taken, the last one is given. */
+  /** Only the latest where several wait. */
   | { readonly kind: "step"; readonly progress: StepProgress }
-  /** So many of the test images are evaluated. */
+  /** Test images done. */
   | { readonly kind: "evaluating"; readonly images: number; readonly total: number }
-  /** An epoch is over, and kept. */
+  /** An epoch is over and saved. */
   | { readonly kind: "epoch"; readonly epoch: EpochRow; readonly best: Best };
 
 /** A reporter that emits events. */
@@ -32,40 +29,37 @@ export const eventReporter = (tell: (event: RunEvent) => void): RunReporter => (
 });
 
 /**
- * Work that goes on: its events by `for await (const event of run)`, its result by `await run.result`. Either may be left
- * out. Work begins at once, one after another where several are asked for, as TensorFlow is one.
+ * Running work: events by `for await (const event of run)`, the result by `await run.result`; either is optional. It
+ * begins at once, one after another, as there is one TensorFlow.
  */
 export interface Run<Result> extends AsyncIterable<RunEvent> {
-  /** Rejects with a PefdError for what went wrong, and with the signal's reason where it was aborted. */
+  /** Rejects with a PefdError, or with the signal's reason when aborted. */
   readonly result: Promise<Result>;
 }
 
 let before: Promise<unknown> = Promise.resolve();
 
-/** Begins when everything that was begun before has ended. */
+/** Queued after all earlier work. */
 function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
   const own = before.then(work);
   before = own.catch(() => undefined);
   return own;
 }
 
-/** Events that are asked for before they happen, or happen before they are asked for. */
+/** Events awaited before they happen, or waiting to be taken. */
 interface Listener {
   readonly waiting: RunEvent[];
   wake: () => void;
 }
 
-/** Adds an event; of several steps that nobody has taken, the last one stays. */
+/** Adds an event; of several waiting steps only the last stays. */
 function tell({ waiting, wake }: Listener, event: RunEvent): void {
   if (event.kind === "step" && waiting.at(-1)?.kind === "step") waiting.pop();
   waiting.push(event);
   wake();
 }
 
-/**
- * Starts work that emits events.
- * @param work gets the event sink
- */
+/** Starts work that emits events. */
 export function startRun<Result>(work: (tell: (event: RunEvent) => void) => Promise<Result>): Run<Result> {
   const listeners = new Set<Listener>();
   const result = inTurn(() =>

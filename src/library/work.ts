@@ -15,9 +15,8 @@ closeRegistries();
 
 type Tell = (event: RunEvent) => void;
 
-/** Inputs of a run besides its options. */
 export interface RunSettings {
-  /** Ends the run in good order: what is done is kept, and can be gone on with (`resume`). */
+  /** Ends the run gracefully: progress is saved for `resume`. */
   readonly signal?: AbortSignal | undefined;
 }
 

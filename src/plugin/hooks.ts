@@ -12,26 +12,25 @@ interface Found {
   readonly importAttributes?: object;
 }
 
-/** Resolves what a module imports; the next one in line does what Node.js would do. */
+/** Resolves an import; the next one in line is Node.js's default. */
 type Resolve = (
   specifier: string,
   context: { readonly parentURL?: string | undefined },
   next: (specifier: string, context?: object) => Found | Promise<Found>,
 ) => Found | Promise<Found>;
 
-/** Node.js has it from 22.15 on. */
+/** Since Node.js 22.15. */
 const { registerHooks } = nodeModule as { registerHooks?: (hooks: { resolve: Resolve }) => void };
 
-/** The program's own files: they count by its version. */
+/** The program's own files, which count by its version. */
 const OWN = new URL("..", import.meta.url);
 
 const fileIn = (url = ""): string | undefined =>
   url.startsWith("file:") && !url.startsWith(OWN.href) ? fileURLToPath(url) : undefined;
 
 /**
- * `pefd/plugin` is this very program wherever it is imported: a plug-in finds it without a node_modules folder, and never
- * another copy, whose registries nobody reads.
- * @param see is told of every other file that is imported, and by which; it may name a module to be loaded instead
+ * Resolves `pefd/plugin` to this program, never another copy with other registries.
+ * @param see gets other imports and importers; may return a replacement
  */
 const resolver =
   (see: (by: string, file: string) => string | undefined): Resolve =>
@@ -46,21 +45,21 @@ const resolver =
     return found instanceof Promise ? found.then(seen) : seen(found);
   };
 
-// What follows up to `resolve` is for the thread in which Node.js 20 runs hooks.
+// Up to `resolve` for the thread of Node.js 20's hooks.
 
 let main: MessagePort | undefined;
 let known: readonly Counted[] | undefined;
 
-/** Called by Node.js. @param port leads to the main thread */
+/** Called by Node.js. @param port to the main thread */
 export function initialize(port: MessagePort): void {
   main = port;
 }
 
-/** A module that throws: an error of another thread would lose its class on the way. */
+/** A module that throws, as an error from another thread would lose its class. */
 const insteadOf = (by: string, file: string): string =>
   new URL(`./loaded.js?${new URLSearchParams({ by, file })}`, import.meta.url).href;
 
-/** Called by Node.js for every import. */
+/** Called by Node.js per import. */
 export const resolve = resolver((by, file) => {
   known ??= main && receiveMessageOnPort(main)?.message;
   if (known !== undefined && isLate(known, by, file)) return insteadOf(by, file);
@@ -68,11 +67,10 @@ export const resolve = resolver((by, file) => {
   return undefined;
 });
 
-// And this is for the main thread.
+// The rest for the main thread.
 
 let thread: MessagePort | undefined;
 
-/** Notes what the thread of hooks has seen. */
 function takeNotes(): void {
   for (;;) {
     const note = thread && receiveMessageOnPort(thread);
@@ -82,7 +80,7 @@ function takeNotes(): void {
   }
 }
 
-/** Notes what `require` is asked for: hooks do not see it in Node.js 20, nor anywhere what is in its cache. */
+/** Notes `require` calls: hooks miss them in Node.js 20, and everywhere when cached. */
 function watchRequire(): void {
   const { require: original } = Module.prototype;
   Module.prototype.require = function (this: NodeModule, id: string) {
@@ -97,14 +95,14 @@ function watchRequire(): void {
   } as typeof original;
 }
 
-/** Node.js before 22.15 calls no hooks for what a module imports that was loaded by `require`. */
+/** Before Node.js 22.15 hooks miss imports of modules loaded by `require`. */
 const unseen = (by: string, file: string) =>
   inputError(
     `${by} loads the ES module ${file} by require, and this Node.js does not say what that imports.`,
     "Load it by import, or take Node.js 22.15 or newer.",
   );
 
-/** @returns "" for what there is not: `require` itself says so */
+/** @returns "" for a missing one: `require` itself reports it */
 function resolved(by: string, id: string): string {
   try {
     return nodeModule.createRequire(by).resolve(id);
@@ -115,7 +113,7 @@ function resolved(by: string, id: string): string {
 
 let isWatched = false;
 
-/** From here on `pefd/plugin` is found by plug-ins, and what they load is noted. */
+/** Starts to resolve `pefd/plugin` for plug-ins and to note what they load. */
 export function watchImports(): void {
   if (isWatched) return;
   isWatched = true;
@@ -133,10 +131,10 @@ export function watchImports(): void {
   nodeModule.register(import.meta.url, { data: port2, transferList: [port2] });
 }
 
-/** A turn of waiting, in milliseconds. */
+/** In milliseconds. */
 const TURN = 5;
 
-/** Waits for imports that plug-ins began and did not wait for, as long as these bring anything. */
+/** Waits for imports that plug-ins started without waiting, as long as new ones appear. */
 export async function settleImports(): Promise<void> {
   for (let before = -1; before < notedFiles(); ) {
     before = notedFiles();
@@ -145,7 +143,7 @@ export async function settleImports(): Promise<void> {
   }
 }
 
-/** From here on a plug-in may load nothing that does not count already. */
+/** Refuses new files of plug-ins from here on. */
 export function closeImports(plugins: readonly Counted[]): void {
   takeNotes();
   closeLoaded(plugins);

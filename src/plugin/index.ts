@@ -14,35 +14,28 @@ import { checkLimit, chosenImages } from "../data/limits.js";
 import { refuseSkipList } from "../data/skipList.js";
 import type { FeatureShapes, StepContext } from "../distill/method.js";
 
-/** Images with their classes. */
 export interface LabelledImages {
-  /** [count, height, width, 3], one byte per value, red, green and blue interleaved. */
+  /** [count, height, width, 3], a byte per value, RGB interleaved */
   readonly images: Uint8Array;
-  /** [count], the class of each image, from 0. */
+  /** [count], classes from 0 */
   readonly labels: Uint8Array;
 }
 
-/** A data set that fits into memory. */
 export interface MemoryDataset {
-  /** As `--dataset` names it. */
+  /** For `--dataset`. */
   readonly name: string;
-  /** As people call it. */
   readonly title: string;
-  /** One name for each class. */
   readonly classNames: readonly string[];
   readonly format: ImageFormat & { readonly augmentation: Shift };
-  /** Defaults of options, where this data set's are others; flags win over them. */
+  /** Other defaults of options; flags override them. */
   readonly defaults?: Readonly<Record<string, unknown>>;
-  /**
-   * All images of both splits.
-   * @param folder what --data names
-   */
+  /** Images of both splits. @param folder as --data */
   read(folder: string): Soon<{ readonly train: LabelledImages; readonly test: LabelledImages }>;
 }
 
 type Part = "train" | "test";
 
-/** @throws inputError where images and labels do not belong together */
+/** @throws inputError where images and labels do not match */
 function checked(dataset: MemoryDataset, part: Part, { images, labels }: LabelledImages): void {
   const { name, format, classNames } = dataset;
   const bytes = format.height * format.width * format.channels;
@@ -59,13 +52,13 @@ function checked(dataset: MemoryDataset, part: Part, { images, labels }: Labelle
   }
 }
 
-/** A whole split, as a run's identity knows it. */
+/** A whole split, for a run's identity. */
 const fileOf = ({ images, labels }: LabelledImages): ImageFile => ({
   images: labels.length,
   sha256: sha256(Buffer.concat([images, labels])),
 });
 
-/** So many images of a split, balanced over the classes; all where no limit is given. */
+/** Images of a split balanced over classes; all without a limit. */
 function limited(
   { format }: MemoryDataset,
   part: Part,
@@ -85,8 +78,8 @@ function limited(
 }
 
 /**
- * The row of a data set that is read into memory: limits, checksums and checks are made here.
- * @throws inputError (when it is opened) for images and labels that do not fit, or invalid limits
+ * The row of a data set in memory.
+ * @throws inputError, when opened, for mismatched images and labels or invalid limits
  */
 export function datasetInMemory(dataset: MemoryDataset): DatasetRow {
   const { name, title, classNames, format, defaults = {} } = dataset;
@@ -131,7 +124,6 @@ export type Anatomy = FeatureShapes;
 
 /** Errors for users: what happened, and what to type next. */
 export { inputError, runError } from "../common/errors.js";
-/** Options of a method's own. */
 export {
   choice,
   flag,
@@ -143,9 +135,8 @@ export {
   type RowValues,
   string,
 } from "../common/optionRow.js";
-/** Seeded random numbers. */
+/** Seeded. */
 export { createRandom, type Random } from "../common/random.js";
-/** Data sets. */
 export type {
   Augmentation,
   CenterCrop,
@@ -165,7 +156,6 @@ export type {
   Soon,
   TestImages,
 } from "../data/dataset.js";
-/** Methods. */
 export {
   type Distillation,
   type Draws,
@@ -188,9 +178,8 @@ export {
 } from "../distill/parts/maps.js";
 export type { TeacherView } from "../distill/views.js";
 export type { LossWeights } from "../distill/weights.js";
-/** Models. */
 export type { Architecture, ModelRow } from "../models/types.js";
-/** Layers with PyTorch's semantics, NHWC, and tensors of one's own. */
+/** NHWC layers with PyTorch's semantics, and custom tensors. */
 export { relu, relu6 } from "../nn/activation.js";
 export {
   addBuffer,

@@ -15,7 +15,6 @@ import { checkedPlugin } from "./shape.js";
 
 type Kind = "methods" | "models" | "datasets";
 
-/** What rows of each kind are called, and the names that there are. */
 const KINDS: Readonly<Record<Kind, { one: string; taken: () => readonly string[] }>> = {
   methods: { one: "method", taken: () => procedures().map(({ name }) => name) },
   models: { one: "model", taken: MODELS.names },
@@ -27,7 +26,7 @@ const ownerOf = (kind: Kind, name: string): string => {
   return plugin === undefined ? "pefd itself has one" : `the plug-in ${plugin.name} has one`;
 };
 
-/** @throws inputError where a name is one that there is */
+/** @throws inputError for taken names */
 function refuseTaken({ name: file, ...plugin }: PluginRow): void {
   for (const [kind, { one, taken }] of Object.entries(KINDS) as [Kind, (typeof KINDS)[Kind]][]) {
     const names = plugin[kind];
@@ -40,7 +39,7 @@ function refuseTaken({ name: file, ...plugin }: PluginRow): void {
   }
 }
 
-/** Golden numbers are of the program's own methods. */
+/** Golden numbers exist for pefd's own methods only. */
 const withoutGolden = (method: Method): Method => ({
   golden: [],
   ...method,
@@ -49,11 +48,7 @@ const withoutGolden = (method: Method): Method => ({
   }),
 });
 
-/**
- * Adds what a plug-in brings to the registries: from then on it is like what the program has itself.
- * @param file its path, absolute
- * @throws inputError where a name is taken
- */
+/** Adds a plug-in's content to the registries. @param file absolute @throws inputError for taken names */
 export function registerPlugin(file: string, sha256: string, plugin: Plugin): void {
   const { methods = [], models = [], datasets = [] } = plugin;
   const namesOf = (rows: readonly { readonly name: string }[]) => rows.map(({ name }) => name);
@@ -74,10 +69,10 @@ export function registerPlugin(file: string, sha256: string, plugin: Plugin): vo
 const TYPESCRIPT = new Set([".ts", ".mts"]);
 const JAVASCRIPT = new Set([".js", ".mjs"]);
 
-/** Frames of a stack: as many as reach from TensorFlow.js to the plug-in's line that called it. */
+/** Enough stack frames to reach from TensorFlow.js to the plug-in's line. */
 const STACK_FRAMES = 50;
 
-/** The file, absolute and without links. @throws inputError, environmentError */
+/** Absolute, without links. @throws inputError, environmentError */
 function locate(typed: string, features: { readonly typescript?: unknown }): string {
   const path = resolve(typed);
   const found = statSync(path, { throwIfNoEntry: false });
@@ -100,7 +95,7 @@ function locate(typed: string, features: { readonly typescript?: unknown }): str
   return realpathSync(path);
 }
 
-/** Where in the plug-in an error is from, as far as its stack tells. */
+/** Where in the plug-in an error is from, if its stack tells. */
 function placeIn(file: string, { stack = "" }: Error): string {
   const url = pathToFileURL(file).href;
   const line = stack.split("\n").find((frame) => frame.includes(url));
@@ -124,27 +119,25 @@ async function exportOf(file: string): Promise<unknown> {
   }
 }
 
-/** Everything that plug-ins add to. */
 const REGISTRIES = [METHODS, MODELS, DATASETS, PLUGINS];
 
-/** From here on choices, help and checks are made from what there is. */
+/** Closes the registries, before choices, help and checks are made from them. */
 export function closeRegistries(): void {
   for (const registry of REGISTRIES) registry.close();
 }
 
-/** @throws inputError where choices were made already */
+/** @throws inputError once choices were made */
 function refuseLate(): void {
   if (!PLUGINS.isClosed()) return;
   throw inputError("Plug-ins are loaded before anything else is done, and all at once.");
 }
 
 /**
- * Takes the methods, models and data sets of some files among the program's own, and closes the registries. To be called
- * before anything is made from them.
- * @param files as typed; one that is given twice is loaded once
- * @param features what this Node.js does with TypeScript (process.features)
- * @throws inputError for a file that is not there, that throws, that has another shape, or whose names are taken;
- * environmentError for TypeScript where Node.js does not run it
+ * Loads plug-ins and closes the registries, before anything is made from them.
+ * @param files as typed; repeated ones are loaded once
+ * @param features process.features, for TypeScript
+ * @throws inputError for a file that is missing, throws or has another shape, or taken names; environmentError for
+ * TypeScript where Node.js does not run it
  */
 export async function loadPlugins(
   files: readonly string[],

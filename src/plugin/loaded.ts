@@ -3,31 +3,30 @@ import { dirname, join, relative, resolve } from "node:path";
 import { inputError, type PefdError } from "../common/errors.js";
 import { sha256, sha256OfFile } from "../data/checksums.js";
 
-/** What counts of a plug-in; sets of paths alone, so that another thread can be sent it. */
+/** Files that count of a plug-in; sets of paths only, so that threads can exchange it. */
 export interface Counted {
-  /** Its own files, whose imports have to be known when it is loaded; those of packages may load more of theirs later. */
+  /** Its own files, all imported at load time; packages may load more later. */
   readonly own: ReadonlySet<string>;
-  /** All files that count. */
   readonly files: ReadonlySet<string>;
 }
 
-/** Of each file that plug-ins have led to, those that it asked for itself. */
+/** Imports by file, as far as plug-ins lead. */
 const asked = new Map<string, Set<string>>();
 
-/** What counts of each plug-in, once all are loaded. */
+/** Per plug-in, once all are loaded. */
 let known: readonly Counted[] | undefined;
 
-/** The folder of the package that a file is of, where it lies in node_modules. */
+/** A file's package folder, in node_modules. */
 export const packageOf = (file: string): string | undefined =>
   file.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/s)?.[0];
 
-/** The file that has the version of the package that a file is of; none for files outside of node_modules. */
+/** The package.json of a file's package; none outside of node_modules. */
 function manifestOf(file: string): string[] {
   const folder = packageOf(file);
   return folder === undefined ? [] : [join(folder, "package.json")].filter((path) => existsSync(path));
 }
 
-/** From here on what a file asks for is noted, and what that asks for. */
+/** Notes a file's imports from here on, recursively. */
 export function noteRoot(file: string): void {
   if (!asked.has(file)) asked.set(file, new Set());
 }
@@ -35,24 +34,20 @@ export function noteRoot(file: string): void {
 /** Whether plug-ins have led to a file. */
 export const isNoted = (file: string): boolean => asked.has(file);
 
-/** How many files plug-ins have led to. */
+/** Number of files that plug-ins have led to. */
 export const notedFiles = (): number => asked.size;
 
-/** Whether a plug-in's file asks for one that does not count, when it is too late for that. */
+/** Whether a plug-in's file asks too late for one that does not count. */
 export const isLate = (plugins: readonly Counted[], by: string, file: string): boolean =>
   plugins.some(({ own, files }) => own.has(by) && ![file, ...manifestOf(file)].some((counting) => files.has(counting)));
 
-/** What is said of it. */
 const lateError = (by: string, file: string): PefdError =>
   inputError(
     `${by} loads ${file} only now, and a run's plug-ins are compared by the files that are loaded with them.`,
     "Import it at the top of the plug-in, or name it in definePlugin({ files: [...] }).",
   );
 
-/**
- * Notes that a file asks for another; nothing where plug-ins have not led to the first one.
- * @throws inputError where that is too late
- */
+/** Notes an import of a noted file. @throws inputError if too late */
 export function noteLoaded(by: string, file: string): void {
   if (known !== undefined && isLate(known, by, file)) throw lateError(by, file);
   if (!asked.has(by)) return;
@@ -60,7 +55,6 @@ export function noteLoaded(by: string, file: string): void {
   noteRoot(file);
 }
 
-/** @throws inputError for a declared file that is not there or is no file */
 function declaredFile(plugin: string, name: string): string {
   const file = resolve(dirname(plugin), name);
   if (statSync(file, { throwIfNoEntry: false })?.isFile()) return file;
@@ -71,11 +65,10 @@ function declaredFile(plugin: string, name: string): string {
 }
 
 /**
- * What counts of a plug-in: its file, what the loader loaded for it, and the files that it declares; of packages in
- * node_modules their package.json, too. The program's own files are none of them.
- * @param plugin its file, absolute
- * @param declared names from its folder on
- * @throws inputError for a declared file that is not there
+ * Files that count of a plug-in: its own, loaded and declared ones, and package.json of packages in node_modules; none
+ * of pefd's.
+ * @param declared relative to its folder
+ * @throws inputError for a missing declared file
  */
 export function countedOf(plugin: string, declared: readonly string[]): Counted {
   const files = new Set([plugin, ...declared.map((name) => declaredFile(plugin, name))]);
@@ -85,12 +78,12 @@ export function countedOf(plugin: string, declared: readonly string[]): Counted 
   return { own: new Set(own), files };
 }
 
-/** From here on a plug-in may load nothing else. */
+/** Refuses new files of plug-ins from here on. */
 export function closeLoaded(plugins: readonly Counted[]): void {
   known = plugins;
 }
 
-/** A file as seen from a plug-in; one of a package is called the same wherever that is installed. */
+/** A file relative to a plug-in; packages' files are named alike wherever installed. */
 function nameFrom(plugin: string, file: string): string {
   const folder = packageOf(file);
   return folder === undefined || folder === packageOf(plugin)
@@ -98,16 +91,13 @@ function nameFrom(plugin: string, file: string): string {
     : file.slice(file.lastIndexOf("/node_modules/") + 1);
 }
 
-/**
- * sha256 of a plug-in: of its file, as `sha256sum` gives it, where no other counts; else over the names and checksums of all.
- * @param plugin its file, absolute
- */
+/** sha256 of a plug-in: of a single file as `sha256sum`, else over names and checksums of all. */
 export function pluginSha256(plugin: string, { files }: Counted): string {
   if (files.size === 1) return sha256OfFile(plugin);
   const lines = Array.from(files, (file) => `${sha256OfFile(file)}  ${nameFrom(plugin, file)}`);
   return sha256(lines.sort().join("\n"));
 }
 
-// Imported with a query in the place of a file that is asked for too late: hooks.ts says why.
+// Imported with a query in place of a file asked for too late; see hooks.ts.
 const { searchParams: late } = new URL(import.meta.url);
 if (late.has("file")) throw lateError(late.get("by") ?? "", late.get("file") ?? "");

@@ -1,7 +1,6 @@
 import { inputError, type PefdError } from "../common/errors.js";
 import type { Plugin } from "./define.js";
 
-/** What a property must be, and how one tells. */
 type Rule = readonly [what: string, isOne: (value: unknown) => boolean];
 
 type Kind = Exclude<keyof Plugin, "files">;
@@ -22,7 +21,7 @@ const RECORD: Rule = ["an object", isRecord];
 const isOption = ([name, row]: [string, unknown]): boolean =>
   /^[A-Za-z]\w*$/.test(name) && isRecord(row) && isText(row.type) && isText(row.help);
 
-/** What a method and each of its variants must say. */
+/** Required of a method and of each variant. */
 const PUBLICATION: Readonly<Record<string, Rule>> = {
   name: NAME,
   paper: ["a text that ends with its year, such as 2026", (value) => isText(value) && /\b\d{4}$/.test(value)],
@@ -37,7 +36,7 @@ const PUBLICATION: Readonly<Record<string, Rule>> = {
 const isVariant = (value: unknown): boolean =>
   isRecord(value) && isRecord(value.set) && Object.entries(PUBLICATION).every(([key, [, isOne]]) => isOne(value[key]));
 
-/** What the rows of each kind must have; the rest is told by their types, and by the error that follows from it. */
+/** Required of each kind's rows; types and later errors tell the rest. */
 const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = {
   methods: {
     ...PUBLICATION,
@@ -90,12 +89,7 @@ function checkRow(file: string, kind: Kind, place: string, row: unknown): void {
   }
 }
 
-/**
- * What a plug-in's file exports, held against the contract.
- * @param file for errors
- * @param exported the module's default export
- * @throws inputError that names the file and what is missing or wrong
- */
+/** Checks a plug-in's default export against the contract. @throws inputError with the file and what is wrong */
 export function checkedPlugin(file: string, exported: unknown): Plugin {
   if (exported === undefined) {
     throw refusal(file, "has no default export; it needs `export default definePlugin({ ... })`");

@@ -3,58 +3,47 @@ import { join } from "node:path";
 import { z } from "zod";
 import { count, type Found, name, place, readStateFile, type StateFile, setting, sha256, text } from "./stateFile.js";
 
-/** Everything that a run's numbers depend on: two runs of one identity are the same run. */
+/** Everything that a run's numbers depend on: runs of one identity are the same run. */
 export const identitySchema = z.object(
   {
-    /** Of the whole files, whatever part of them a run takes. */
+    /** Of whole files, whatever part a run uses. */
     trainSha256: sha256,
     testSha256: sha256,
-    /** Of the teacher's weights as they were loaded; a teacher's own training has none. */
+    /** Of loaded weights; absent for a teacher's own training. */
     teacherSha256: sha256.optional(),
-    /**
-     * Of the list of images that were left out when the run was last started; a run of all images has none. It may change
-     * while the run goes on: so one is continued that met a damaged image.
-     */
+    /** Of the list of left out images at the last start; may change when resumed, as after a damaged image. */
     leftOutSha256: sha256.optional(),
-    /** How the images were changed when they were packed: such a run is comparable with its like only. */
+    /** Re-encoding of packed images: such runs compare only with their like. */
     reencoded: text.optional(),
-    /** Of the plug-ins that the run uses; see config/usedPlugins.ts. A run that uses none has none. */
+    /** See config/usedPlugins.ts; absent without plug-ins. */
     pluginsSha256: sha256.optional(),
     engine: name,
     /** cpu or gpu. */
     device: name,
-    /** See NUMERICS. */
     numerics: place,
-    /**
-     * The set of kernels that compute (runtime/ownOps.ts); none on a GPU, in XLA's programs, and in runs of versions that did
-     * not write it down, which count as the same.
-     */
+    /** Set of kernels (runtime/ownOps.ts); absent on a GPU, with XLA, and in older runs, which count as the same. */
     kernels: name.optional(),
-    /** The options that touch numbers, resolved, the seed among them. */
+    /** Resolved options that touch numbers, the seed included. */
     options: z.record(name, setting),
   },
   "must be an identity",
 );
 
-/** Recorded identity of a run's inputs. */
 export type Identity = z.infer<typeof identitySchema>;
 
-/** The version of the numbers: to be raised whenever equal inputs are made to give other bits on purpose. */
+/** Version of the numbers: raised when equal inputs give other bits on purpose. */
 export const NUMERICS = 7;
 
-/** Engines whose weights are the same bit for bit stand under one name: a run may change between them. */
+/** Bit-identical engines, between which a run may change. */
 const SAME_BITS: Readonly<Record<string, string>> = { eager: "graph" };
 
-/** The numerics of an engine: "graph" for eager, too. */
+/** An engine's numerics: "graph" for eager, too. */
 const arithmeticOf = (engine: string): string => SAME_BITS[engine] ?? engine;
 
 type Value = string | number | undefined;
 type Part = readonly [key: string, what: string, value: (identity: Partial<Identity>) => Value];
 
-/**
- * The parts of an identity besides options, which stay for as long as a run lives: for columns of reports, for sentences,
- * and what counts of each.
- */
+/** Parts besides options that stay for a run's life: report column, name in sentences, value. */
 const PARTS: readonly Part[] = [
   ["train_data", "the training data", ({ trainSha256 }) => trainSha256],
   ["test_data", "the test data", ({ testSha256 }) => testSha256],
@@ -66,7 +55,7 @@ const PARTS: readonly Part[] = [
 
 const LEFT_OUT: Part = ["left_out", "the skip list", (of) => of.leftOutSha256];
 
-/** Settings that the data checksums already cover, for reports. */
+/** For reports; data checksums already cover it. */
 const REENCODED: Part = ["reencoded", "the images' re-encoding", ({ reencoded }) => reencoded];
 
 const PLUGINS: Part = ["plugins", "the plug-in", (of) => of.pluginsSha256];
@@ -75,14 +64,12 @@ const KERNELS: Part = ["kernels", "the kernel set", ({ kernels }) => kernels];
 
 const SHOWN_DIGITS = 8;
 
-/** A checksum in a few digits, any other value as it is. */
 const short = (value: Value): Value =>
   typeof value === "string" && value.length === 64 ? value.slice(0, SHOWN_DIGITS) : value;
 
-/** All parts, for reports. */
 const TOLD: readonly Part[] = [...PARTS, KERNELS, LEFT_OUT, REENCODED, PLUGINS];
 
-/** The parts of an identity besides its options, as a report shows and compares them. */
+/** The parts besides options, as reports show and compare them. */
 export const identitySettings = (identity: Identity): Readonly<Record<string, string | number>> =>
   Object.fromEntries(
     TOLD.flatMap(([key, , value]) => {
@@ -91,13 +78,10 @@ export const identitySettings = (identity: Identity): Readonly<Record<string, st
     }),
   );
 
-/** The names under which reports show the parts of an identity, in order. */
+/** Names of these parts in reports, in order. */
 export const IDENTITY_SETTINGS: readonly string[] = TOLD.map(([key]) => key);
 
-/**
- * Of all that stays of an identity: equal for two that are the same run. Runs without plug-ins, or of which nobody wrote
- * down the kernels, have the one that they had before.
- */
+/** Over the lasting parts: equal for the same run; as in earlier versions without plug-ins or recorded kernels. */
 export function identitySha256(identity: Identity): string {
   const parts = PARTS.map(([, , value]) => value(identity) ?? null);
   const { pluginsSha256, kernels } = identity;
@@ -114,16 +98,13 @@ export function identitySha256(identity: Identity): string {
     .digest("hex");
 }
 
-/**
- * Whether a checksum is that of an identity, or was when nobody wrote down the kernels: what such a run has kept is gone on
- * with.
- */
+/** Whether a checksum is an identity's, with or without kernels: older runs can be resumed. */
 export function isOfIdentity(sha256: string, identity: Identity): boolean {
   const { kernels: _, ...earlier } = identity;
   return [identity, earlier].some((each) => sha256 === identitySha256(each));
 }
 
-/** A run that was asked for: parts that only its start will tell may be left out. */
+/** A planned run, without parts known only at its start. */
 export type PlannedIdentity = Partial<Omit<Identity, "options">> & Pick<Identity, "options">;
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -132,9 +113,8 @@ const changeText = ([what, before, after]: readonly [string, Value, Value]): str
   `${what}: ${short(before) ?? "none"} then, ${short(after) ?? "none"} now`;
 
 /**
- * In what a run differs from one that was asked for, a clause for each: "the teacher's weights: 1f0c2a3b then, 9d8e7f6a
- * now", "--batch_size was 64 and is now 128".
- * @param undecided options of which only the start will tell; like missing parts, they count as the same
+ * Differences of a run from a planned one, as clauses: "--batch_size was 64 and is now 128".
+ * @param undecided options known only at the start; like missing parts they count as equal
  */
 export function identityDifferences(
   then: Identity,
@@ -154,19 +134,15 @@ export function identityDifferences(
   return [...parts, ...differenceIn(PLUGINS, then, now), ...options];
 }
 
-/**
- * The same for the images that were left out, as far as it counts for a run that is complete: what it has learned will not
- * be learned again without them.
- */
+/** The difference in left out images, for a complete run, which will not be trained again without them. */
 export const leftOutDifference = (then: Identity, now: PlannedIdentity): string[] => differenceIn(LEFT_OUT, then, now);
 
-/** The same for one part, of which nothing is also a value. */
+/** One part's difference; absence is a value, too. */
 function differenceIn([, what, value]: Part, then: Identity, now: PlannedIdentity): string[] {
   const [before, after] = [value(then), value(now)];
   return before === after ? [] : [changeText([what, before, after])];
 }
 
-/** Resolved settings of a run. */
 export const CONFIG_FILE = "config.json";
 
 const MOST_KEYS = 500;
@@ -176,7 +152,7 @@ const plugin = z.object({ path: text, sha256 }, "must be a plug-in's path and ch
 const schema = z
   .object({
     kind: z.enum(["distill", "teacher"], "must be distill or teacher"),
-    /** The model that is trained. */
+    /** Of the trained model. */
     model: name.optional(),
     model_s: name.optional(),
     model_t: name.optional(),
@@ -186,17 +162,17 @@ const schema = z
     trial: count.optional(),
     seed: count.optional(),
     versions: z.record(name, text).optional(),
-    /** Files that the run has its method, a model or its data set from. */
+    /** Plug-ins with the run's method, models or data set. */
     plugins: z.array(plugin, "must be a list of plug-ins").max(100, "is too long").optional(),
     identity: identitySchema.optional(),
   })
   .catchall(setting)
   .refine((config) => Object.keys(config).length <= MOST_KEYS, `must have at most ${MOST_KEYS} keys`);
 
-/** A run's config.json. Those of earlier versions have no identity. */
+/** config.json; without identity in early versions. */
 export type RunConfig = z.infer<typeof schema>;
 
 const KIND: StateFile<RunConfig> = { schema, maxBytes: 2 ** 18 };
 
-/** The config.json of a run's folder. */
+/** Reads a run's config.json. */
 export const readConfig = (runDir: string): Found<RunConfig> => readStateFile(join(runDir, CONFIG_FILE), KIND);

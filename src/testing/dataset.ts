@@ -4,7 +4,6 @@ import { DATASETS } from "../data/registry.js";
 import type { Plugin } from "../plugin/define.js";
 import { use } from "./scene.js";
 
-/** @throws AssertionError */
 function checkSet(what: string, set: ImageSet, classes: number): void {
   equal(set.labels.length, set.count, `${what}: as many labels as images`);
   ok(set.count > 0, `${what}: there are images`);
@@ -20,9 +19,8 @@ function checkSet(what: string, set: ImageSet, classes: number): void {
 const pixels = (set: ImageSet) => (set.kind === "memory" ? set.images : undefined);
 
 /**
- * Holds a data set against what training expects of it: bytes, labels and names of classes, the same images when it is
- * opened again, as many as a limit asks for, of the same files.
- * @param folder what --data would name; the data set's default where left out
+ * Checks a data set as training needs it: bytes, labels, class names, same images and files when reopened, limits.
+ * @param folder as --data; the data set's default if omitted
  * @throws AssertionError
  */
 export async function checkDataset(plugin: Plugin, name: string, folder?: string): Promise<void> {

@@ -21,10 +21,10 @@ import {
 } from "./scene.js";
 
 const EPOCHS = 2;
-/** Some losses grow without end on random weights at the rate of a training. */
+/** Some losses diverge on random weights at usual rates. */
 const LEARNING_RATE = 0.002;
 
-/** What a short training leaves: the loss of each step, and all that it trains as bytes. */
+/** Losses, and all trained state as bytes. */
 interface Trace {
   readonly losses: readonly number[];
   readonly names: readonly string[];
@@ -67,7 +67,7 @@ function trace(engine: EngineName, { learner, constants }: Pupil, set: ImagesInM
   return { losses, names, bytes };
 }
 
-/** Trains the same thing eagerly and as a graph. @throws AssertionError where a bit of what is left differs */
+/** Trains eagerly and as a graph. @throws AssertionError unless bit-identical */
 function sameBytes(create: () => Pupil, set: ImagesInMemory): void {
   const [eager, graph] = [trace("eager", create(), set), trace("graph", create(), set)];
   ok(eager.losses.every(Number.isFinite), `the losses are ${eager.losses.join(", ")}`);
@@ -77,14 +77,14 @@ function sameBytes(create: () => Pupil, set: ImagesInMemory): void {
   deepStrictEqual(other, [], "graph and eager leave other bytes");
 }
 
-/** Whole batches, and a short one. */
+/** Full batches, and a partial one. */
 const IMAGES = 2 * BATCH + 2;
 
 /**
- * Holds a few steps of a method's, compiled as a graph, against the same steps eagerly: every loss and every byte of
- * weights, momentum buffers and statistics. On a processor they are equal, whatever plain TensorFlow.js a loss is made of.
- * @param plugin what the plug-in's file exports
- * @param pair models of the registry, or of the plug-in
+ * Compares some steps of a method in the graph and eager engines: losses and bytes of weights, momentum buffers and
+ * statistics. On a CPU they are equal for any TensorFlow.js ops.
+ * @param plugin a plug-in's default export
+ * @param pair models of the registry or the plug-in
  * @throws AssertionError where they differ; inputError where the method does not fit the pair
  */
 export async function checkMethodEngines(plugin: Plugin, name: string, pair: TestedPair = PAIR): Promise<void> {
@@ -93,16 +93,16 @@ export async function checkMethodEngines(plugin: Plugin, name: string, pair: Tes
   sameBytes(() => studentPupil(name, pair, set.labels), set);
 }
 
-/** The same for a model that learns from labels. */
+/** checkMethodEngines for a model trained on labels. */
 export async function checkModelEngines(plugin: Plugin, name: string): Promise<void> {
   use(plugin);
   sameBytes(() => supervisedPupil(name), noiseImages(IMAGES, sideOf(name), 1));
 }
 
 /**
- * The same for a model that learns from the first images of a data set.
- * @param folder what --data would name; the data set's default where left out
- * @param model one that takes images of that size
+ * checkMethodEngines for a model trained on a data set's first images.
+ * @param folder as --data; the data set's default if omitted
+ * @param model for images of that size
  */
 export async function checkDatasetEngines(
   plugin: Plugin,

@@ -24,16 +24,16 @@ import {
 } from "../runtime/tf.js";
 import { BATCH, CLASSES, PAIR, sideOf, type TestedPair, use } from "./scene.js";
 
-/** By how much of its own size a tensor is moved each way; the one that agrees best counts. */
+/** Relative steps of a difference; the best agreement counts. */
 const STEPS = [1e-2, 3e-3, 3e-2, 1e-3];
 
-/** Relative error that single precision, and the kinks of ReLUs, may leave: along the gradient, and elsewhere. */
+/** Relative errors of float32 and of ReLUs' kinks: along the gradient, and in other directions. */
 const TOLERANCE = { along: 0.02, across: 0.05 };
 
-/** By how many roundings of its own a loss in single precision may be off: what moves it by no more is not told apart. */
+/** Rounding error of a float32 loss: smaller differences count as none. */
 const ROUNDINGS = 8 * 2 ** -24;
 
-/** Below this part of all gradients together, a tensor's gradient is rounding noise. */
+/** Below this part of the total norm, a gradient is rounding noise. */
 const NOISE = 1e-3;
 
 const dot = (x: Float32Array, y: Float32Array): number =>
@@ -46,7 +46,6 @@ const scaled = (x: Float32Array, length: number): Float32Array => {
   return x.map((value) => value * factor);
 };
 
-/** A tensor that a loss depends on, under a name for people. */
 interface Moved {
   readonly what: string;
   readonly variable: Variable;
@@ -67,7 +66,7 @@ function halfDifference(loss: () => Scalar, variable: Variable, direction: Float
   return difference;
 }
 
-/** Whether a tensor's gradient foretells what moving it does, for some step. */
+/** Whether a gradient predicts the difference for some step. */
 function agrees(
   loss: () => Scalar,
   { what, variable }: Moved,
@@ -89,11 +88,7 @@ function agrees(
   );
 }
 
-/**
- * Holds the gradients of a loss against differences of its values, along the gradient and in a random direction of each
- * tensor. One that is cut off on purpose (`detached`) differs, and has to be left out.
- * @throws AssertionError that names the tensor
- */
+/** Finite differences along the gradient and in a random direction. Tensors `detached` on purpose must be left out. */
 function checkDifferences(loss: () => Scalar, moved: readonly Moved[]): void {
   const gradients = tf.tidy(() => {
     const variables = moved.map(({ variable }) => variable);
@@ -116,7 +111,7 @@ function checkDifferences(loss: () => Scalar, moved: readonly Moved[]): void {
 const SEED = 5;
 const LABELS = Int32Array.from({ length: BATCH }, (_, i) => (3 * i) % CLASSES);
 
-/** Noise as normalised images are. @returns [BATCH, side, side, 3] */
+/** Noise like normalised images. @returns [BATCH, side, side, 3] */
 function noise(side: number, purpose: string): Tensor4D {
   const random = createRandom(SEED, "noise", purpose);
   const values = Float32Array.from({ length: BATCH * side * side * 3 }, () => random.normal());
@@ -126,14 +121,12 @@ function noise(side: number, purpose: string): Tensor4D {
 const labels = () => tf.tensor1d(LABELS, "int32") as Tensor1D;
 const oneHot = () => tf.cast(tf.oneHot(labels(), CLASSES), "float32") as Tensor2D;
 
-/** A tensor of the student's that can be moved. */
 function movable(what: string, value: Tensor, moved: Moved[]): Tensor {
   const variable = tf.variable(value, true);
   moved.push({ what, variable });
   return variable;
 }
 
-/** A student's output as tensors that can be moved one by one. */
 function movableOutput(output: ModelOutput, view: string, moved: Moved[]): ModelOutput {
   const map = (name: string, { out, beforeRelu }: FeatureMap): FeatureMap => ({
     out: movable(`the student's ${view}${name}`, out, moved) as Tensor4D,
@@ -154,7 +147,7 @@ function movableOutput(output: ModelOutput, view: string, moved: Moved[]): Model
   };
 }
 
-/** One batch of noise as a method sees it, the student's part of which can be moved. */
+/** A batch of noise for a method, with a movable student output. */
 function stepContextOf(method: OpenedMethod, student: BuiltModel, teacher: BuiltModel, moved: Moved[]): StepContext {
   const outputs = (view: string) => {
     const images = noise(student.imageSize ?? sideOf(student.name), view);
@@ -183,7 +176,6 @@ function stepContextOf(method: OpenedMethod, student: BuiltModel, teacher: Built
   };
 }
 
-/** The sum of all terms, those of phases among them. */
 function lossOf({ terms, phases = [] }: OpenedMethod, at: StepContext): Scalar {
   const context = () => ({ training: true, updates: [] });
   const parts = [terms(at, context()), ...phases.map((phase) => phase.loss(at, context()))];
@@ -192,11 +184,11 @@ function lossOf({ terms, phases = [] }: OpenedMethod, at: StepContext): Scalar {
 }
 
 /**
- * Holds the gradients of a method's own loss against differences of its values: those of the student's maps, vector and
- * logits that it looks at, and those of its own parameters.
- * @param plugin what the plug-in's file exports
- * @param pair models of the registry, or of the plug-in
- * @throws AssertionError that names the tensor; inputError where the method does not fit the pair
+ * Checks gradients of a method's own loss by finite differences: of the student's outputs that it uses, and of its
+ * parameters.
+ * @param plugin a plug-in's default export
+ * @param pair models of the registry or the plug-in
+ * @throws AssertionError with the tensor; inputError where the method does not fit the pair
  */
 export async function checkMethodGradients(plugin: Plugin, name: string, pair: TestedPair = PAIR): Promise<void> {
   use(plugin);
@@ -233,8 +225,8 @@ export async function checkMethodGradients(plugin: Plugin, name: string, pair: T
 }
 
 /**
- * Holds the gradients of a model's cross entropy on noise against differences of its values, for each of its parameters.
- * @throws AssertionError that names the parameter
+ * Checks gradients of a model's cross entropy on noise, for each parameter.
+ * @throws AssertionError with the parameter
  */
 export async function checkModelGradients(plugin: Plugin, name: string): Promise<void> {
   use(plugin);

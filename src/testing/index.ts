@@ -1,5 +1,5 @@
-// Checks for the tests of plug-ins: the package's export pefd/testing. Each throws where something is wrong, and resolves
-// where nothing is. docs/plugins.md tells how.
+// Checks for tests of plug-ins: the package's export pefd/testing (docs/plugins.md). They throw, or reject, on a
+// defect.
 export { checkDataset } from "./dataset.js";
 export { checkDatasetEngines, checkMethodEngines, checkModelEngines } from "./engines.js";
 export { checkMethodGradients, checkModelGradients } from "./gradients.js";

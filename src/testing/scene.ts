@@ -13,22 +13,21 @@ import { loadTensorFlow, type Variable } from "../runtime/tf.js";
 
 const SEED = 5;
 
-/** What is trained, and what it reads besides. */
 export interface Pupil {
   readonly learner: Learner;
   readonly constants: readonly Variable[];
 }
 
-/** Side of the images that a model is made for. */
+/** A model's image size. */
 export const sideOf = (model: string): number => modelRow(model).imageSize ?? 32;
 
-/** A new model that learns from labels. */
+/** A new model trained on labels. */
 export const supervisedPupil = (model: string, numClasses = CLASSES): Pupil => ({
   learner: teacherLearner(model, numClasses, SEED),
   constants: [],
 });
 
-/** A student that learns by a method with its published weights, from a teacher of random weights. */
+/** A student with published weights, and a teacher of random weights. */
 export function studentPupil(name: string, { teacher, student }: TestedPair, labels: ArrayLike<number>): Pupil {
   const { weights, teacherMode } = methodRow(name);
   const made = buildModel(teacher, CLASSES, initialFill(teacher, SEED + 1, "teacher"));
@@ -38,27 +37,21 @@ export function studentPupil(name: string, { teacher, student }: TestedPair, lab
   return { learner, constants: variables };
 }
 
-/** The models that a method is tried on. */
 export interface TestedPair {
   readonly teacher: string;
   readonly student: string;
 }
 
-/** Two small models of unequal widths, with maps of equal sizes. */
+/** Two small models of unequal width, with maps of equal size. */
 export const PAIR: TestedPair = { teacher: "resnet8x4", student: "resnet8" };
 
-/** Classes of the images that methods and models are tried on. */
 export const CLASSES = 10;
 
-/** Images of a step. */
 export const BATCH = 4;
 
 const taken = new Set<Plugin>();
 
-/**
- * Loads the native library, and takes in a plug-in that was imported, once.
- * @throws inputError where it has another shape, or its names are taken
- */
+/** Loads the native library, and registers a plug-in once. @throws inputError for another shape, or taken names */
 export function use(plugin: Plugin): void {
   loadTensorFlow({ env: process.env });
   if (taken.has(plugin)) return;
@@ -67,7 +60,7 @@ export function use(plugin: Plugin): void {
   taken.add(plugin);
 }
 
-/** Images of noise with random labels. @param side height and width */
+/** Noise with random labels. @param side height and width */
 export function noiseImages(count: number, side: number, seed: number): ImagesInMemory {
   const random = createRandom(seed, "noise");
   return {

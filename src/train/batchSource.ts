@@ -5,10 +5,7 @@ import { PLAN_COLUMNS } from "../data/sampler.js";
 import type { Batch } from "../learn/objective.js";
 import type { Tensor1D, Tensor4D, Variable } from "../runtime/tf.js";
 
-/**
- * Images of a source outside of a step, as in evaluation. Within a tidy.
- * @returns [to - from, height, width, 3]
- */
+/** Images outside of a step, as in evaluation; within a tidy. @returns [to - from, height, width, 3] */
 export function plainImages(source: BatchSource, from: number, to: number): Tensor4D {
   const { set, mostImages = 0 } = source;
   const next = plainRows(to, Math.min(set.count, to + mostImages), set);
@@ -17,21 +14,16 @@ export function plainImages(source: BatchSource, from: number, to: number): Tens
   return source.batch(feeds).images;
 }
 
-/** A source of a step's images. A sampler row is (image, crop y, crop x, flip), as in data/sampler.ts. */
+/** A source of batches. Sampler rows are (image, crop y, crop x, flip), as in data/sampler.ts. */
 export interface BatchSource {
   readonly set: ImageSet;
-  /** Variables with resident images; none for fed images. */
+  /** Resident images; none for fed ones. */
   readonly variables: readonly Variable[];
-  /** Feeds of one step of a batch size. */
   specs(batchSize: number): Readonly<Record<string, FeedSpec>>;
-  /** The batch inside of a step. */
   batch(feeds: Feeds): Batch;
-  /**
-   * Host values of those feeds for any number of sampler rows.
-   * @param upcoming known sampler rows of the next calls
-   */
+  /** Host values of the feeds for sampler rows. @param upcoming known rows of the next calls */
   values(rows: Int32Array, upcoming?: Int32Array): FeedValues;
-  /** Most images per call, where room is limited. */
+  /** Most images per call, if limited. */
   readonly mostImages?: number;
   /** Ends threads. */
   close?(): void;
@@ -57,9 +49,7 @@ export const fedSource = (set: ImageSet): Omit<BatchSource, "values"> => ({
 export const imageColumn = (rows: Int32Array): Int32Array =>
   Int32Array.from({ length: rows.length / PLAN_COLUMNS }, (_, i) => rows[i * PLAN_COLUMNS] as number);
 
-/**
- * Sampler rows for evaluation: center crop, no flip; epoch 0 of images in files. Rows past the end are padding: image 0.
- */
+/** Sampler rows for evaluation: center crop, no flip; epoch 0 of images in files; past the end image 0. */
 export function plainRows(
   from: number,
   to: number,

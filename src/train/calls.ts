@@ -5,9 +5,8 @@ import { isGpu } from "../runtime/device.js";
 import { programsFolder } from "../runtime/programs/folder.js";
 
 export interface CompilationHooks {
-  /** Receives the reason of a long compilation, before it. */
+  /** Told before a long compilation. */
   readonly notice?: (text: string) => void;
-  /** Receives the progress. */
   readonly phase?: (text: string) => void;
   /** Ends it between two programs. */
   readonly signal?: AbortSignal;
@@ -15,7 +14,6 @@ export interface CompilationHooks {
   readonly blocking?: (work: () => void) => void;
 }
 
-/** Notice of a long compilation. */
 function announcement(programs: number, device: string): string {
   const [reason, later] =
     programsFolder() !== undefined
@@ -27,12 +25,7 @@ function announcement(programs: number, device: string): string {
   return `XLA compiles ${counted(programs, "program")} for ${device}: ${reason}. It takes up to a minute; ${later}. Ctrl-C ends it at once.`;
 }
 
-/**
- * Compiles the programs of a run before its first step, and announces it where they are not cached. Compiling changes
- * variables.
- * @param device its name
- * @returns whether anything was compiled
- */
+/** Compiles a run's programs, with a notice if not cached; changes variables. @returns whether anything was compiled */
 export async function compileCalls(
   program: Program,
   calls: readonly Call[],
@@ -51,63 +44,42 @@ export async function compileCalls(
   return compilations.length > 0;
 }
 
-/** Most training steps per call. */
 export const STEPS_PER_CALL = 64;
 
 const even = (steps: number, most: number): number => Math.max(1, Math.floor(steps / Math.ceil(steps / most)) || 1);
 
-/**
- * Most steps per call with limited room for images.
- * @param images the limit; none by default
- */
+/** Most steps per call. @param images limit of images per call, if any */
 export const mostSteps = (steps: number, batchSize: number, images: number = Number.POSITIVE_INFINITY): number =>
   Math.max(1, Math.min(steps, Math.floor(images / batchSize)));
 
-/**
- * Steps per call, at most a bound, such that full calls leave few steps.
- * @param group calls are a multiple of this
- */
+/** Steps per call up to a bound that leave few steps over. @param group of which calls are a multiple */
 export const evenCalls = (steps: number, most: number, group = 1): number =>
   group * even(Math.floor(steps / group), Math.floor(most / group));
 
-/**
- * Training steps of an epoch that are left after full calls.
- * @param group calls are a multiple of this
- */
+/** An epoch's steps after full calls. @param group of which calls are a multiple */
 export const stepsLeft = (steps: number, group: number): number => steps % evenCalls(steps, STEPS_PER_CALL, group);
 
-/**
- * Steps of the first call: a full call on a GPU, where that takes a fraction of a second and has its own program; one on a
- * CPU, where a step can take seconds.
- */
+/** A full call on a GPU, where it is fast and has its own program; one step on a CPU, where it can take seconds. */
 export const firstSteps = (stepsPerCall: number): number => (isGpu() ? stepsPerCall : 1);
 
-/** The kinds of calls for so many steps of an entry: full ones, and shorter ones. */
+/** Call sizes for some steps of an entry: full, and single steps. */
 export const callsOf = (entry: string, steps: number, stepsPerCall: number): Call[] => [
   ...(steps >= stepsPerCall ? ([[entry, stepsPerCall]] as const) : []),
   ...(steps > stepsPerCall ? ([[entry, 1]] as const) : []),
 ];
 
-/** Milliseconds that one call may block the process: signals and the progress bar wait that long. */
+/** Signals and the progress bar wait this long for a call. */
 const CALL_MILLISECONDS = 150;
 
-/** Steps of the next call, from the time of the last one. At least 1. */
 const stepsOfNextCall = (steps: number, milliseconds: number): number =>
   Math.max(1, Math.floor((CALL_MILLISECONDS * steps) / milliseconds));
 
-/** Adaptive number of steps per call. */
 export interface Pace {
-  /** Most steps of the next call. */
   steps(): number;
-  /** Records the time of a call. */
   took(steps: number, milliseconds: number): void;
 }
 
-/**
- * A pace that follows the time of the last call, except the first, which may include a compilation.
- * @param first steps of the first calls
- * @param group calls are a multiple of this
- */
+/** Follows the last call's time, except the first's, which may compile. @param group of which calls are a multiple */
 export function createPace(first: number, group = 1): Pace {
   const whole = (steps: number): number => Math.max(group, steps - (steps % group));
   let steps = whole(first);
@@ -121,10 +93,10 @@ export function createPace(first: number, group = 1): Pace {
   };
 }
 
-/** Work in calls of a fraction of a second: yields the progress after each, and returns the result. */
+/** Work in calls of a fraction of a second: yields progress, returns the result. */
 export type Calls<Result> = Generator<number, Result, void>;
 
-/** Does all of the calls at once. */
+/** Runs all calls at once. */
 export function allAtOnce<Result>(calls: Calls<Result>): Result {
   for (;;) {
     const { done, value } = calls.next();
@@ -132,10 +104,7 @@ export function allAtOnce<Result>(calls: Calls<Result>): Result {
   }
 }
 
-/**
- * Yields to the event loop between calls.
- * @returns the result, or undefined when the signal ended it early
- */
+/** Yields to the event loop between calls. @returns undefined when the signal ended it */
 export async function oneByOne<Result>(
   calls: Calls<Result>,
   onProgress: (progress: number) => void,

@@ -5,17 +5,12 @@ import { datasetIn, imageSizeIn } from "../config/modelName.js";
 import type { Layer } from "../config/resolve.js";
 import { DATASETS } from "../data/registry.js";
 
-/** A checkpoint's recorded data set and image size. */
 interface ToldImages {
   readonly dataset: string;
   readonly image_size: number | undefined;
 }
 
-/**
- * The images that a checkpoint says it was trained on; a file that cannot be read is for others to refuse.
- * @param isAsked whether a data set that is not there is to be refused
- * @throws inputError where it says a data set that there is not
- */
+/** Unreadable files are refused elsewhere. @param isAsked whether to throw inputError for an unknown data set */
 async function imagesInFile(path: string, isAsked: boolean): Promise<ToldImages | undefined> {
   const metadata = await metadataOf(path);
   const dataset = datasetIn(metadata);
@@ -35,7 +30,6 @@ async function metadataOf(path: string): Promise<Metadata> {
 
 const sizeText = ({ image_size }: ToldImages): string => `${image_size ?? "the usual size"}`;
 
-/** The common value. @throws inputError where they differ */
 function sameImages(told: readonly ToldImages[]): ToldImages | undefined {
   const datasets = [...new Set(told.map(({ dataset }) => dataset))];
   if (datasets.length > 1) {
@@ -55,9 +49,8 @@ function sameImages(told: readonly ToldImages[]): ToldImages | undefined {
 }
 
 /**
- * The layers with the data set and the image size that checkpoints say they were trained on, where nothing else names them.
- * The size belongs to the data set.
- * @throws inputError where they say different ones, or a data set that there is not
+ * Layers with the checkpoints' data set and image size, unless given.
+ * @throws inputError for different or unknown ones
  */
 export async function withDatasetOf(
   layers: readonly Layer[],

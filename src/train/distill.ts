@@ -27,10 +27,9 @@ import { openScene, type Scene } from "./scene.js";
 import { teacherAhead } from "./teacherAhead.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 
-/** The teacher is evaluated where a run trains on so many times as many images. */
+/** auto evaluates the teacher if the run trains on this many times as many images. */
 const TIMES_AS_MANY = 20;
 
-/** How much there is to do in a run. */
 interface RunSize {
   readonly epochs: number;
   /** Training and test images. */
@@ -38,15 +37,11 @@ interface RunSize {
   readonly test: number;
 }
 
-/** Whether a run reports its teacher's accuracy: as requested; auto where it is cheap. */
+/** Whether to evaluate the teacher: as requested; auto where it is cheap. */
 export const isTeacherEvaluated = (asked: DistillOptions["teacher_eval"], { epochs, train, test }: RunSize): boolean =>
   asked === "always" || (asked === "auto" && epochs * train >= TIMES_AS_MANY * test);
 
-/**
- * Evaluates the frozen teacher on the run's test images and reports its accuracy, as the paper's train_student.py before its
- * first epoch. Silent when the signal ended it.
- * @returns its top-1
- */
+/** Reports test accuracy as the paper's train_student.py; silent when the signal ended it. @returns top-1 */
 async function tellTeacherAccuracy(
   { model, variables }: { readonly model: BuiltModel; readonly variables: readonly Variable[] },
   test: BatchSource,
@@ -71,7 +66,6 @@ async function tellTeacherAccuracy(
   return top1;
 }
 
-/** Teacher views of this distillation. */
 function viewsOf(options: DistillOptions): TeacherView[] {
   const { method, weights } = weightedMethod(options);
   return usedViews(method.sees(ownOptions(method, options)), weights);
@@ -95,7 +89,7 @@ const openCache = (
     cacheDirectory: cacheDirectory(env, homedir()),
   });
 
-/** Steps per teacher pass; a notice where it is more than one, or not the requested number. */
+/** Steps per teacher pass, with a notice if not as requested. */
 function stepsAhead(
   { model }: OpenedModel,
   options: DistillOptions,
@@ -117,7 +111,7 @@ function stepsAhead(
   return steps;
 }
 
-/** Strong views need images in memory. @throws inputError before anything is trained */
+/** Strong views need images in memory. @throws inputError before training */
 function refuseStrongView({ strongView }: Pick<Method, "strongView">, { name, train }: Dataset, distill: string): void {
   if (!strongView || train.kind === "memory") return;
   throw inputError(
@@ -126,10 +120,7 @@ function refuseStrongView({ strongView }: Pick<Method, "strongView">, { name, tr
   );
 }
 
-/**
- * Trains a student with a frozen teacher, as the paper's train_student.py.
- * @throws inputError for invalid inputs, runError when the run fails
- */
+/** Trains as the paper's train_student.py. @throws inputError for invalid inputs, runError for a failed run */
 export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
   const runDir = studentFolder(options);
   const scene = await openScene(asBegun(options, runDir), hooks);

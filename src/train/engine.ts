@@ -5,47 +5,37 @@ import { type Bfloat16Support, computeCapability, deviceName, isGpu, processorBf
 import type { ReducedProducts } from "../runtime/ownModule.js";
 import { ownReducedProducts } from "../runtime/ownOps.js";
 
-/** Compute capability of the first NVIDIA GPUs with bfloat16. */
 const BFLOAT16_CAPABILITY = 8;
 
-/** A run's resolved engine and precision. */
 export interface EngineChoice {
   readonly engine: EngineName;
   readonly precision: PrecisionName;
   readonly device: string;
 }
 
-/** Requested engine and precision. */
 interface Asked {
   readonly engine: Engine;
   readonly precision: Precision;
   readonly deterministic?: boolean;
 }
 
-/**
- * Whether the options ask for float32, so that a GPU must not use TF32. With `auto`, a GPU with TF32 uses bfloat16, except
- * in the eager engine.
- */
+/** Whether float32 is requested, so no TF32. `auto` means bfloat16 on GPUs with TF32, except in the eager engine. */
 export const asksForFloat32 = ({ engine, precision }: Asked): boolean =>
   precision === "float32" || (precision === "auto" && engine === "eager");
 
-/** Capabilities that decide what `auto` means. */
 export interface Machine {
   readonly gpu: boolean;
-  /** Whether bfloat16 is fast: on a GPU natively, on a CPU in our own convolutions. */
+  /** On a GPU natively, on a CPU in our convolutions. */
   readonly hasFastBfloat16: boolean;
 }
 
-/** TensorFlow must be loaded. @param env the process's environment */
+/** TensorFlow must be loaded. */
 const thisMachine = (env: Readonly<Record<string, string | undefined>>): Machine =>
   isGpu()
     ? { gpu: true, hasFastBfloat16: (computeCapability(env) ?? 0) >= BFLOAT16_CAPABILITY }
     : { gpu: false, hasFastBfloat16: ownReducedProducts() !== undefined };
 
-/**
- * The precision of `auto`. On a CPU, an explicit --engine or --deterministic means float32, in which engines give the same
- * bytes. Eager tensors cannot be bfloat16.
- */
+/** On a CPU, --engine or --deterministic means float32, bit-identical across engines. Eager is always float32. */
 function ownPrecision({ engine, deterministic }: Asked, machine: Machine): PrecisionName {
   const isLeftToGpu = engine !== "eager";
   const isLeftToProcessor = engine === "auto" && deterministic !== true;
@@ -59,23 +49,21 @@ export const decided = (asked: Asked, machine: Machine): Pick<EngineChoice, "eng
   precision: asked.precision !== "auto" ? asked.precision : ownPrecision(asked, machine),
 });
 
-/** Resolves `auto` on this machine. TensorFlow must be loaded. @param env the process's environment */
+/** Resolves `auto` on this machine. TensorFlow must be loaded. */
 export const chooseEngine = (asked: Asked, env: Readonly<Record<string, string | undefined>>): EngineChoice => ({
   ...decided(asked, thisMachine(env)),
   device: deviceName(env),
 });
 
-/** A machine's support for bfloat16. */
 export interface Arithmetic {
-  /** Compute capability of the GPU; undefined on a CPU. */
+  /** Of the GPU; undefined on a CPU. */
   readonly capability: number | undefined;
   readonly gpu: boolean;
   readonly processor: Bfloat16Support;
-  /** Our convolutions' faster kernels for bfloat16. */
   readonly reduced: ReducedProducts | undefined;
 }
 
-/** TensorFlow must be loaded. @param env the process's environment */
+/** A machine's support for bfloat16. TensorFlow must be loaded. */
 export const arithmeticOf = (env: Readonly<Record<string, string | undefined>>): Arithmetic => ({
   capability: computeCapability(env),
   gpu: isGpu(),
@@ -83,9 +71,7 @@ export const arithmeticOf = (env: Readonly<Record<string, string | undefined>>):
   reduced: ownReducedProducts(),
 });
 
-/**
- * A note on reduced precision on a CPU for a run without --precision; undefined where it does not apply.
- */
+/** A note on bfloat16 on a CPU without --precision; undefined where it does not apply. */
 export function reducedNote(
   { precision }: Pick<Asked, "precision">,
   choice: Pick<EngineChoice, "engine" | "precision">,
@@ -99,10 +85,7 @@ export function reducedNote(
         "(docs/performance.md compares accuracy).";
 }
 
-/**
- * Why bfloat16 is no faster on a machine; undefined where it may be.
- * @throws inputError where the engine or the machine does not support it
- */
+/** Why bfloat16 is no faster, or undefined. @throws inputError if the engine or machine does not support it */
 export function precisionNote(
   { engine, precision }: Pick<EngineChoice, "engine" | "precision">,
   { gpu, capability, processor, reduced }: Arithmetic,

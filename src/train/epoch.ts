@@ -5,7 +5,6 @@ import type { StepProgress } from "../report/log/contract.js";
 import { createPace } from "./calls.js";
 import type { TrainingSession } from "./session.js";
 
-/** One pass over the training images. */
 export interface EpochTask {
   readonly session: TrainingSession;
   readonly seed: number;
@@ -18,36 +17,32 @@ export interface EpochTask {
   readonly augmentation: Augmentation;
   readonly batchSize: number;
   readonly learningRate: number;
-  /** Steps already done in a resumed epoch. */
+  /** Already done when resumed. */
   readonly firstStep: number;
-  /** Whether a line or a log is due after a step (1-based). */
+  /** Whether a line or log is due after a step (1-based). */
   isDue(step: number): boolean;
   readonly signal: AbortSignal;
-  /** Called after every call, several times a second. */
+  /** After every call, several times a second. */
   onProgress(progress: StepProgress): void;
 }
 
-/** Outcome of a pass. */
 export interface EpochOutcome {
-  /** Steps done, including those of earlier processes. */
+  /** Including earlier processes. */
   readonly steps: number;
-  /** False when the signal ended it early. */
+  /** False when the signal ended it. */
   readonly completed: boolean;
-  /** Seconds of this process for its steps. */
+  /** Of this process, for its steps. */
   readonly seconds: number;
 }
 
-/** Steps of an epoch, the partial batch included, unless it is dropped. */
+/** Steps of an epoch, with its partial batch unless dropped. */
 export const stepsPerEpoch = (
   images: number,
   batchSize: number,
   { wholeBatches = false }: { readonly wholeBatches?: boolean },
 ): number => (wholeBatches ? Math.floor : Math.ceil)(images / batchSize);
 
-/**
- * Trains one epoch: every image once, in the seed's order. Yields to the event loop between calls, whose number of steps
- * adapts to their time.
- */
+/** Trains one epoch in the seed's order, in calls of adaptive length with turns of the event loop between them. */
 export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const { session, images, batchSize, firstStep, signal } = task;
   const plan = epochPlan(task.seed, task.epoch, images, task.augmentation);
@@ -73,7 +68,7 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   return { steps: step, completed: step === steps, seconds: (performance.now() - started) / 1000 };
 }
 
-/** At most `room` steps, fewer when progress is due earlier. */
+/** At most `room`, fewer when progress is due. */
 function stepsUntilDue({ isDue }: EpochTask, step: number, room: number): number {
   let count = 1;
   while (count < room && !isDue(step + count)) count++;

@@ -22,38 +22,32 @@ import { loadState, tensorsFor } from "./files/stateFiles.js";
 import { refuseOtherClasses } from "./openModel.js";
 import { chooseSources } from "./source.js";
 
-/** An evaluation with its confusion matrix. */
 export interface DetailedEval {
   readonly result: EvalResult;
-  /** [classes * classes], images by label (rows) and prediction (columns). */
+  /** [classes * classes], labels (rows) by predictions (columns). */
   readonly confusion: Float32Array;
 }
 
-/** A checkpoint and its model. */
 interface Subject {
   readonly options: EvalOptions;
   readonly name: string;
   readonly state: StateDict;
-  /** The predictor of the run's evaluations, where it is more than the model. */
+  /** If the run's evaluations used more than the model. */
   readonly predictor: PredictorOf;
 }
 
 export interface EvalHooks extends Pick<Hooks, "env"> {
-  /** Receives the number of test images done for a checkpoint. */
   onProgress(checkpoint: string, images: number, total: number): void;
-  /** Receives problems of the device. */
   readonly onWarning?: (text: string) => void;
-  /** Receives notices. */
   readonly onNotice?: (text: string) => void;
-  /** Ends the evaluation early; its reason is thrown. */
+  /** Ends the evaluation; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Loss, accuracy and confusion matrix of checkpoints on the test images. All files are read and checked before
- * the first one is evaluated.
+ * Evaluates checkpoints on the test images, after checking all files.
  * @param evaluations at least one; they share their data
- * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
+ * @throws inputError for a file that is no checkpoint of its model, an unknown model, or unreadable data
  */
 export async function runEvaluations(evaluations: readonly EvalOptions[], hooks: EvalHooks): Promise<DetailedEval[]> {
   const subjects: Subject[] = [];
@@ -90,7 +84,7 @@ async function readSubject(options: EvalOptions): Promise<Subject> {
   return { options, name, state, predictor: await readPredictor(checkpoint, metadata) };
 }
 
-/** Published accuracies must not move with the device: an evaluation is in float32 unless it says otherwise. */
+/** float32 by default: published accuracies must not depend on the device. */
 const precisionOf = ({ precision }: EvalOptions): EvalOptions["precision"] =>
   precision === "auto" ? "float32" : precision;
 

@@ -20,12 +20,10 @@ import {
 } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
 
-/** Test images per step of an evaluation: enough to fill a GPU, and on a CPU a fraction of a second. */
+/** Test images per step: they fill a GPU, and take a CPU a fraction of a second. */
 export const testBatch = (): number => (isGpu() ? 200 : 50);
-/** Most evaluation steps per call. */
 const TEST_STEPS_PER_CALL = 10;
 
-/** Steps of each call of an evaluation, of so many images each. */
 const stepsPerCallOf = ({ set, mostImages }: BatchSource, size: number): number =>
   evenCalls(Math.ceil(set.count / size), mostSteps(TEST_STEPS_PER_CALL, size, mostImages));
 
@@ -33,7 +31,7 @@ const stepsPerCallOf = ({ set, mostImages }: BatchSource, size: number): number 
 export const evaluationSteps = ({ set }: BatchSource): number =>
   Math.ceil(set.count / Math.min(testBatch(), set.count));
 
-/** An evaluation of one batch; `counted` is 0 for padding. */
+/** Evaluation of a batch; `counted` is 0 for padding. */
 export const evaluationEntry = (model: EvaluatedModel, metrics: MetricsVariables, test: BatchSource): Entry => {
   const size = Math.min(testBatch(), test.set.count);
   return {
@@ -44,7 +42,7 @@ export const evaluationEntry = (model: EvaluatedModel, metrics: MetricsVariables
   };
 };
 
-/** Runs the entry `evaluate` of a program over a test set. Yields the number of images done. */
+/** Runs the program's `evaluate` over a test set; yields the number of images done. */
 export function* evaluateWith(
   program: Program,
   test: BatchSource,
@@ -79,22 +77,17 @@ export function* evaluateWith(
   }
 }
 
-/** An evaluated model and its name. */
 export interface NamedModel extends EvaluatedModel, Pick<Model, "name"> {}
 
-/** A compiled evaluation of one model. */
 export interface EvaluationSession {
-  /** Compiles before the first step. @param device its name */
+  /** Before the first step. */
   compile(device: string, hooks: CompilationHooks): Promise<void>;
-  /** Loss and accuracy on the test set, at the current weights. Yields the number of images done. */
+  /** Loss and accuracy at the current weights; yields the number of images done. */
   evaluate(): Calls<Evaluation>;
   dispose(): void;
 }
 
-/**
- * Compiles an evaluation, from the current values of the variables.
- * @param metrics its sums, disposed of with the session
- */
+/** Compiles an evaluation from the variables' current values. @param metrics its sums, disposed of with it */
 export function openEvaluationSession(
   model: NamedModel,
   constants: readonly Variable[],
@@ -129,16 +122,12 @@ export function openEvaluationSession(
 }
 
 export interface EvaluationHooks extends CompilationHooks {
-  /** Receives the number of images done. */
   readonly onProgress?: (images: number) => void;
-  /** Receives problems of the program cache. */
+  /** Of the program cache. */
   readonly onWarning?: (text: string) => void;
 }
 
-/**
- * Loss and accuracy of a model on a test set, and the seconds that it took once compiled; undefined where the signal ended
- * the evaluation early.
- */
+/** Loss, accuracy and seconds without compilation; undefined when the signal ended it. */
 export async function evaluateModel(
   { model, constants, test }: EvaluationSubject,
   { engine, precision, device }: EngineChoice,
@@ -161,7 +150,6 @@ export async function evaluateModel(
 
 export interface EvaluationSubject {
   readonly model: NamedModel;
-  /** Variables that the model reads. */
   readonly constants: readonly Variable[];
   readonly test: BatchSource;
 }

@@ -16,17 +16,11 @@ import { isGpu } from "../runtime/device.js";
 import { tf } from "../runtime/tf.js";
 import { loadState, notNumbers, tensorsFor } from "./files/stateFiles.js";
 
-/** A frozen model of a file, and its identity. */
 export interface OpenedModel extends FrozenModel {
-  /** See weightsSha256. */
   readonly weightsSha256: string;
 }
 
-/**
- * sha256 over a model's weights and statistics: float32, in state_dict order, without counters. The same in every file
- * format.
- * @param tensors of a file, matched with the model
- */
+/** sha256 over float32 weights and statistics in state_dict order, without counters, whatever the file format. */
 export function weightsSha256(state: readonly Pick<StateEntry, "name" | "role">[], tensors: StateDict): string {
   const hash = createHash("sha256");
   for (const { name, role } of state) {
@@ -37,17 +31,13 @@ export function weightsSha256(state: readonly Pick<StateEntry, "name" | "role">[
   return hash.digest("hex");
 }
 
-/**
- * The same of a file, without the native library.
- * @throws inputError for a file that is no checkpoint of that model
- */
+/** Of a file, without the native library. @throws inputError for a file of another model */
 async function fileWeightsSha256(path: string, modelName: string, numClasses: number): Promise<string> {
   const layout = stateLayout(modelName, numClasses);
   const { state } = await readCheckpoint(path);
   return weightsSha256(layout, tensorsFor(layout, state, { path, modelName }));
 }
 
-/** Memoizes a function. */
 function remembering<Words extends string[], Result>(ask: (...words: Words) => Result): typeof ask {
   const known = new Map<string, Result>();
   return (...words) => {
@@ -58,10 +48,7 @@ function remembering<Words extends string[], Result>(ask: (...words: Words) => R
   };
 }
 
-/**
- * Checksums of a run's inputs for its identity: a data set's files, a teacher's weights, a skip list. Each file is read once,
- * for any number of runs; they throw inputError for an unreadable one.
- */
+/** Checksums for identities, each file read once; they throw inputError for an unreadable one. */
 export const inputReader = () => ({
   filesOf: remembering((dataset: string, folder: string) => DATASETS.row(dataset).files(folder)),
   weightsOf: remembering(async (path: string, model: string, dataset: string, folder: string) =>
@@ -70,18 +57,12 @@ export const inputReader = () => ({
   leftOut: remembering((list: string) => skipListIn(list)?.sha256),
 });
 
-/** A model's task: the data set's classes, and the size of its images where known. */
+/** The data set's classes and, where known, image size. */
 type ModelTask = Pick<TestImages, "name" | "numClasses"> & {
   readonly test?: Pick<ImageShape, "height">;
 };
 
-/**
- * Refuses a classifier with another number of classes.
- * @param state the model's
- * @param tensors the file's
- * @param subject start of the sentence
- * @throws inputError
- */
+/** Refuses another number of classes. @param subject start of the sentence @throws inputError */
 export function refuseOtherClasses(
   state: readonly Pick<StateEntry, "name" | "role">[],
   tensors: StateDict,
@@ -97,11 +78,7 @@ export function refuseOtherClasses(
   );
 }
 
-/**
- * Opens a frozen trained model.
- * @param mode see frozen
- * @throws inputError when the file is damaged, of another model, or of another number of classes
- */
+/** Opens a frozen trained model. @throws inputError for a damaged file, another model or number of classes */
 export async function openFrozen(
   path: string,
   name: string,
@@ -117,12 +94,11 @@ export async function openFrozen(
   return { ...frozen(model, mode), weightsSha256: weightsSha256(model.state, tensors) };
 }
 
-/** Default image size. */
 const SIDE = 32;
 
 /**
- * Finite weights can still give NaN outputs, such as negative variances: tested with two images of noise. On a CPU only: a
- * GPU would load cuDNN before XLA's programs, and a broken GPU says nothing about the teacher.
+ * Finite weights can give NaN (negative variances): tested on two images of noise. On a CPU only, as a GPU would load
+ * cuDNN before XLA's programs, and its defects are not the teacher's.
  * @throws inputError
  */
 function refuseNoOutputs(model: BuiltModel, path: string): void {

@@ -36,10 +36,7 @@ function doneText({ epoch, step }: Position, steps: number): string {
   return [...whole, ...part].join(" and ");
 }
 
-/**
- * The notice on a resumed run, or on --resume with nothing to resume.
- * @param kept saved progress; undefined for a new run
- */
+/** The notice on a resumed run, or a vain --resume. @param kept saved progress, if any */
 export function startText(
   runDir: string,
   kept: Position | undefined,
@@ -52,30 +49,24 @@ export function startText(
   return done === "" ? "Resuming before the first step." : `Resuming after ${done}.`;
 }
 
-/** The parts of a run that depend on its kind. */
 interface RunPlan {
   readonly kind: "distill" | "teacher";
   readonly title: string;
-  /** The loss with its weights, for people. */
+  /** With its weights, for people. */
   readonly loss?: string;
   readonly runDir: string;
   readonly learner: Learner;
-  /** Constant variables. */
   readonly constants: readonly Variable[];
-  /** Of the teacher's weights, for a student. */
+  /** Of a student's teacher. */
   readonly teacherSha256?: string;
-  /** The teacher runs once per so many steps; 1 by default. */
+  /** Steps per teacher pass; 1 by default. */
   readonly ahead?: number;
-  /** Evaluates the teacher before the first step of a run that starts anew. @returns its top-1 */
+  /** Before the first step of a new run. @returns top-1 */
   readonly evaluateTeacher?: (test: BatchSource) => Promise<number | undefined>;
-  /** Opens the teacher cache, if it is of use. */
   readonly openCache?: () => Promise<TeacherCache | undefined>;
 }
 
-/**
- * The options of a resumed run, `auto` precision replaced by the original one, as another machine or engine could resolve it
- * differently.
- */
+/** A resumed run keeps the precision that `auto` had, which could resolve differently on another machine or engine. */
 export function asBegun(options: TrainOptions, runDir: string): TrainOptions {
   if (!options.resume || options.precision !== "auto") return options;
   const config = readConfig(runDir);
@@ -84,7 +75,7 @@ export function asBegun(options: TrainOptions, runDir: string): TrainOptions {
   return precision === undefined ? options : { ...options, precision };
 }
 
-/** A run's config.json: options, resolved values, identity. */
+/** config.json: options, resolved values, identity. */
 function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {
   const { choice, seed } = scene;
   const config = {
@@ -103,17 +94,14 @@ function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): Run
   } as unknown as RunConfig;
 }
 
-/** Re-encoding of the images, if any. */
 const reencodingOf = (set: ImageSet): Pick<Identity, "reencoded"> =>
   set.kind === "files" && set.reencoded !== undefined ? { reencoded: set.reencoded } : {};
 
-/** The recorded identity of the run in a folder. */
 function identityIn(runDir: string): Identity | undefined {
   const found = readConfig(runDir);
   return found.state === "whole" ? found.content.identity : undefined;
 }
 
-/** This run's identity. @param config options and resolved values */
 const runIdentity = (
   { teacherSha256, runDir }: RunPlan,
   config: object,
@@ -147,7 +135,6 @@ const FRESH = {
   epochSeconds: 0,
 };
 
-/** Progress texts before the first step. */
 const PREPARATION: Readonly<Record<EngineName, string>> = {
   eager: "preparing the eager engine",
   graph: "recording the step for the graph engine",
@@ -184,7 +171,6 @@ export async function train(plan: RunPlan, options: TrainOptions, scene: Scene, 
   }
 }
 
-/** A run with a claimed folder and a restored learner. */
 interface Claimed {
   readonly plan: RunPlan;
   readonly options: TrainOptions;
@@ -194,7 +180,7 @@ interface Claimed {
   readonly stages: readonly Stage[];
 }
 
-/** Opens and finally closes the run's resources, the teacher cache before the program that it feeds. */
+/** Closes the teacher cache before the program that it feeds. */
 async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<RunResult> {
   const { plan, options, scene, hooks, folder, stages } = claimed;
   const { dataset, choice, seed } = scene;
@@ -267,7 +253,6 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
   }
 }
 
-/** Announces the run before its preparation. */
 function announce(claimed: Claimed, progress: RunProgress): void {
   const { plan, options, scene, hooks, folder, stages } = claimed;
   const { reporter } = hooks;

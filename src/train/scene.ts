@@ -9,20 +9,18 @@ import { loadTensorFlow } from "../runtime/tf.js";
 import { arithmeticOf, asksForFloat32, chooseEngine, type EngineChoice, precisionNote, reducedNote } from "./engine.js";
 import type { Hooks } from "./files/result.js";
 
-/** The common part of a teacher's and a student's run. */
 export interface Scene {
   readonly dataset: Dataset;
   readonly choice: EngineChoice;
-  /** See seedOf. */
   readonly seed: number;
-  /** Of the list of images that are left out, where there is one. */
+  /** Of the list of left out images. */
   readonly leftOutSha256?: string;
 }
 
-/** What initialisation, shuffling and augmentation follow from. */
+/** Of initialisation, shuffling and augmentation. */
 export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * trial;
 
-/** Loads TensorFlow and the data. @throws inputError for data that cannot be read */
+/** Loads TensorFlow and the data. @throws inputError for unreadable data */
 export async function openScene(options: TrainOptions, { reporter, env }: Hooks): Promise<Scene> {
   const skip = skipListIn(options.skip_list);
   const row = sizedDataset(options.dataset, options.image_size);
@@ -56,8 +54,8 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
 }
 
 /**
- * On a CPU every engine gives the same bytes for the same seed. On a GPU the reduction order of convolution gradients varies
- * between runs, unless XLA excludes such algorithms (runtime/prepare.ts).
+ * On a CPU every engine gives the same bytes for a seed; on a GPU the reduction order of convolution gradients varies,
+ * unless XLA excludes such algorithms (runtime/prepare.ts).
  */
 function refuseNondeterministic({ engine }: EngineChoice): void {
   if (!isGpu() || engine === "xla") return;

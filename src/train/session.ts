@@ -23,22 +23,21 @@ import {
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
 import { aheadOf, groupOf, guideOf } from "./teacherAhead.js";
 
-/** A part of a training: a phase or the main part. */
 export interface Stage {
   readonly learner: Learner;
-  /** Its first epoch, from 1. */
+  /** From 1. */
   readonly first: number;
-  /** The epoch after its last one. */
+  /** After its last one. */
   readonly end: number;
-  /** Whether it starts with a fresh optimizer. */
+  /** Whether its optimizer starts afresh. */
   readonly resetsMomentum: boolean;
-  /** First epoch of the run's learning-rate schedule; none for a phase with its own rate. */
+  /** First epoch of the learning-rate schedule; none for a phase with its own rate. */
   readonly scheduleFrom?: number;
-  /** A constant rate instead of the run's schedule. */
+  /** Constant, in place of the schedule. */
   readonly learningRate?: number;
 }
 
-/** The parts of a training in order. */
+/** A training's parts in order. */
 export function stagesOf(learner: Learner): Stage[] {
   const stages: Stage[] = [];
   let [first, continues, from] = [1, true, 1];
@@ -61,7 +60,7 @@ export function stagesOf(learner: Learner): Stage[] {
   return [...stages, { learner, first, end, resetsMomentum: !continues, scheduleFrom }];
 }
 
-/** The terms of all parts, each once, in their order. */
+/** Terms of all parts, without repetition, in order. */
 export const stageTerms = (stages: readonly Stage[]): string[] => [
   ...new Set(stages.flatMap(({ learner }) => learner.objective.termNames)),
 ];
@@ -73,17 +72,16 @@ export function shortRunText(stages: readonly Stage[], epochs: number): string |
   return `Of --epochs ${epochs} the method's first ${first - 1} are a phase before its main part, which this run does not reach; --resume with --epochs ${first} or more continues with it.`;
 }
 
-/** Prefix of the feeds of random inputs. */
 const PREFIX = "drawn.";
 
 const prefixed = <Value>(values: Readonly<Record<string, Value>>): Record<string, Value> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [PREFIX + name, value]));
 
-/** Feeds of random inputs for a step of N images. */
+/** Feeds of random inputs for N images. */
 export const randomInputSpecs = ({ draws }: Learner, images: number): Record<string, FeedSpec> =>
   draws === undefined ? {} : prefixed(draws.specs(images));
 
-/** Random inputs of a step, under the method's own names. */
+/** A step's random inputs by the method's names. */
 export const randomInputsOf = (feeds: Feeds): Feeds =>
   Object.fromEntries(
     Object.entries(feeds)
@@ -91,10 +89,7 @@ export const randomInputsOf = (feeds: Feeds): Feeds =>
       .map(([name, value]) => [name.slice(PREFIX.length), value]),
   );
 
-/**
- * Random inputs of consecutive steps, each with its own stream.
- * @param rows sampler rows of all of them
- */
+/** Random inputs of consecutive steps, each with its own stream. @param rows their sampler rows */
 export function randomInputValues(
   { draws }: Learner,
   rows: Int32Array,
@@ -126,10 +121,8 @@ function joinedArrays(parts: readonly HostArray[]): HostArray {
   return all;
 }
 
-/** Feed of a step's strong view. */
 const STRONG_FEED = "strong";
 
-/** The feed of a step of N images, where the learner has one. */
 const strongSpecs = (
   { strongView }: Learner,
   images: number,
@@ -137,7 +130,7 @@ const strongSpecs = (
 ): Record<string, FeedSpec> =>
   strongView === undefined ? {} : { [STRONG_FEED]: { shape: [images, height, width, channels], dtype: "float32" } };
 
-/** Its values for consecutive steps. @param rows sampler rows of all of them */
+/** For consecutive steps. @param rows their sampler rows */
 const strongValues = (
   { strongView }: Learner,
   rows: Int32Array,
@@ -150,61 +143,53 @@ export interface SessionDescription {
   readonly engine: EngineName;
   readonly precision: PrecisionName;
   readonly learner: Learner;
-  /** Constant variables (a frozen teacher's). */
   readonly constants: readonly Variable[];
   readonly batchSize: number;
   readonly train: BatchSource;
   readonly test: BatchSource;
   readonly sgd: SgdOptions;
-  /** The frozen teacher runs once per so many steps, with the xla engine; 1 by default. */
+  /** Steps per pass of the frozen teacher, with XLA; 1 by default. */
   readonly ahead?: number;
-  /** Receives problems of the program cache. */
   readonly onWarning?: (text: string) => void;
 }
 
-/** The position of the next steps in a training. */
 export interface TrainingPlace {
   readonly learningRate: number;
   /** From 1. */
   readonly epoch: number;
-  /** The first of the steps, from 1, within the epoch. */
+  /** The first one, from 1, within the epoch. */
   readonly step: number;
 }
 
 /** Compiled training and evaluation over one set of variables. */
 export interface TrainingSession {
-  /** Most steps of `train` at once. */
+  /** Most steps per call of `train`. */
   readonly stepsPerCall: number;
-  /** Steps computed together in part: calls should be a multiple of it. */
+  /** Calls should be a multiple of this. */
   readonly group: number;
-  /** Compiles the run's programs before its first step. @param device its name */
   compile(device: string, hooks: CompilationHooks): Promise<void>;
-  /** Steps of the first call. */
   readonly firstSteps: number;
   /**
    * Trains on consecutive batches.
-   * @param rows sampler rows of full batches, or of the partial batch of an epoch
-   * @param upcoming known sampler rows of later batches; the last one may be partial
-   * @returns seconds spent on making the batches
+   * @param rows of full batches, or of an epoch's partial one
+   * @param upcoming known later rows
+   * @returns seconds of making the batches
    */
   train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;
   /** Means since the last restart. */
   metrics(): TrainingMetrics & { readonly images: number };
-  /** The sums behind those means. */
   sums(): number[];
-  /** Resets the sums, to those of a resumed run (empty: zero). */
+  /** Resets the sums to a resumed run's (empty: zero). */
   restart(sums: readonly number[]): void;
-  /**
-   * Loss and accuracy on the test set at the current weights; resets the sums. Yields the number of images done.
-   */
+  /** Loss and accuracy at the current weights; resets the sums, yields the number of images done. */
   evaluate(): Calls<Metrics>;
-  /** Copies the trained state to its tf.Variables. */
+  /** Copies trained state to tf.Variables. */
   pull(): void;
-  /** Frees the programs, not the sources. */
+  /** Frees programs, not sources. */
   dispose(): void;
 }
 
-/** Compiles a run, from the current values of the tf.Variables. */
+/** Compiles a run from the variables' current values. */
 export function openTrainingSession(description: SessionDescription): TrainingSession {
   const { learner, train, batchSize } = description;
   const short = learner.wholeBatches ? 0 : train.set.count % batchSize;
@@ -293,7 +278,7 @@ const placeFeeds = {
 
 const trainEntry = ({ learner, train, sgd }: SessionDescription, batchSize: number, stepsPerCall: number): Entry => ({
   step: (feeds) => {
-    // Properties are inherited, not copied, so that lazy ones stay lazy.
+    // Inherited, not copied, so that lazy properties stay lazy.
     const guide = guideOf(learner, feeds);
     const batch: Batch = Object.create(train.batch(feeds), {
       epoch: { value: feeds.epoch },

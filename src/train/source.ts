@@ -10,7 +10,7 @@ import { PLAN_COLUMNS } from "../data/sampler.js";
 import { type Tensor, type Tensor1D, tf } from "../runtime/tf.js";
 import { type BatchSource, fedSource, imageColumn } from "./batchSource.js";
 
-/** Sampler rows (image, epoch, 0, 0) for a stream. @param most of the first ones */
+/** Sampler rows (image, epoch, 0, 0) for a stream. @param most of them */
 function ticketRows(set: number, rows: Int32Array, most: number): TicketRow[] {
   const count = Math.min(most, rows.length / PLAN_COLUMNS);
   return Array.from({ length: count }, (_, i) => {
@@ -41,10 +41,7 @@ function fileSource(set: ImagesInFiles, index: number, stream: ImageStream, engi
   };
 }
 
-/**
- * Sources of images in files, with shared reader threads. Steps are fed bytes, which they normalise.
- * @param settings by default: one image at a time, in the calling thread
- */
+/** With shared reader threads; steps normalise bytes. @param settings one image at a time in this thread by default */
 function fileSources(
   sets: readonly ImagesInFiles[],
   engine: EngineName,
@@ -54,7 +51,7 @@ function fileSources(
   return sets.map((set, index) => fileSource(set, index, stream, engine));
 }
 
-/** Images assembled on the host and fed to every step. */
+/** Images assembled on the host for every step. */
 export const streamedSource = (set: ImagesInMemory): BatchSource => ({
   ...fedSource(set),
   values: (rows) => {
@@ -63,10 +60,10 @@ export const streamedSource = (set: ImagesInMemory): BatchSource => ({
   },
 });
 
-/** Prefetch, as a factor of the last call's images: steps per call adapt to their time. */
+/** Prefetch relative to the last call's images, as steps per call adapt to time. */
 const AHEAD = 1.25;
 
-/** The same with prefetch in another thread. */
+/** streamedSource with prefetch in another thread. */
 export function prefetchedSource(set: ImagesInMemory): BatchSource {
   const prefetcher = openPrefetcher(set);
   return {
@@ -82,7 +79,7 @@ export function prefetchedSource(set: ImagesInMemory): BatchSource {
   };
 }
 
-/** Images resident on the device; a step is fed only sampler rows. The caller disposes of them. */
+/** Images resident on the device, fed sampler rows; the caller disposes of them. */
 export function residentSource(set: ImagesInMemory): BatchSource {
   const resident = residentImages(set);
   return {
@@ -100,19 +97,17 @@ export function residentSource(set: ImagesInMemory): BatchSource {
   };
 }
 
-/** Default budget of resident images: CIFAR-100 as a whole takes 0.74 GB. */
+/** CIFAR-100 takes 0.74 GB. */
 const DEFAULT_BUDGET_MB = 2048;
 
-/** Settings of sources; only images in files need more than the budget. */
+/** Only images in files need more than the budget. */
 export interface SourceSettings extends Partial<StreamSettings> {
-  /** Device memory for images, in MB. */
   readonly budgetMb?: number | undefined;
 }
 
 /**
- * Sources of a run's images: images in files are prefetched by threads; images in memory are resident for the xla engine if
- * all sets fit the budget, else prefetched by a thread; other engines make each batch between steps. The batches are equal.
- * @param sets all of one kind
+ * A run's sources with equal batches: threads prefetch images in files; images in memory are resident for XLA if all
+ * sets fit the budget, else prefetched by a thread; other engines make batches between steps.
  */
 export function chooseSources(
   sets: readonly ImageSet[],

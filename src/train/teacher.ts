@@ -5,10 +5,7 @@ import { teacherFolder } from "./files/runName.js";
 import { asBegun, train } from "./prepare.js";
 import { openScene } from "./scene.js";
 
-/**
- * Trains a model with labels only, as RepDistiller's train_teacher.py.
- * @throws inputError for invalid inputs, runError when the run fails
- */
+/** Trains as RepDistiller's train_teacher.py. @throws inputError for invalid inputs, runError for a failed run */
 export async function runTeacher(options: TeacherOptions, hooks: Hooks): Promise<RunResult> {
   const runDir = teacherFolder(options);
   const scene = await openScene(asBegun(options, runDir), hooks);

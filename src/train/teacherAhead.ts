@@ -10,7 +10,6 @@ import type { BatchSource } from "./batchSource.js";
 import { stepsLeft } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
 
-/** Prefix of the feeds of teacher outputs. */
 const PREFIX = "guide.";
 
 const isGuide = ([name]: readonly [string, unknown]): boolean => name.startsWith(PREFIX);
@@ -21,10 +20,7 @@ interface Looking {
   readonly batchSize: number;
 }
 
-/**
- * Steps per teacher pass: as requested, at most an epoch's.
- * @param steps of an epoch, without the partial batch
- */
+/** Steps per teacher pass: as requested, at most an epoch's. @param steps full batches of an epoch */
 export function groupOf(
   { engine, learner, ahead = 1 }: { readonly engine: EngineName; readonly learner: Learner; readonly ahead?: number },
   steps: number,
@@ -33,7 +29,7 @@ export function groupOf(
   return canGroup ? Math.max(1, Math.min(ahead, steps)) : 1;
 }
 
-/** One teacher pass for the images of so many steps. */
+/** A teacher pass for several steps. */
 export const aheadOf = ({ learner, train, batchSize }: Looking, steps: number): Ahead => ({
   steps,
   takes: Object.keys(train.specs(batchSize)),
@@ -43,7 +39,7 @@ export const aheadOf = ({ learner, train, batchSize }: Looking, steps: number): 
   },
 });
 
-/** The teacher output that a step is fed; undefined where the step computes it. */
+/** A step's fed teacher output; undefined where the step computes it. */
 export function guideOf({ objective }: Learner, feeds: Feeds): Partial<ModelOutput> | undefined {
   const given = Object.entries(feeds).filter(isGuide);
   if (given.length === 0) return undefined;
@@ -51,13 +47,10 @@ export function guideOf({ objective }: Learner, feeds: Feeds): Partial<ModelOutp
   return objective.guidance?.guideOf(Object.fromEntries(views));
 }
 
-/** Default limit of steps: more save little. */
+/** By default: more save little. */
 const MOST_STEPS = 4;
 
-/**
- * Default limit of the largest map's bytes: more would not stay in the L2 cache of current GPUs (50 to 128 MB) between
- * convolutions.
- */
+/** Default limit of the largest map, to stay in the L2 cache of current GPUs (50 to 128 MB) between convolutions. */
 const MOST_BYTES = 32 * 2 ** 20;
 
 const ELEMENT_BYTES: Readonly<Record<PrecisionName, number>> = { float32: 4, bfloat16: 2 };
@@ -66,24 +59,21 @@ export interface AheadRequest {
   readonly asked: number | undefined;
   readonly method: Pick<Method, "teacherMode">;
   readonly teacher: Pick<Model, "name" | "imageSize" | "featureSize" | "numClasses">;
-  /** Views of the loss. */
   readonly views: readonly TeacherView[];
   readonly choice: Pick<EngineChoice, "engine" | "precision">;
   readonly gpu: boolean;
   readonly batchSize: number;
-  /** Full batches of an epoch. */
+  /** Full batches. */
   readonly stepsPerEpoch: number;
-  /** Whether outputs must not depend on an image's index in the batch, bit for bit. */
+  /** Whether outputs must be bit-identical at each index of a batch. */
   readonly exact: boolean;
 }
 
-/** Steps per teacher pass, and why it is not the requested number. */
 export interface AheadChoice {
   readonly steps: number;
   readonly why?: string;
 }
 
-/** Stored elements per image. */
 function keptElements({ teacher, views }: AheadRequest, maps: readonly number[]): number {
   const [largest, all] = [Math.max(...maps), maps.reduce((sum, size) => sum + size, 0)];
   // A map counts twice: before and after its last ReLU.
@@ -96,10 +86,7 @@ function keptElements({ teacher, views }: AheadRequest, maps: readonly number[])
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/**
- * As many steps as fit a GPU's L2 cache: 1, 2, 4. Fewer where more steps of an epoch would be left to the program with a
- * dynamic trip count.
- */
+/** As fits a GPU's L2 cache: 1, 2, 4; fewer where more steps would be left to the program with a dynamic trip count. */
 function stepsByMemory(request: AheadRequest): number {
   const { teacher, choice, batchSize, stepsPerEpoch } = request;
   const maps = mapShapes(teacher.name, teacher.imageSize).maps.map(sizeOf);

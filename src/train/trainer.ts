@@ -19,15 +19,13 @@ import { type Snapshot, takeSnapshot } from "./files/snapshot.js";
 import type { Stage, TrainingSession } from "./session.js";
 import type { TeacherCache } from "./teacherCache/open.js";
 
-/** Where a run diverged. */
 interface Place {
   readonly runDir: string;
   /** 1-based */
   readonly epoch: number;
-  /** The last good step of the epoch, and the one after it that was checked. */
+  /** The epoch's last good step, before the checked one. */
   readonly after?: number;
   readonly step?: number;
-  /** Means of the loss's terms, where it has several. */
   readonly terms?: Readonly<Record<string, number>> | undefined;
 }
 
@@ -38,7 +36,6 @@ function stepWords({ after = 0, step }: Place): string {
   return after + 1 === step ? `, step ${step}` : `, in one of its steps ${after + 1} to ${step}`;
 }
 
-/** Diverged and finite terms of the loss. */
 function termWords({ terms = {} }: Place): string {
   const gone = Object.keys(terms).filter((name) => !Number.isFinite(terms[name]));
   const kept = Object.keys(terms).filter((name) => Number.isFinite(terms[name]));
@@ -52,15 +49,11 @@ const diverged = (what: string, place: Place): PefdError =>
     HINT,
   );
 
-/**
- * Refuses a NaN or infinite loss, before its state is saved.
- * @throws runError with the epoch, the step and the diverged terms
- */
+/** Refuses a NaN or infinite loss before its state is saved. @throws runError with epoch, step and diverged terms */
 export function refuseDivergedLoss(name: "training" | "test", loss: number, place: Place): void {
   if (!Number.isFinite(loss)) throw diverged(`The ${name} loss became ${loss}`, place);
 }
 
-/** The first tensor of a snapshot with NaN or infinite values. */
 function divergedTensor({ model, extra, teacher, momentumBuffers, parameterNames }: Snapshot): string | undefined {
   const all = [
     ...[...model, ...extra, ...teacher].filter(([, { dtype }]) => dtype === "F32"),
@@ -71,56 +64,44 @@ function divergedTensor({ model, extra, teacher, momentumBuffers, parameterNames
   return all.find(([, tensor]) => !areNumbers(toFloat32(tensor)))?.[0];
 }
 
-/**
- * Refuses NaN or infinite weights, statistics and momentum buffers, before they overwrite finite ones.
- * @throws runError with the name of the tensor and the epoch
- */
+/** Refuses NaN or infinite state before it overwrites finite state. @throws runError with tensor and epoch */
 function refuseDivergedState(snapshot: Snapshot, place: Place): void {
   const name = divergedTensor(snapshot);
   if (name !== undefined) throw diverged(`${name} became NaN or infinite`, place);
 }
 
-/** A run with all of its open resources. */
 export interface Run {
   readonly runDir: string;
   readonly options: TrainOptions;
   readonly seed: number;
   readonly learner: Learner;
-  /** Training images. */
   readonly images: number;
   readonly augmentation: Augmentation;
   readonly testImages: number;
   readonly choice: EngineChoice;
-  /** The parts of the training. */
   readonly stages: readonly Stage[];
-  /** Compiles a part; called once the learner has its initial state. */
+  /** Called once the learner has its initial state. */
   readonly open: (stage: Stage) => TrainingSession;
   readonly store: RunStore;
-  /** The teacher's outputs, where they are kept. */
   readonly cache: Pick<TeacherCache, "tally"> | undefined;
-  /** Called whenever an epoch is saved. */
   readonly epochKept: () => void;
   readonly hooks: Hooks;
 }
 
-/** A run in one of its parts. */
 interface ActiveRun extends Run {
   readonly stage: Stage;
   readonly session: TrainingSession;
 }
 
-/** A run's state, as far as it has come. */
 interface RunState {
   readonly progress: RunProgress;
-  /** At that progress, where one was taken. */
   readonly snapshot?: Snapshot;
 }
 
 /**
- * Trains to the last epoch. After every epoch the test set is evaluated, the logs get their rows, and the state is saved.
- * @returns the result, also in result.json
- * @throws runError for a NaN or infinite loss or weight (which is not saved) or a file that cannot be written; the signal's
- * reason when it ended the run early (the state is saved then)
+ * Trains to the last epoch; each is evaluated, logged and saved.
+ * @throws runError for a NaN or infinite loss or weight (not saved) or an unwritable file; the signal's reason, with
+ * the state saved
  */
 export async function runTraining(run: Run, progress: RunProgress): Promise<RunResult> {
   const { epochs } = run.options;
@@ -132,7 +113,6 @@ export async function runTraining(run: Run, progress: RunProgress): Promise<RunR
   return finish(run, state);
 }
 
-/** Trains one part to its end. */
 async function oneStage(run: Run, stage: Stage, last: number, from: RunState): Promise<RunState> {
   const { epoch, step } = from.progress;
   if (stage.resetsMomentum && epoch + 1 === stage.first && step === 0) resetMomentum(run.learner);
@@ -155,7 +135,6 @@ async function oneStage(run: Run, stage: Stage, last: number, from: RunState): P
   }
 }
 
-/** A snapshot of finite variables. */
 function snapshotOf({ session, learner, runDir }: ActiveRun, epoch: number, steps: number): Snapshot {
   session.pull();
   const snapshot = takeSnapshot(learner, steps);
@@ -213,7 +192,7 @@ async function oneEpoch(run: ActiveRun, progress: RunProgress): Promise<RunState
   });
 }
 
-/** The rate of an epoch: a part's own, or by the run's schedule, which counts from where the main part starts. */
+/** A part's own, or the schedule's, which counts from the start of the main part. */
 function rateOf({ stage, options }: ActiveRun, epoch: number): number {
   if (stage.learningRate !== undefined) return stage.learningRate;
   if (stage.scheduleFrom === undefined) return options.learning_rate;
@@ -224,7 +203,6 @@ function rateOf({ stage, options }: ActiveRun, epoch: number): number {
   });
 }
 
-/** Training metrics of an epoch's row. */
 const meansOf = ({ loss, top1, top5, terms }: TrainingMetrics): TrainingMetrics => ({
   loss,
   top1,
@@ -232,7 +210,7 @@ const meansOf = ({ loss, top1, top5, terms }: TrainingMetrics): TrainingMetrics 
   ...(terms !== undefined && { terms }),
 });
 
-/** Speed of this process; where only the evaluation was left, of those before it. */
+/** Speed of this process; of earlier ones if only the evaluation was left. */
 function paceOf(
   { steps, seconds }: EpochOutcome,
   before: RunProgress,
@@ -246,19 +224,17 @@ function paceOf(
   };
 }
 
-/** Whether the paper's line or a TensorBoard value is due after a step of an epoch. */
+/** Whether a line as in the paper's code or a TensorBoard value is due after a step. */
 function isDue({ print_freq, tb_freq }: TrainOptions, step: number): boolean {
   const line = print_freq !== undefined && (step - 1) % print_freq === 0;
   return line || step % tb_freq === 0;
 }
 
-/** Checks the loss after a call of steps. */
 function refuseDivergedTraining({ loss, step }: StepProgress, session: TrainingSession, place: Place): void {
   if (Number.isFinite(loss)) return;
   refuseDivergedLoss("training", loss, { ...place, step, terms: session.metrics().terms });
 }
 
-/** Saves the middle of an epoch, and ends the run with the signal's reason. */
 async function stopEarly(run: ActiveRun, progress: RunProgress): Promise<never> {
   const { runDir, hooks, store } = run;
   await store.keepSteps(snapshotOf(run, progress.epoch + 1, progress.steps), progress);
@@ -280,13 +256,13 @@ async function keepEpoch(run: ActiveRun, before: RunProgress, row: EpochRow): Pr
   return { progress, snapshot };
 }
 
-/** GPU memory has reached its peak after the first epoch and evaluation. */
+/** Memory has peaked after the first epoch and evaluation. */
 function reportMemory({ reporter, env }: Hooks): void {
   const memory = deviceMemory(env);
   if (memory !== undefined) reporter.notice(`${memory} MB of the GPU's memory in use.`);
 }
 
-/** Writes the last weights and the result; its epochs are those of the log, of all processes. */
+/** Writes the last weights and the result, with epochs of all processes. */
 async function finish(run: Run, { progress, snapshot }: RunState): Promise<RunResult> {
   const { runDir, options, store } = run;
   const last = snapshot ?? takeSnapshot(run.learner, progress.steps);

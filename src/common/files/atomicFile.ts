@@ -4,7 +4,7 @@ import { lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { inputError, type PefdError, runError } from "../errors.js";
 
-/** The folders of a path that are missing, the outermost first. @throws the system's error where a file is in the way */
+/** The missing folders of a path, outermost first. @throws the system's error for a file in the way */
 function missingFolders(path: string): string[] {
   const missing: string[] = [];
   for (let folder = resolve(path); ; folder = dirname(folder)) {
@@ -35,9 +35,8 @@ function failed(path: string, error: NodeJS.ErrnoException): PefdError {
 }
 
 /**
- * Makes a folder and those above it where they are missing. Node.js's own recursive mkdir never returns where a folder
- * is there and takes no other, as below /proc.
- * @throws inputError where a file is in the way or the place takes no folders; runError where the disk refuses
+ * mkdir -p; Node.js's own never returns in folders that take no others, as below /proc.
+ * @throws inputError for a file in the way or a place that takes no folders; runError where the disk refuses
  */
 export function makeFolder(path: string): void {
   try {
@@ -67,13 +66,13 @@ const INPUT_FAILURES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "its name is too long",
 };
 
-/** The system's reason in words. */
+/** The reason of a system error in words. */
 export function describeFailure(error: NodeJS.ErrnoException): string {
   const code = error.code ?? "";
   return RUN_FAILURES[code] ?? INPUT_FAILURES[code] ?? error.message;
 }
 
-/** Whether it is the path that the user gave. */
+/** Whether the path is to blame, not the disk. */
 export const isInputFailure = ({ code }: NodeJS.ErrnoException): boolean =>
   code !== undefined && Object.hasOwn(INPUT_FAILURES, code);
 
@@ -91,30 +90,28 @@ export async function writeError(path: string, cause: unknown): Promise<PefdErro
   return runError(message, full ? "Free some space, then run the command again." : undefined);
 }
 
-/** Ends the name of every file that is not finished yet, so that what a SIGKILL leaves can be found. */
+/** Marks unfinished files, so that leftovers of a SIGKILL can be found. */
 const TEMPORARY_ENDING = ".pefd-tmp";
 const TEMPORARY_NAME = /^\..+\.[0-9a-f]{12}\.pefd-tmp$/;
 
-/** Whether a file's name is one of those that are not finished yet. */
+/** Whether a name is of an unfinished file. */
 export const isTemporary = (name: string): boolean => TEMPORARY_NAME.test(name);
 
 /**
- * Writes a file so that readers, a crash or a power cut see either the old content or the new one, never a part:
- * temporary file in the same folder, fsync, rename, fsync of the folder.
- * @param path the file; its folder must exist
- * @param data text (UTF-8) or bytes
- * @param staging the folder of the temporary file, on the same disk: the file's own, unless somebody else would read it
+ * Writes a file atomically and durably: temporary file, fsync, rename, fsync of the folder.
+ * @param path its folder must exist
+ * @param staging folder of the temporary file, on the same disk: another one where somebody would read it
  * @throws runError (disk full, read-only, not permitted) or inputError (no such folder, a folder in its place)
  */
 export const writeFileAtomic = (path: string, data: string | Uint8Array, staging = dirname(path)): Promise<void> =>
   replaceTogether([[path, data]], staging);
 
 /**
- * Replaces files of one folder that belong together, so that nobody ever finds some of them new and others old: all are
- * written beside their places first, and the last one is away until the others are in theirs.
- * @param files path and content of each
- * @param staging the folder of the temporary files; that of each file by default
- * @throws as writeFileAtomic does, before anything is replaced where the disk is full
+ * Replaces files of one folder so that nobody finds some new and others old: all are written first, and the last one is
+ * absent while the others are renamed.
+ * @param files content by path
+ * @param staging folder of the temporary files; each file's own by default
+ * @throws as writeFileAtomic, before any replacement where the disk is full
  */
 export async function replaceTogether(
   files: readonly (readonly [path: string, data: string | Uint8Array])[],
@@ -148,11 +145,7 @@ async function removeDurably(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/**
- * Removes the temporary files that killed writers left in a folder (not below it), as far as the disk lets it: what
- * stays takes room and is in nobody's way. Call it only while nobody else writes there. A missing folder has none.
- * @returns the names of such files
- */
+/** Removes temporary files of killed writers, best effort, only while nobody else writes. @returns their names */
 export async function removeStaleTemporaryFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
@@ -178,7 +171,7 @@ async function writeDurably(path: string, data: string | Uint8Array): Promise<vo
   }
 }
 
-/** Makes the rename itself durable; some file systems cannot sync a folder, which loses nothing else. */
+/** Makes a rename durable; not all file systems can sync a folder. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   if (!handle) return;

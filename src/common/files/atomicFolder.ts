@@ -7,10 +7,9 @@ import { environmentError } from "../errors.js";
 import { isGone, ownMark } from "../processMark.js";
 import { describeFailure, syncFolder, writeError, writeFileAtomic } from "./atomicFile.js";
 
-/** The suffix of mkdtemp. */
 const RANDOM = /-[A-Za-z0-9]{6}$/;
 
-/** Removes the folders of such a name that killed processes left; those of others stay where we may not touch them. */
+/** Removes folders of killed processes, except those that we may not touch. */
 function removeLeftovers(parent: string, start: string): void {
   for (const name of readdirSync(parent)) {
     const isLeft = name.startsWith(start) && isGone(name.slice(start.length).replace(RANDOM, ""));
@@ -40,9 +39,8 @@ function make(parent: string, start: string): string {
 }
 
 /**
- * Does work with a temporary folder, which is removed afterwards; one that a SIGKILL leaves is removed by the next
- * process that makes one of this name.
- * @param name what it is for: letters and dashes
+ * Runs work with a temporary folder; leftovers of a SIGKILL are removed by the next process that uses this name.
+ * @param name letters and dashes
  * @throws environmentError where no such folder can be made
  */
 export function withTemporaryFolder<Result>(name: string, work: (folder: string) => Result): Result {
@@ -54,16 +52,11 @@ export function withTemporaryFolder<Result>(name: string, work: (folder: string)
   }
 }
 
-/** Ends the names of a folder that is being made, and of the one that it replaces. */
+/** Suffixes of a folder that is being made, and of the one that it replaces. */
 const PARTIAL = ".partial";
 const REPLACED = ".replaced";
 
-/**
- * Writes a folder of files so that readers see all of it or nothing.
- * A folder that was there before is replaced as a whole; that it may be is for the caller to know.
- * @param files bytes by path inside of the folder
- * @throws runError or inputError as writeFileAtomic does
- */
+/** Writes files by path atomically as a folder, in place of an existing one. @throws as writeFileAtomic */
 export const writeFolderAtomic = (path: string, files: Readonly<Record<string, Uint8Array>>): Promise<void> =>
   makeFolderAtomic(path, async (temporary) => {
     for (const [name, bytes] of Object.entries(files)) {
@@ -73,10 +66,9 @@ export const writeFolderAtomic = (path: string, files: Readonly<Record<string, U
   });
 
 /**
- * Makes a folder beside its place and renames it, so that readers see all of it or nothing.
- * A folder that was there before is replaced as a whole; that it may be is for the caller to know.
- * @param fill writes into the folder that is being made, durably; what it throws is passed on, and nothing is left
- * @throws runError or inputError as writeFileAtomic does
+ * Makes a folder beside its place and renames it, in place of an existing one.
+ * @param fill writes durably into the temporary folder
+ * @throws as writeFileAtomic, or fill
  */
 export async function makeFolderAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const folder = resolve(path);
@@ -94,7 +86,7 @@ export async function makeFolderAtomic(path: string, fill: (temporary: string) =
   }
 }
 
-/** No system call of Node.js exchanges two folders: between two renames the old one stands aside. */
+/** Node.js cannot exchange two folders atomically: the old one stands aside between two renames. */
 async function moveIntoPlace(temporary: string, folder: string): Promise<void> {
   const occupied = await readdir(folder).then(
     (names) => names.length > 0,
@@ -116,10 +108,7 @@ async function moveIntoPlace(temporary: string, folder: string): Promise<void> {
   await rm(replaced, { recursive: true, force: true });
 }
 
-/**
- * Brings in order what writers of a folder left that were killed: where the old folder stands aside and nothing is in
- * its place, the new one, which was complete by then, takes it. What they left unfinished or replaced goes.
- */
+/** Cleans up after killed writers of a folder: completes an interrupted replacement, removes leftovers. */
 export function mendFolder(path: string): void {
   const folder = resolve(path);
   const beside = (name: string): string => join(dirname(folder), name);
@@ -131,16 +120,14 @@ export function mendFolder(path: string): void {
   for (const name of left) rmSync(beside(name), { recursive: true, force: true });
 }
 
-/** Renames a folder where nothing, or an empty one, stands in its way. */
 function tryRename(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch {
-    // The place is taken: the writer was killed after it had put the new folder there.
+    // Occupied: the writer was killed after its rename.
   }
 }
 
-/** The names that killed writers of a folder left beside it. */
 function leftovers(folder: string): string[] {
   const start = `.${basename(folder)}.`;
   const isLeft = (name: string): boolean => {

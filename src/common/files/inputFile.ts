@@ -2,10 +2,9 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSy
 import { inputError } from "../errors.js";
 import { describeFailure } from "./atomicFile.js";
 
-/** Linux reads at most about 2 GiB at once. */
+/** Linux reads at most about 2 GiB per call. */
 const MOST_AT_ONCE = 2 ** 30;
 
-/** Names of non-regular file types. */
 const KINDS: readonly (readonly [is: (stats: Stats) => boolean, kind: string])[] = [
   [(stats) => stats.isDirectory(), "a folder"],
   [(stats) => stats.isFIFO(), "a pipe"],
@@ -13,10 +12,8 @@ const KINDS: readonly (readonly [is: (stats: Stats) => boolean, kind: string])[]
   [(stats) => stats.isCharacterDevice() || stats.isBlockDevice(), "a device"],
 ];
 
-/** Limits on an input file. */
 export interface FileBounds {
   readonly maxBytes: number;
-  /** Hint for a rejected file. */
   readonly hint?: string | undefined;
 }
 
@@ -28,13 +25,13 @@ function checkFile(path: string, stats: Stats, { maxBytes, hint }: FileBounds): 
 }
 
 /**
- * The bytes of a file that anybody may have written: a regular one (or a link to such) of a bounded size. Pipes and
- * devices are refused before they are opened, as opening one may wait for ever and reading one may never end.
- * @throws inputError for another kind of file or too many bytes; the system's own error where it cannot be opened
+ * The bytes of an untrusted regular file (or a link to one) of bounded size. Pipes and devices are refused before
+ * opening, which may block for ever.
+ * @throws inputError for other kinds or too many bytes; the system's error if it cannot be opened
  */
 export function readInputFile(path: string, bounds: FileBounds): Uint8Array<ArrayBuffer> {
   checkFile(path, statSync(path), bounds);
-  // Should it have become a pipe meanwhile, this does not wait for a writer.
+  // If it has become a pipe meanwhile, this does not wait for a writer.
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = fstatSync(file);
@@ -45,7 +42,7 @@ export function readInputFile(path: string, bounds: FileBounds): Uint8Array<Arra
   }
 }
 
-/** As many bytes as the file had when it was opened, or fewer where it was cut meanwhile. */
+/** As many bytes as at opening, or fewer where it was truncated meanwhile. */
 function readWhole(file: number, size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
   let filled = 0;
@@ -57,15 +54,12 @@ function readWhole(file: number, size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/**
- * Says what the system refuses (permission, too many open files): it says nothing of what is in the file.
- * @throws inputError for an error of the system's; returns for any other
- */
+/** Rethrows system errors (permission, too many open files) as inputError, which say nothing of the content. */
 export function throwIfRefused(path: string, error: unknown): void {
   if ((error as NodeJS.ErrnoException).syscall === undefined) return;
   throw inputError(`${path} cannot be read: ${describeFailure(error as NodeJS.ErrnoException)}.`);
 }
 
-/** The text (UTF-8) of a file, as readInputFile reads it. */
+/** The text (UTF-8) of a file; see readInputFile. */
 export const readInputText = (path: string, bounds: FileBounds): string =>
   Buffer.from(readInputFile(path, bounds).buffer).toString("utf8");

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { PefdError } from "../errors.js";
 import { writeError, writeFileAtomic } from "./atomicFile.js";
 
-/** The names of this process's own open files: its output, or what a shell's `>(command)` opens. */
+/** This process's descriptors: its output, or a shell's `>(command)`. */
 const OWN_DESCRIPTOR = /^\/(?:dev|proc\/(?:self|thread-self))\/fd\/(\d+)$/;
 const STANDARD: Readonly<Record<string, number>> = { "/dev/stdout": 1, "/dev/stderr": 2 };
 
@@ -16,7 +16,7 @@ function ownDescriptor(path: string): number | undefined {
 
 const bytesOf = (data: string | Uint8Array): Uint8Array => (typeof data === "string" ? Buffer.from(data) : data);
 
-/** As long as the reader of a pipe takes. */
+/** Blocks while a pipe is full. */
 function writeAll(descriptor: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) {
     try {
@@ -28,10 +28,9 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
   }
 }
 
-/** Links may lead on and on; as many as the kernel follows. */
+/** As many links as the kernel follows. */
 const MOST_LINKS = 40;
 
-/** Where a link leads, whether something is there or not; the path itself where it is no link. */
 async function targetOf(path: string): Promise<string> {
   let target = path;
   for (let links = 0; links < MOST_LINKS; links++) {
@@ -42,7 +41,7 @@ async function targetOf(path: string): Promise<string> {
   throw Object.assign(new Error("too many links"), { code: "ELOOP" });
 }
 
-/** A pipe waits here for its reader, as it does in a shell; nothing is made, nothing is cut. */
+/** Waits for a pipe's reader, as a shell does; creates and truncates nothing. */
 async function writeInto(path: string, bytes: Uint8Array): Promise<void> {
   const file = await open(path, constants.O_WRONLY);
   try {
@@ -53,9 +52,9 @@ async function writeInto(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * Writes a file that a user named. A regular file or a new one is written whole or not at all, and a link stays a link
- * to it; a device or a pipe is written to, as a shell's `>` does; `/dev/stdout` is this process's own output.
- * @throws runError or inputError as writeFileAtomic does
+ * Writes a file that a user named: regular files atomically and through links, devices and pipes as a shell's `>`;
+ * `/dev/stdout` is this process's own.
+ * @throws runError or inputError as writeFileAtomic
  */
 export async function writeOutputFile(path: string, data: string | Uint8Array): Promise<void> {
   const own = ownDescriptor(path);

@@ -1,6 +1,6 @@
 import { IMAGENET_PAIRS } from "../../distill/options.js";
 
-/** Where figures are from: their READMEs and pages. What each was trained with is in `protocol` and `exceptions`. */
+/** READMEs and pages with figures; `protocol` and `exceptions` have their training settings. */
 export const SOURCES = {
   RepDistiller: "https://github.com/HobbitLong/RepDistiller",
   mdistiller: "https://github.com/megvii-research/mdistiller",
@@ -14,20 +14,18 @@ export const SOURCES = {
   torchvision: "https://docs.pytorch.org/vision/stable/models.html",
 } as const;
 
-/** Source of a figure. */
 export type Source = keyof typeof SOURCES;
 
-/** A stated value, or "unknown". */
 export type Stated<T> = T | "unknown";
 
-/** Training settings behind figures: options by name, as far as the source states or fixes them. */
+/** Training settings behind figures, as far as the source states or fixes them. */
 export interface Protocol {
-  /** All, those of a method's first phase among them. */
+  /** In total, a first phase included. */
   readonly epochs: Stated<number>;
-  /** Those of a first phase. */
+  /** Of a first phase. */
   readonly init_epochs?: number;
   readonly batch_size: Stated<number>;
-  /** At the start. */
+  /** Initial. */
   readonly learning_rate: Stated<number>;
   readonly lr_decay_epochs: Stated<readonly number[]>;
   readonly lr_decay_rate: Stated<number>;
@@ -37,32 +35,31 @@ export interface Protocol {
   readonly counted: Stated<"last" | "best">;
 }
 
-/** Another protocol for some of a table's figures; what is left out of `methods`, `students` and `pairs` means all. */
+/** Another protocol for some figures; omitted `methods`, `students` and `pairs` mean all. */
 export interface Exception extends Partial<Protocol> {
   readonly methods?: readonly string[];
   readonly students?: readonly string[];
-  /** Each as TEACHER-STUDENT. */
   readonly pairs?: readonly string[];
 }
 
-/** Figures that were trained alike, but for exceptions; a later exception wins. */
+/** Figures with one protocol and exceptions; later exceptions win. */
 interface Trained {
   readonly protocol: Protocol;
   readonly exceptions?: readonly Exception[];
 }
 
-/** Test top-1 accuracies in percent that one source gives for some pairs. */
+/** Test top-1 in percent for some pairs, from one source. */
 export interface PublishedTable extends Trained {
   readonly source: Source;
-  /** The data set; CIFAR-100 by default. */
+  /** CIFAR-100 by default. */
   readonly dataset?: string;
   /** Each as TEACHER-STUDENT. */
   readonly pairs: readonly string[];
-  /** By the name of method or variant, one for each pair in their order; undefined where none was published. */
+  /** By method or variant, one per pair in order; undefined if not published. */
   readonly top1: Readonly<Record<string, readonly (number | undefined)[]>>;
 }
 
-/** Pairs of one family. */
+/** Pairs of one architecture family. */
 const ALIKE = [
   "wrn_40_2-wrn_16_2",
   "wrn_40_2-wrn_40_1",
@@ -83,7 +80,7 @@ const ACROSS = [
   "wrn_40_2-ShuffleV1",
 ] as const;
 
-/** CRD's, of RepDistiller's train_student.py, whose comment says that figures are from the last epoch. */
+/** RepDistiller's train_student.py (CRD), whose comment says that figures are from the last epoch. */
 const CRD: Protocol = {
   epochs: 240,
   batch_size: 64,
@@ -95,28 +92,28 @@ const CRD: Protocol = {
   counted: "last",
 };
 
-/** The same programs keep the best epoch, too, and do not say which they print. */
+/** These programs also keep the best epoch, and do not say which they print. */
 const CRD_ANY: Protocol = { ...CRD, counted: "unknown" };
 
 const LIGHT = ["MobileNetV2", "ShuffleV1", "ShuffleV2"];
 
-/** In all programs that are made from RepDistiller's. */
+/** In all code derived from RepDistiller's. */
 const LIGHT_RATE: Exception = { students: LIGHT, learning_rate: 0.01 };
 
 /** RepDistiller's with a first phase before the 240 epochs. */
 const PHASED: Exception = { methods: ["abound", "factor", "fsp"], epochs: 270, init_epochs: 30 };
 
-/** The paper gives its own figures: batches of 128, Nesterov's momentum, teachers of its own. */
+/** The paper's own figures: batches of 128, Nesterov's momentum, its own teachers. */
 const REVIEWKD: readonly Exception[] = [
   { methods: ["reviewkd"], batch_size: 128, learning_rate: 0.1, counted: "unknown" },
   { methods: ["reviewkd"], students: LIGHT, learning_rate: 0.02 },
 ];
 
-/** Of logit-standardization-KD's configurations and logs: plain KD's 76.62 is the best epoch (log: last 76.28, best 76.66). */
+/** Configurations and logs: plain KD's 76.62 is the best epoch (log: last 76.28, best 76.66). */
 const LSKD_EXCEPTIONS: readonly Exception[] = [
   LIGHT_RATE,
   { methods: ["ctkd"], counted: "unknown" },
-  // MLLD's own configurations have 240 epochs or 480; which made the figures is not said.
+  // MLLD's configurations have 240 or 480 epochs; which made the figures is not said.
   { methods: ["mlld"], epochs: "unknown", learning_rate: 0.025, counted: "unknown" },
   // Log of 78.28: last 78.17, best 78.28.
   { methods: ["lskd_mlkd"], epochs: 480, learning_rate: 0.025 },
@@ -124,7 +121,7 @@ const LSKD_EXCEPTIONS: readonly Exception[] = [
   { methods: ["lskd_mlkd"], pairs: ["resnet32x4-ShuffleV1", "resnet32x4-ShuffleV2"], epochs: 960 },
 ];
 
-/** Of ImageNet, as mdistiller's configurations have it. */
+/** mdistiller's configurations for ImageNet. */
 const IMAGENET: Protocol = {
   epochs: 100,
   batch_size: 512,
@@ -136,10 +133,10 @@ const IMAGENET: Protocol = {
   counted: "unknown",
 };
 
-/** Of torchvision's training script for ResNets, eight devices with batches of 32. */
+/** torchvision's training script for ResNets, eight devices with batches of 32. */
 const TORCHVISION: Protocol = { ...IMAGENET, epochs: 90, batch_size: 256, learning_rate: 0.1 };
 
-/** Weights that were made elsewhere: not said how. */
+/** Weights of unknown origin. */
 const UNKNOWN: Protocol = {
   epochs: "unknown",
   batch_size: "unknown",
@@ -154,7 +151,7 @@ const UNKNOWN: Protocol = {
 /** Not published. */
 const _ = undefined;
 
-/** Test top-1 accuracies in percent of models trained by labels alone: teachers, and students without a teacher. */
+/** Test top-1 in percent of models trained on labels: teachers, and students without one. */
 export interface AloneTable extends Trained {
   readonly source: Source;
   readonly dataset: string;
@@ -179,7 +176,7 @@ const CIFAR100_ALONE: AloneTable["top1"] = {
   ShuffleV2: 71.82,
 };
 
-/** Of RepDistiller's README, and of the weights that torchvision first published (IMAGENET1K_V1). */
+/** RepDistiller's README, and torchvision's first weights (IMAGENET1K_V1). */
 export const ALONE: readonly AloneTable[] = [
   {
     source: "RepDistiller",
@@ -197,7 +194,7 @@ export const ALONE: readonly AloneTable[] = [
   },
 ];
 
-/** The published figures. Those of PEFD's own tables (ours) were not found anywhere, and are left out. */
+/** Published figures; no source was found for those of PEFD's tables (ours). */
 export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   {
     source: "RepDistiller",
@@ -363,7 +360,7 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
     top1: { dot: [75.12, 73.77, 75.55] },
   },
   {
-    // As the paper's; mdistiller has 71.03.
+    // The paper's; mdistiller has 71.03.
     source: "torchdistill",
     dataset: "imagenet",
     pairs: ["RESNET34-RESNET18"],

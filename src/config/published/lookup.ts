@@ -8,23 +8,19 @@ import {
   type Source,
 } from "./figures.js";
 
-/** A published accuracy. */
 export interface PublishedFigure {
   /** Test top-1 in percent. */
   readonly top1: number;
   readonly source: Source;
-  /** The epoch that it is of. */
   readonly counted: Protocol["counted"];
-  /** Training settings of the published runs: options by name, "unknown" if not stated. */
+  /** "unknown" if not stated. */
   readonly settings: Omit<Protocol, "counted">;
-  /** Test top-1 of the published runs' teacher, in percent; undefined without one, and where it is not known. */
+  /** In percent; undefined without a teacher, or if unknown. */
   readonly teacherTop1?: number | undefined;
 }
 
-/** The data set of tables that name none. */
 const FIRST_DATASET = "cifar100";
 
-/** Training settings of a figure. */
 function figure(
   { source, protocol, exceptions = [] }: PublishedTable | AloneTable,
   top1: number,
@@ -41,9 +37,9 @@ function figure(
 }
 
 /**
- * Published figures of a pair, by method or variant.
- * @param pair TEACHER-STUDENT; of any other text there is nothing
- * @param dataset what it was trained on; every data set by default, as no pair has figures of two
+ * Figures by method or variant.
+ * @param pair TEACHER-STUDENT
+ * @param dataset all by default, as no pair has figures of two
  */
 export function figuresOf(pair: string, dataset?: string): ReadonlyMap<string, PublishedFigure> {
   const tables = PUBLISHED_TABLES.filter(
@@ -62,10 +58,7 @@ export function figuresOf(pair: string, dataset?: string): ReadonlyMap<string, P
   return new Map(found);
 }
 
-/**
- * Published figure of a model trained on labels; undefined if there is none.
- * @param of the data set; every one by default
- */
+/** Published figure of a model trained on labels, or undefined. @param of the data set; all by default */
 export function figureAlone(model: string, of?: string): PublishedFigure | undefined {
   const table = ALONE.find(({ top1, dataset }) => Object.hasOwn(top1, model) && (of === undefined || dataset === of));
   const top1 = table?.top1[model];

@@ -5,17 +5,15 @@ import { adaptiveAveragePool } from "../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../../runtime/tf.js";
 import type { ClassMaps, FeatureShapes, Pair, TwoOutputs } from "../method.js";
 
-/** A model's last layer. */
 interface Classifier {
   /** [classes, C] */
   readonly weight: Tensor2D;
   /** [classes] */
   readonly bias: Tensor;
-  /** Logits [N, classes] of vectors [N, C]. */
   logits(vectors: Tensor2D): Tensor2D;
 }
 
-/** A model's classifier: the last linear layer of every model. @throws Error for a model that has none */
+/** A model's classifier, its last linear layer. @throws Error without one */
 export function classifierOf({ state }: Pick<FeatureShapes, "state">): Classifier {
   const last = (role: Role): Tensor => {
     const found = state.findLast((entry) => entry.role === role)?.variable;
@@ -36,7 +34,6 @@ export const SDD_CODE = "shicaiwei123/SDD-CVPR2024 e412036";
 
 type Finest = "1" | "2" | "4";
 
-/** The scales of both methods. */
 export const SCALE_OPTIONS = {
   sdd_M: choice<Finest, Finest>(
     ["1", "2", "4"],
@@ -46,12 +43,11 @@ export const SCALE_OPTIONS = {
   ),
 };
 
-/** A loss of each row of logits [M, C]: [M]. */
 type LossOfEach = (student: Tensor2D, teacher: Tensor2D) => Tensor1D;
 
 /**
- * The mean of a loss over all regions of all images, each with its weight.
- * @param maps region logits [N, 1, regions, classes] of both models
+ * Weighted mean over regions and images.
+ * @param maps region logits [N, 1, regions, classes]
  * @param labels [N], int32
  */
 export function regionLoss({ student, teacher }: ClassMaps, labels: Tensor1D, lossOfEach: LossOfEach): Scalar {
@@ -59,7 +55,7 @@ export function regionLoss({ student, teacher }: ClassMaps, labels: Tensor1D, lo
   return tf.mean(tf.mul(each, regionWeights(teacher, labels)));
 }
 
-/** Region logits of both models, from their last maps. */
+/** Region logits of both last maps. */
 export function regionsOf(pair: Pair, { sdd_M }: { readonly sdd_M: Finest }): (at: TwoOutputs) => ClassMaps {
   const [ours, theirs] = [classifierOf(pair.student), classifierOf(pair.teacher)];
   const finest = Number(sdd_M);
@@ -69,16 +65,14 @@ export function regionsOf(pair: Pair, { sdd_M }: { readonly sdd_M: Finest }): (a
   });
 }
 
-/** Cells along a side of a map, from the whole to the finest. */
+/** Cells along a side, coarse to fine. */
 const SCALES = [1, 2, 4] as const;
 const FINEST = 4;
 
 /**
- * Logits of a map's cells at each scale, the whole map first: average pooling to 4 x 4 cells, and of those to larger ones,
- * as in the authors' code.
- * @param map [N, H, W, C]
- * @param finest cells along a side at the finest scale
- * @returns [N, 1, regions, classes]
+ * Region logits [N, 1, regions, classes] of a map [N, H, W, C] at each scale, the whole first: average-pooled to 4 x 4
+ * cells and further, as in the authors' code.
+ * @param finest cells along a side
  */
 export function regionLogits(map: Tensor4D, { logits }: Classifier, finest: number): Tensor4D {
   const [images, , , channels] = map.shape;
@@ -92,10 +86,10 @@ export function regionLogits(map: Tensor4D, { logits }: Classifier, finest: numb
   return scales.length === 1 ? (scales[0] as Tensor4D) : tf.concat(scales, 2);
 }
 
-/** Region logits with one row for each region of each image: [N * regions, classes]. */
+/** [N, 1, regions, classes] as [N * regions, classes]. */
 const regionRows = (regions: Tensor4D): Tensor2D => tf.reshape(regions, [-1, regions.shape[3]]);
 
-/** One row for each image [N, C], repeated for each of its regions: [N * regions, C]. */
+/** Each row [N, C] repeated per region: [N * regions, C]. */
 export function repeatedRows(rows: Tensor2D, regions: number): Tensor2D {
   const [images, size] = rows.shape;
   const repeated = tf.tile(tf.reshape(rows, [images, 1, size]), [1, regions, 1]);
@@ -103,10 +97,8 @@ export function repeatedRows(rows: Tensor2D, regions: number): Tensor2D {
 }
 
 /**
- * The weight of each region: 2 where the teacher is right on either the region or the whole image only, else 1.
+ * Weights [N * regions]: 2 where the teacher is right on either region or whole image only, else 1.
  * @param teacher region logits [N, 1, regions, classes], the whole first
- * @param labels [N], int32
- * @returns [N * regions]
  */
 export function regionWeights(teacher: Tensor4D, labels: Tensor1D): Tensor1D {
   const [images, , regions, classes] = teacher.shape;

@@ -1,12 +1,7 @@
 import { flag, integer, number } from "../../common/optionRow.js";
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from "../../runtime/tf.js";
 
-/**
- * KL(q || p_s) of each image [N], with q the teacher's probabilities to the power l, normalised again. The student's
- * temperature is 1, and nothing is multiplied by T^2.
- * @param student logits [N, C]
- * @param teacher logits [N, C]
- */
+/** KL(q || p_s) [N] of logits [N, C], q the teacher's probabilities to the power l, normalised; no temperature. */
 export function transformedKL(student: Tensor2D, teacher: Tensor2D, power: number): Tensor {
   const logTeacher = tf.logSoftmax(tf.mul(teacher, power));
   const difference = tf.sub(logTeacher, tf.logSoftmax(student));
@@ -16,22 +11,19 @@ export function transformedKL(student: Tensor2D, teacher: Tensor2D, power: numbe
 /** Added to the standard deviation, as in the authors' code. */
 const EPSILON = 1e-7;
 
-/**
- * Logits of each image, standardised with the unbiased standard deviation (Sun et al., CVPR 2024, algorithm 1).
- * @param logits [N, C]
- */
+/** Logits [N, C] standardised per image, unbiased deviation (Sun et al., CVPR 2024, algorithm 1). */
 function standardized(logits: Tensor2D): Tensor2D {
   const centred = tf.sub(logits, tf.mean(logits, 1, true));
   const variance = tf.div(tf.sum(tf.square(centred), 1, true), logits.shape[1] - 1);
   return tf.div(centred, tf.add(tf.sqrt(variance), EPSILON));
 }
 
-/** The switch of methods that compare softened logits. */
+/** Of methods that compare softened logits. */
 export const STANDARDIZATION = {
   lskd: flag("Standardize the logits of each image first (LSKD).", { touches: "numbers" }),
 };
 
-/** Its authors' settings for every method with the switch on. */
+/** The authors' settings for all methods. */
 export const LSKD = {
   paper: "Sun et al., Logit Standardization in Knowledge Distillation, CVPR 2024",
   code: "sunshangquan/logit-standardization-KD f6e5aa5",
@@ -40,16 +32,11 @@ export const LSKD = {
   set: { lskd: true },
 };
 
-/** Logits of a method with --lskd: as they are, or standardised. */
+/** Logits as they are, or standardised with --lskd. */
 export const comparedLogits = ({ lskd }: { readonly lskd: boolean }): ((logits: Tensor2D) => Tensor2D) =>
   lskd ? standardized : (logits) => logits;
 
-/**
- * T^2 times KL(teacher || student) of each row of logits, softened by T.
- * @param student logits [N, C]
- * @param teacher logits [N, C], without gradient
- * @returns [N]
- */
+/** T^2 * KL(teacher || student) [N] of logits [N, C] softened by T; the teacher's without gradient. */
 export function klOfEach(student: Tensor2D, teacher: Tensor2D, temperature: number): Tensor1D {
   const logStudent = tf.logSoftmax(tf.div(student, temperature));
   const logTeacher = tf.logSoftmax(tf.div(teacher, temperature));
@@ -57,22 +44,17 @@ export function klOfEach(student: Tensor2D, teacher: Tensor2D, temperature: numb
   return tf.mul(tf.sum(perClass, 1), temperature ** 2) as Tensor1D;
 }
 
-/** Logits, with one class singled out. */
 interface Marked {
   /** [N, C] */
   readonly logits: Tensor2D;
-  /** [N, C], a one for that class */
+  /** [N, C], one-hot */
   readonly one: Tensor2D;
 }
 
-/** Lower bound of probabilities under a logarithm, above underflow. */
+/** Lower bound of a logarithm's argument, above underflow. */
 const LEAST = 1e-37;
 
-/**
- * T^2 times KL(teacher || student) of "that class" against "any other one" for each row, softened by T. As in the
- * authors' code of DKD, with the logarithm of probabilities, not log-softmax.
- * @returns [N]
- */
+/** T^2 * KL [N] of marked class against the rest, softened by T; log of probabilities, as in DKD's code. */
 export function binaryKLOfEach(student: Marked, teacher: Marked, temperature: number): Tensor1D {
   const split = ({ logits, one }: Marked): [Tensor, Tensor] => {
     const p = tf.softmax(tf.div(logits, temperature));
@@ -85,7 +67,6 @@ export function binaryKLOfEach(student: Marked, teacher: Marked, temperature: nu
   return tf.mul(sum, temperature ** 2) as Tensor1D;
 }
 
-/** Options of DKD's two parts. */
 export const DECOUPLED_OPTIONS = {
   dkd_alpha: number(1, "Weight of the label's part.", { touches: "numbers" }),
   dkd_beta: number(8, "Weight of the other classes' part.", { touches: "numbers" }),
@@ -96,7 +77,6 @@ export const DECOUPLED_OPTIONS = {
   }),
 };
 
-/** Weights of the other classes' part for pairs where it is not 8. */
 export const DECOUPLED_PUBLISHED = [
   {
     pairs: ["vgg13-vgg8", "vgg13-MobileNetV2", "wrn_40_2-wrn_16_2", "wrn_40_2-wrn_40_1"],
@@ -108,22 +88,16 @@ export const DECOUPLED_PUBLISHED = [
   },
 ];
 
-/** Of pairs of ImageNet (mdistiller's configs/imagenet): a temperature and a warm-up of 1. */
+/** mdistiller's configs/imagenet: temperature and warm-up of 1. */
 export const DECOUPLED_IMAGENET = [
   { pairs: ["RESNET34-RESNET18"], options: { dkd_beta: 0.5, dkd_T: 1, dkd_warmup: 1 } },
   { pairs: ["RESNET50-MobileNet"], options: { dkd_beta: 2, dkd_T: 1, dkd_warmup: 1 } },
 ];
 
-/** Subtracted from the label's logit after the division by T, which masks the label. */
+/** Subtracted from the label's logit after division by T, to mask it. */
 const MASK = 1000;
 
-/**
- * DKD's parts of each row: KL of the label against the rest, and KL among the rest, times T^2.
- * @param student logits [N, C]
- * @param teacher logits [N, C]
- * @param oneHot [N, C]
- * @returns [N] each
- */
+/** DKD's parts [N]: T^2 * KL of the label against the rest, and among the rest. Logits and oneHot [N, C]. */
 export function decoupledOfEach(
   student: Tensor2D,
   teacher: Tensor2D,
@@ -138,5 +112,5 @@ export function decoupledOfEach(
   ];
 }
 
-/** Linear warm-up of a term's weight. */
+/** Linear warm-up of a weight. */
 export const warmUp = (epoch: Scalar, epochs: number): Scalar => tf.minimum(tf.div(epoch, epochs), 1);

@@ -7,9 +7,8 @@ import type { Pair, Phase } from "../method.js";
 const variables = (state: readonly StateEntry[]): Variable[] => state.flatMap(({ variable }) => variable ?? []);
 
 /**
- * A phase that trains a student's stem and stages before its classifier, as RepDistiller's do: they train with the method's
- * additions, and later layers are in evaluation mode.
- * @param own tensors that the method adds
+ * RepDistiller's first phase: stem, stages and additions train, the rest is in evaluation mode.
+ * @param own additions
  */
 export function featurePhase(
   { student }: Pair,
@@ -23,7 +22,7 @@ export function featurePhase(
   };
 }
 
-/** A phase with a frozen student. @param learns tensors that the method adds */
+/** A phase with a frozen student. @param learns the method's additions */
 export const apartFromStudent = (
   { student }: Pair,
   learns: readonly Variable[],
@@ -35,29 +34,22 @@ export const apartFromStudent = (
 /** The square of PyTorch's 1e-12. */
 const LEAST_SQUARE = 1e-24;
 
-/** Vectors along an axis, or several as one, divided by max(length, 1e-12): torch.nn.functional.normalize. Any shape. */
+/** torch.nn.functional.normalize along axes: divided by max(length, 1e-12). Any shape. */
 export const normalizedAlong = <T extends Tensor>(x: T, ...axes: readonly number[]): T =>
   tf.mul(x, rsqrt(tf.maximum(sumOfSquares(x, ...axes), LEAST_SQUARE))) as T;
 
 /** L2-normalised rows. */
 export const normalizedRows = <T extends Tensor>(x: T): T => normalizedAlong(x, -1);
 
-/**
- * Mean cross entropy of logits against labels (torch.nn.CrossEntropyLoss).
- * @param logits [N, C]
- * @param oneHot [N, C], one row of zeros and a one per label
- */
+/** torch.nn.CrossEntropyLoss of logits [N, C] and one-hot labels [N, C]. */
 export function crossEntropy(logits: Tensor2D, oneHot: Tensor2D): Scalar {
   const logProbability = tf.sum(tf.mul(oneHot, tf.logSoftmax(logits)), 1); // [N]
   return tf.neg(tf.mean(logProbability)) as Scalar;
 }
 
 /**
- * Hinton's distillation term as the paper's code has it: KL(p_t || p_s) of the softened distributions, summed over
- * classes and batch, times T^2, divided by the batch size. The teacher's logits get no gradient.
- * @param studentLogits [N, C]
- * @param teacherLogits [N, C]
- * @param temperature T > 0
+ * Hinton's KL(p_t || p_s) as in the paper's code: T^2 / N times the sum over classes and batch; logits [N, C], no
+ * gradient of the teacher's.
  */
 export function distillKL(studentLogits: Tensor2D, teacherLogits: Tensor2D, temperature: number): Scalar {
   const logStudent = tf.logSoftmax(tf.div(studentLogits, temperature));
@@ -68,10 +60,8 @@ export function distillKL(studentLogits: Tensor2D, teacherLogits: Tensor2D, temp
 }
 
 /**
- * Direction alignment: the mean over the batch of 1 - cos(f, f_t) (PEFD, section 3). L2 norms without an
- * epsilon; a zero vector gives NaN as in the paper's code.
- * @param features [N, D] projected student features
- * @param teacherFeatures [N, D]
+ * Direction alignment (PEFD, section 3): mean of 1 - cos(f, f_t), both [N, D]. L2 norms without epsilon: a zero vector
+ * gives NaN, as in the paper's code.
  */
 export function directionAlignment(features: Tensor2D, teacherFeatures: Tensor2D): Scalar {
   const inverseLength = (x: Tensor): Tensor => rsqrt(tf.sum(tf.square(x), 1));

@@ -9,13 +9,10 @@ import { type Scalar, type Tensor, type Tensor4D, tf } from "../../runtime/tf.js
 import type { FeatureShapes, Pair } from "../method.js";
 import { normalizedRows } from "./losses.js";
 
-/** From a student's map [N, H, W, C] to one of the teacher's shape. */
+/** From a student's map [N, H, W, C] to a teacher's shape. */
 export type Regress = (map: Tensor4D, context: ForwardContext) => Tensor4D;
 
-/**
- * The convolution with bias from one size to the other: to half the size 3x3 with stride 2, to twice the size a transposed
- * 4x4 with stride 2, else the kernel that fits without padding.
- */
+/** 3x3 stride 2 to half the size, transposed 4x4 stride 2 to double, else a kernel that fits without padding. */
 function joining(make: ModelBuilder, name: string, { student, teacher }: PairedMaps) {
   const [[height, width, inputs], [tall, wide, outputs]] = [student, teacher];
   const channels = { inputs, outputs };
@@ -36,33 +33,27 @@ function joining(make: ModelBuilder, name: string, { student, teacher }: PairedM
   );
 }
 
-/**
- * RepDistiller's ConvReg without its ReLU: a convolution to the other map's size, then batch normalisation.
- * @throws inputError where no such convolution exists
- */
+/** RepDistiller's ConvReg without ReLU, to the other map's size. @throws inputError if impossible */
 export function convRegressor(make: ModelBuilder, name: string, paired: PairedMaps): Regress {
   const regress = joining(make, `${name}.conv`, paired);
   const norm = batchNorm(make, `${name}.bn`, paired.teacher[2]);
   return (map, context) => norm(regress(map), context);
 }
 
-/** Attention of a map [N, H, W, C]: mean square over channels, L2-normalised. @returns [N, H * W] */
+/** Spatial attention of a map [N, H, W, C]: mean square over channels, L2-normalised. @returns [N, H * W] */
 export function activity(map: Tensor4D): Tensor {
   const [images, height, width, channels] = map.shape;
   const energy = tf.div(sumOfSquares(map, 3), channels);
   return normalizedRows(tf.reshape(energy, [images, height * width]));
 }
 
-/** Shapes [H, W, C] of a map of the student and of the teacher's that it is compared with. */
+/** Shapes [H, W, C] of compared maps. */
 export interface PairedMaps {
   readonly student: readonly [height: number, width: number, channels: number];
   readonly teacher: readonly [height: number, width: number, channels: number];
 }
 
-/**
- * The maps of a pair, one by one, for methods that compare the first with the first and so on.
- * @throws inputError where student and teacher have unequally many
- */
+/** A pair's maps, first with first and so on. @throws inputError for unequal numbers */
 export function pairedMaps({ student, teacher }: Pick<Pair, "student" | "teacher">): PairedMaps[] {
   const [ours, theirs] = [student.maps, teacher.maps];
   if (ours.length !== theirs.length) {
@@ -74,14 +65,11 @@ export function pairedMaps({ student, teacher }: Pick<Pair, "student" | "teacher
   return ours.map((shape, i) => ({ student: shape, teacher: theirs[i] }) as unknown as PairedMaps);
 }
 
-/** The pitfall of methods with zippedMaps, for docs/methods.md. */
+/** For docs/methods.md, of methods with zippedMaps. */
 export const UNEQUAL_MAPS =
   "Where student and teacher have unequally many maps, the last ones of the longer list take no part, as in the authors' loop; a notice says so.";
 
-/**
- * The same for methods whose authors' loops end with the shorter of both lists (zip).
- * @returns the compared maps, and a notice where some are left out
- */
+/** pairedMaps that end with the shorter list, as the authors' zip. @returns maps, and a notice if some are left out */
 export function zippedMaps({ student, teacher }: Pick<Pair, "student" | "teacher">) {
   const counts = [student.maps.length, teacher.maps.length];
   const count = Math.min(...counts);
@@ -92,27 +80,20 @@ export function zippedMaps({ student, teacher }: Pick<Pair, "student" | "teacher
   };
 }
 
-/** The notice on maps that are left out. @param counts of the student and of the teacher */
+/** A notice on left out maps. @param counts student's, teacher's */
 export const leftOut = ([ours, theirs]: readonly number[], compared: string): string =>
   `The student has ${ours} maps and the teacher ${theirs}: the ${compared} of each are compared, as in the authors' code.`;
 
 const sizeOf = (map: Tensor4D): MapSize => [map.shape[1], map.shape[2]];
 
-/**
- * Two maps [N, H, W, C] of one height and width: the larger one is average-pooled to the smaller one's size, as
- * RepDistiller's methods do where their sizes differ.
- */
+/** Two maps [N, H, W, C] of one height and width, the larger average-pooled, as in RepDistiller. */
 export function toSmaller(one: Tensor4D, other: Tensor4D): [one: Tensor4D, other: Tensor4D] {
   const [a, b] = [sizeOf(one), sizeOf(other)];
   const smaller: MapSize = [Math.min(a[0], b[0]), Math.min(a[1], b[1])];
   return [adaptiveAveragePool(one, smaller), adaptiveAveragePool(other, smaller)];
 }
 
-/**
- * The sum of a term over the maps that a pair has, each of one size for both.
- * @param count how many maps, see pairedMaps
- * @param term of the student's map and the teacher's; a scalar
- */
+/** Sum of a scalar term over a pair's maps of equal size. @param count see pairedMaps */
 export function sumOverMaps(
   { student, teacher }: { readonly student: ModelOutput; readonly teacher: ModelOutput },
   count: number,

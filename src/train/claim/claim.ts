@@ -26,18 +26,13 @@ import {
 import { checkLog, type Kept, readKept } from "./kept.js";
 import { type FolderLock, lockRunFolder } from "./lock.js";
 
-/** What there is to go on with; without either the run starts. */
 interface Continuation {
   readonly kept?: Kept;
-  /** The result of a run that has all of its epochs. */
+  /** Of a run with all of its epochs. */
   readonly complete?: ResultContent;
 }
 
-/**
- * Finds what a run can go on from. Nothing is changed.
- * @param config the run that was asked for
- * @throws inputError when another run is there, or its record is missing or damaged
- */
+/** Finds what to resume, changing nothing. @throws inputError for another run, or a missing or damaged record */
 async function continuationOf(runDir: string, config: RunConfig): Promise<Continuation> {
   const identity = config.identity as Identity;
   const kept = existsSync(join(runDir, RESUME_FILE)) ? await keptBy(runDir, identity) : undefined;
@@ -52,7 +47,7 @@ async function continuationOf(runDir: string, config: RunConfig): Promise<Contin
   return { kept, ...(complete && { complete }) };
 }
 
-/** A run that has not kept any progress may still change; one that has must stay the same run. */
+/** A run without saved progress may still change; others must stay the same. */
 async function keptBy(runDir: string, now: Identity): Promise<Kept | undefined> {
   const then = recordOf(runDir);
   const kept = await readKept(runDir);
@@ -66,7 +61,6 @@ async function keptBy(runDir: string, now: Identity): Promise<Kept | undefined> 
   return kept;
 }
 
-/** @param changed a clause for each thing in which the run that is there is another one */
 function refuseChanged(runDir: string, changed: readonly string[]): void {
   if (changed.length === 0) return;
   throw inputError(
@@ -94,7 +88,7 @@ function recordOf(runDir: string): Identity {
   );
 }
 
-/** Nothing to go on from is right for a run that has kept nothing, and for no other. */
+/** Only a run that has saved nothing may have nothing to resume. */
 function refuseLost(runDir: string): void {
   const found = readConfig(runDir);
   const path = join(runDir, CONFIG_FILE);
@@ -136,15 +130,14 @@ function completeResult(runDir: string, { progress }: Kept, epochs: number) {
   return found.content.epochs === epochs ? found.content : undefined;
 }
 
-// A run that --force replaces is renamed beside its place, and comes back unless the new one keeps something. Every
-// step is one rename, and what a kill between two of them leaves is put right by the next process that has the folder.
+// A run that --force replaces is renamed aside, and comes back unless the new one saves something. Each step is one
+// rename; after a kill between two, the folder's next process repairs them.
 
-/** A run's folder and what may lie beside it, hidden from those who look for runs. */
 interface Places {
   readonly run: string;
-  /** The run that another one is replacing. */
+  /** The run that is being replaced. */
   readonly aside: string;
-  /** What is being removed: nobody's any more. */
+  /** Being removed. */
   readonly discarded: string;
 }
 
@@ -156,7 +149,6 @@ function placesOf(runDir: string): Places {
 
 const remove = (folder: string): void => rmSync(folder, { recursive: true, force: true });
 
-/** @throws runError */
 function move(from: string, to: string, lock?: FolderLock): void {
   try {
     renameSync(from, to);
@@ -166,21 +158,17 @@ function move(from: string, to: string, lock?: FolderLock): void {
   lock?.moved(to);
 }
 
-/** Whether a run is set aside for one that has kept nothing so far. */
+/** Whether the run set aside may come back: the new one has saved nothing. */
 const isWaiting = ({ run, aside }: Places): boolean => existsSync(aside) && !existsSync(join(run, RESUME_FILE));
 
-/**
- * Puts right what a killed process left: a run that was set aside for one that has kept nothing comes back.
- * @param lock of runDir
- * @returns the lock of what lies at runDir now
- */
+/** Repairs what a killed process left: a run set aside may come back. @returns the current lock of runDir */
 function settle(runDir: string, lock: FolderLock): FolderLock {
   const places = placesOf(runDir);
   remove(places.discarded);
   return isWaiting(places) ? putBack(places, lock, lockRunFolder(places.aside)) : lock;
 }
 
-/** Gives its place back to the run that was set aside. @returns that one's lock */
+/** Restores the run set aside. @returns its lock */
 function putBack({ run, aside, discarded }: Places, lock: FolderLock, old: FolderLock): FolderLock {
   move(run, discarded, lock);
   move(aside, run, old);
@@ -189,16 +177,12 @@ function putBack({ run, aside, discarded }: Places, lock: FolderLock, old: Folde
   return old;
 }
 
-/**
- * Sets a run aside and makes an empty folder in its place.
- * @param lock of the run; it goes along
- * @throws runError where a folder cannot be renamed or made; the run is in its place then
- */
+/** Sets a run aside for an empty folder; its lock moves along. @throws runError, with the run in its place */
 function setAside(runDir: string, lock: FolderLock): { readonly own: FolderLock; readonly old: FolderLock } {
   const places = placesOf(runDir);
   const { aside, discarded } = places;
   if (!existsSync(aside)) return { own: exchange(places, aside, lock), old: lock };
-  // What another --force left here has kept no epoch; the run before that one is worth more.
+  // An earlier --force left here a run without an epoch; the one before it is worth more.
   const old = lockRunFolder(aside);
   const own = exchange(places, discarded, lock);
   lock.release();
@@ -219,12 +203,7 @@ function exchange({ run }: Places, target: string, lock: FolderLock): FolderLock
   }
 }
 
-/**
- * Ends what --force began.
- * @param lock of runDir
- * @param old of the run that was set aside
- * @returns the lock of what lies at runDir then: the run before, if the new one has kept nothing
- */
+/** Restores the run set aside if the new one saved nothing. @param old its lock @returns the current lock of runDir */
 function undoUnlessKept(runDir: string, lock: FolderLock, old: FolderLock): FolderLock {
   const places = placesOf(runDir);
   if (isWaiting(places)) return putBack(places, lock, old);
@@ -232,31 +211,28 @@ function undoUnlessKept(runDir: string, lock: FolderLock, old: FolderLock): Fold
   return lock;
 }
 
-/** Removes the run that was set aside, where there is one: the new one has kept an epoch. */
+/** Removes a run set aside, once the new one has saved an epoch. */
 function removeAside(runDir: string): void {
   const { aside, discarded } = placesOf(runDir);
   if (!existsSync(aside)) return;
   remove(discarded);
-  // One rename decides: what is being removed is never taken for a run that may come back.
+  // One rename decides: what is being removed never comes back.
   move(aside, discarded);
   remove(discarded);
 }
 
-/** A run's folder that is this process's until the end. */
 export interface RunFolder {
-  /** An epoch is kept: a run that this one replaces is removed. */
+  /** Called for a saved epoch: removes the replaced run. */
   epochKept(): void;
-  /** What there is to go on with. */
   readonly continuation: Continuation;
-  /** Gives the folder back; a run that kept nothing leaves its place to the one that it was to replace. */
+  /** Releases the folder; a run that saved nothing gives way to the replaced one. */
   end(): void;
 }
 
 /**
- * Claims a run's folder, before anything in it is looked at, and makes it ready: fresh, in the place of another run
- * (--force), or to go on with (--resume).
- * @throws inputError when another process is at work there, when the folder is taken and neither flag was given, or when
- * a resumed run was another one; what was there is as it was then
+ * Claims a run's folder before reading it, and prepares it: new, replaced (--force), or resumed (--resume).
+ * @throws inputError when another process works there, when the folder is taken without a flag, or a resumed run is
+ * another one; nothing is changed then
  */
 export async function claimRunFolder(
   runDir: string,
@@ -305,18 +281,18 @@ function removeIfEmpty(runDir: string): void {
   } catch {}
 }
 
-/** Whether a folder holds anything besides the lock and what killed writers left. */
+/** Whether it holds more than the lock and temporary files. */
 const isTaken = (runDir: string): boolean =>
   readdirSync(runDir).some((name) => name !== LOCK_FILE && !isTemporary(name));
 
-/** In what the run in a folder is another one than the one that was asked for, as far as it tells. */
+/** Differences of a folder's run from the planned one, as far as known. */
 function differencesFrom(runDir: string, { identity }: RunConfig): string[] {
   const found = readConfig(runDir);
   const then = found.state === "whole" ? found.content.identity : undefined;
   return then === undefined || identity === undefined ? [] : identityDifferences(then, identity);
 }
 
-/** @throws inputError unless what is in a folder is a run, and is to be replaced */
+/** @throws inputError unless the folder's content is a run to be replaced */
 function refuseUnasked(runDir: string, config: RunConfig, { force }: Pick<TrainOptions, "force">): void {
   if (!force) {
     const others = differencesFrom(runDir, config);

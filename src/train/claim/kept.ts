@@ -15,21 +15,18 @@ import {
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** Checksum of a run's epochs.csv as it is. */
+/** Of a run's epochs.csv. */
 export const logSha256 = (runDir: string): string => sha256(epochLogText(runDir) ?? "");
 
-/** Checksum of a run's epochs.csv once a row is in it. */
+/** Of a run's epochs.csv with a row added. */
 export const logSha256With = (runDir: string, row: NonNullable<RunProgress["row"]>): string =>
   sha256(epochLogWith(epochLogText(runDir), row));
 
-/** Whether the last completed epoch is still to be added to epochs.csv, as after a kill in between. */
+/** Whether epochs.csv still lacks the last epoch, as after a kill. */
 export const lacksRow = (runDir: string, { row, logSha256: logged }: RunProgress): boolean =>
   row !== undefined && sha256(epochLogText(runDir) ?? "") !== logged;
 
-/**
- * @throws inputError where epochs.csv is neither what the run has kept nor that without the last epoch; a missing one is
- * no damage
- */
+/** @throws inputError where epochs.csv is neither as saved nor lacks only the last epoch; a missing one is fine */
 export function checkLog(runDir: string, { row, logSha256: logged }: RunProgress): void {
   const text = epochLogText(runDir);
   if (text === undefined || row === undefined) return;
@@ -41,7 +38,6 @@ export function checkLog(runDir: string, { row, logSha256: logged }: RunProgress
   );
 }
 
-/** What a run has kept to go on from, found whole. */
 export interface Kept {
   readonly path: string;
   readonly progress: RunProgress;
@@ -52,11 +48,7 @@ const STATE_LOST =
   "What the run was to go on from is lost. Its weights can still be evaluated (`pefd eval --checkpoint`); --force starts " +
   "anew and keeps this run until the new one has kept an epoch.";
 
-/**
- * Reads resume.safetensors and compares its checksum.
- * @returns undefined where there is none
- * @throws inputError where it is damaged, or has no checksum or no progress in it
- */
+/** Reads and verifies resume.safetensors, if any. @throws inputError if damaged, or without checksum or progress */
 export async function readKept(runDir: string): Promise<Kept | undefined> {
   const path = join(runDir, RESUME_FILE);
   if (!existsSync(path)) return undefined;

@@ -22,10 +22,10 @@ import { bootId, ownPid, pidNamespace, startOf } from "../../common/processMark.
 import { shellWord } from "../../common/text.js";
 import { LOCK, LOCK_FILE, type Owner, readStateFile, sealedText } from "../../runFiles/stateFile.js";
 
-/** State of the process that wrote a lock; unknown where it cannot be seen from here. */
+/** State of a lock's process; unknown if not visible from here. */
 type Standing = "alive" | "gone" | "unknown";
 
-/** A lock's record of this process. @param held whether it holds the kernel's lock (flock) */
+/** This process's record for a lock. @param held whether it holds the kernel's lock (flock) */
 export function ourselves(held: boolean): Owner {
   const pid = ownPid();
   return {
@@ -38,18 +38,15 @@ export function ourselves(held: boolean): Owner {
   };
 }
 
-/** File systems that no two machines have mounted at once, by statfs: ext, XFS, btrfs, tmpfs, ZFS, F2FS. */
+/** File systems mounted by one machine at a time, by statfs: ext, XFS, btrfs, tmpfs, ZFS, F2FS. */
 const OF_ONE_MACHINE = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x2fc12fc1, 0xf2f52010]);
 
 const isOfOneMachine = (path: string): boolean => OF_ONE_MACHINE.has(statfsSync(path).type);
 
-/** Whether a lock was written since this kernel booted: only then can its process be looked up, or its flock be tried. */
+/** Whether a lock is of this boot: only then can its process or flock be checked. */
 const isOfThisKernel = ({ boot }: Owner): boolean => boot !== "" && boot === bootId();
 
-/**
- * An owner's state from its record.
- * @param path its lock; its file system matters
- */
+/** An owner's state from its record. @param path its lock, for its file system */
 function standingOf(owner: Owner, path: string): Standing {
   if (isOfThisKernel(owner)) {
     if (owner.namespace !== pidNamespace()) return "unknown";
@@ -71,17 +68,16 @@ function nameOf(owner: Owner): string {
     : `Process ${owner.pid} of another container on this machine`;
 }
 
-/** Result of an attempt; unavailable where the kernel, the file system or the machine has no flock. */
+/** Unavailable where kernel, file system or machine have no flock. */
 type KernelLock = "held" | "taken" | "unavailable";
 
-/** Exit code of util-linux' and BusyBox' flock, with empty stderr, where another process holds the lock. */
+/** Exit code of util-linux' and BusyBox' flock, with empty stderr, for a lock held elsewhere. */
 const TAKEN = 1;
 
 /**
- * Takes flock(2) on an open file, without waiting. It belongs to the open file description, so it stays with this process
- * after the program exits, is released however this process ends, and holds in all namespaces of the machine. Node.js has
- * no call for it.
- * @param file a file descriptor; closing it releases the lock
+ * flock(2) without waiting, through a program, as Node.js has no call for it. It belongs to the open file description,
+ * so it outlasts that program, ends with this process, and holds in all namespaces of the machine.
+ * @param file descriptor; closing it releases the lock
  */
 function kernelLock(file: number): KernelLock {
   const { status, stderr, error } = spawnSync("flock", ["-n", "3"], {
@@ -92,20 +88,18 @@ function kernelLock(file: number): KernelLock {
   return status === TAKEN && stderr.length === 0 ? "taken" : "unavailable";
 }
 
-/** A lock of ours: first under a name of its own, then in its place. */
+/** Our lock: first under a temporary name, then in its place. */
 interface Draft {
-  /** Descriptor of its open file, which holds the flock. */
+  /** Its descriptor holds the flock. */
   readonly file: number;
   readonly path: string;
 }
 
-/** The system's error code, such as ENOENT. */
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? "";
 
-/** A temporary name in a run's folder; leftovers of killed processes are removed. @param unique 12 hexadecimal digits */
+/** Leftovers of killed processes are removed by this name. @param unique 12 hexadecimal digits */
 const passingName = (runDir: string, unique: string): string => join(runDir, `.${LOCK_FILE}.${unique}.pefd-tmp`);
 
-/** Writes a lock that nobody sees yet. @throws the system's error */
 function writeDraft(runDir: string): Draft {
   const path = passingName(runDir, randomBytes(6).toString("hex"));
   const draft = { path, file: openSync(path, "wx") };
@@ -124,29 +118,24 @@ function fill(file: number): void {
   fsyncSync(file);
 }
 
-/** Removes what was not published. */
 function discard({ file, path }: Draft): void {
   removeIfPossible(path);
   closeSync(file);
 }
 
-/** A file that cannot be removed now is removed by the folder's next owner. */
+/** Otherwise the folder's next owner removes it. */
 function removeIfPossible(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {}
 }
 
-/** There is a lock already; or its owner removed our draft as a killed process's leftover. */
+/** A lock exists, or its owner removed our draft as a leftover. */
 const OCCUPIED: ReadonlySet<string> = new Set(["EEXIST", "ENOENT"]);
 /** The file system has no hard links. */
 const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
-/**
- * Puts a lock in its place, whole, unless there is one.
- * @returns the lock as it is held now; undefined where there is one already
- * @throws the system's error
- */
+/** Puts a complete lock in its place unless one exists. @returns undefined if so @throws the system's error */
 function publish(draft: Draft, path: string): Draft | undefined {
   try {
     linkSync(draft.path, path);
@@ -182,7 +171,7 @@ function openUnlessThere(path: string): number | undefined {
   }
 }
 
-/** Puts a lock in the place of another. @returns undefined where the draft is gone. @throws the system's error */
+/** @returns undefined where the draft is gone @throws the system's error */
 function replace(draft: Draft, path: string): Draft | undefined {
   try {
     renameSync(draft.path, path);
@@ -193,17 +182,16 @@ function replace(draft: Draft, path: string): Draft | undefined {
   }
 }
 
-/** Whether an open file is the one at a path now. */
 function isSameFile(file: number, path: string): boolean {
   const [open, there] = [fstatSync(file), statSync(path, { throwIfNoEntry: false })];
   return there !== undefined && open.ino === there.ino && open.dev === there.dev;
 }
 
 /**
- * Replaces a lock whose process is gone. Of several processes that find it so only one does: the one that has the
- * kernel's lock on it, or, without such locks, the one that makes a file named after it.
- * @returns our lock, or undefined where the lock is changing
- * @throws inputError where its process is at work, or may be; the system's error
+ * Replaces a dead process's lock. Only one process succeeds: the one with the flock, or, without flock, the one that
+ * first creates a file named after the lock.
+ * @returns undefined while the lock is changing
+ * @throws inputError for a process that is or may be alive; the system's error
  */
 function takeOver(draft: Draft, path: string, runDir: string): Draft | undefined {
   const file = openIfThere(path);
@@ -230,10 +218,7 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
-/**
- * A process that exists is alive. One that cannot be seen is judged by its flock, if it held one. A dead process's lock
- * may be held for a moment by another process that is replacing it.
- */
+/** A process that cannot be seen is judged by its flock; a dead one's may be held by who is replacing the lock. */
 function judged(owner: Owner, path: string, kernel: KernelLock): Standing {
   const standing = standingOf(owner, path);
   if (standing !== "unknown") return standing;
@@ -241,7 +226,7 @@ function judged(owner: Owner, path: string, kernel: KernelLock): Standing {
   return kernel === "held" && owner.held && isOfThisKernel(owner) ? "gone" : "unknown";
 }
 
-/** Whether no other process is replacing this lock. A killed process's attempt is removed. */
+/** Whether nobody else is replacing this lock; a killed process's attempt is removed. */
 function isFirst(draft: Draft, owner: Owner, runDir: string): boolean {
   const digest = createHash("sha256").update(JSON.stringify(owner)).digest("hex");
   const mark = passingName(runDir, digest.slice(0, 12));
@@ -280,11 +265,10 @@ function refusal(owner: Owner, standing: Standing, runDir: string): PefdError {
       );
 }
 
-/** A run's folder that is this process's. */
 export interface FolderLock {
-  /** The folder was renamed, and the lock in it. */
+  /** After a rename of the folder. */
   moved(runDir: string): void;
-  /** Gives the folder back; safe to call twice. */
+  /** Idempotent. */
   release(): void;
 }
 
@@ -292,11 +276,10 @@ const ATTEMPTS = 50;
 const PAUSE_MS = 20;
 
 /**
- * Claims a run's folder for this process. The lock appears whole or not at all, and the kernel keeps it for as long as
- * this process lives, where it can (docs/adr/0008). A lock of a process that is surely gone is taken over.
+ * Claims a run's folder for this process's life (docs/adr/0008): the lock appears atomically, with flock where
+ * available; a dead process's lock is replaced.
  * @param runDir must exist
- * @throws inputError that names the process at work there, or one of which nobody can tell from here; runError where
- * the folder cannot be written
+ * @throws inputError with the process that is or may be at work there; runError for an unwritable folder
  */
 export function lockRunFolder(runDir: string): FolderLock {
   const path = join(runDir, LOCK_FILE);
@@ -314,7 +297,7 @@ export function lockRunFolder(runDir: string): FolderLock {
   }
 }
 
-/** Only processes that start in the same moment are waited for. */
+/** Only for processes that start at the same moment. */
 const pause = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 
 function guarded<Result>(runDir: string, action: () => Result): Result {
@@ -336,10 +319,10 @@ function heldLock({ file }: Draft, path: string): FolderLock {
       if (!isOpen) return;
       isOpen = false;
       try {
-        // A lock by which somebody else took the folder over stays.
+        // Somebody else's lock stays.
         if (isSameFile(file, at)) rmSync(at, { force: true });
       } catch {
-        // A disk that refuses leaves a lock that the kernel no longer keeps: the next process takes it over.
+        // A lock left on disk is no longer held by the kernel: the next process replaces it.
       } finally {
         closeSync(file);
       }
@@ -347,7 +330,7 @@ function heldLock({ file }: Draft, path: string): FolderLock {
   };
 }
 
-/** The process id of a run folder's live owner; undefined where there is none, or it cannot be seen from here. */
+/** Pid of a run folder's live owner; undefined without one, or if not visible from here. */
 export function workingProcess(runDir: string): number | undefined {
   const path = join(runDir, LOCK_FILE);
   const found = readStateFile(path, LOCK);

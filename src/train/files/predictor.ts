@@ -16,29 +16,23 @@ import type { Tensor4D, Variable } from "../../runtime/tf.js";
 import { refuseStranger } from "./runStore.js";
 import { loadState } from "./stateFiles.js";
 
-/** Side of images of models that name none. */
 const SIDE = 32;
 
-/** One image: only the reads count. */
+/** One image, as only the reads count. */
 const lookOf = ({ imageSize = SIDE }: Learner["model"]) => [1, imageSize, imageSize, 3];
 
-/** Tensors of a method's own, and of a teacher, in a file of both. */
 const PREDICTOR_PARTS = { own: "own.", teacher: "teacher." } as const;
 
 const renamed = (prefix: string, state: readonly StateEntry[]): StateEntry[] =>
   state.map((entry) => ({ ...entry, name: prefix + entry.name }));
 
-/** Tensors that a prediction may read besides the student, by their names in files. */
+/** What a prediction may read besides the student. */
 const predictorEntries = (own: readonly StateEntry[], teacher: readonly StateEntry[]): StateEntry[] => [
   ...renamed(PREDICTOR_PARTS.own, own),
   ...renamed(PREDICTOR_PARTS.teacher, teacher),
 ];
 
-/**
- * Tensors that a method's prediction reads besides its student: its own and the teacher's, found by tracing a prediction.
- * TensorFlow must be loaded.
- * @returns nothing where the student predicts by itself
- */
+/** What a method's prediction reads besides its student, found by tracing. TensorFlow must be loaded. */
 function predictorState({ model, extra, evaluated }: Learner): StateEntry[] {
   if (evaluated === undefined) return [];
   const candidates = predictorEntries(extra, evaluated.teacher.state);
@@ -60,7 +54,7 @@ function predictorState({ model, extra, evaluated }: Learner): StateEntry[] {
   return candidates.filter(({ variable }) => variable !== undefined && reads.has(variable));
 }
 
-/** A learner whose evaluations are counted through its method's predictor, which is kept beside its weights. */
+/** A learner with its predictor, if its method predicts with more than the student. */
 export function withPredictor(learner: Learner): Learner {
   const predictor = predictorState(learner);
   return predictor.length === 0 ? learner : { ...learner, predictor };
@@ -74,7 +68,6 @@ export const predictorMetadata = ({ evaluated }: Learner) =>
     teacher: evaluated.teacher.name,
   };
 
-/** A method's predictor as its file has it. */
 export interface PredictorFile {
   readonly path: string;
   readonly method: string;
@@ -82,18 +75,13 @@ export interface PredictorFile {
   /** The teacher's model. */
   readonly teacher: string;
   readonly state: StateDict;
-  /** All of the file's metadata. */
   readonly metadata: Metadata;
 }
 
-/** A checkpoint's predictor: its file, present or not, or none. */
+/** Undefined where the student predicts alone. */
 export type PredictorOf = { readonly missing: string } | PredictorFile | undefined;
 
-/**
- * Reads the predictor that lies beside a checkpoint, where its run's evaluations went through one.
- * @param metadata of the checkpoint
- * @throws inputError for a file that is damaged, no predictor's, or of another run or epoch
- */
+/** Reads the predictor beside a checkpoint, if any. @throws inputError if damaged, or of another run or epoch */
 export async function readPredictor(checkpoint: string, metadata: Metadata): Promise<PredictorOf> {
   if (typeof metadata.predictor !== "string") return undefined;
   const path = join(dirname(checkpointFileOf(checkpoint)), basename(metadata.predictor));
@@ -110,17 +98,14 @@ export async function readPredictor(checkpoint: string, metadata: Metadata): Pro
   );
 }
 
-/** A student as evaluated in its run, and the tensors that this reads besides the student. */
+/** With the tensors that it reads besides the student's. */
 export interface OpenedPredictor {
   readonly evaluated: EvaluatedStudent;
   readonly entries: readonly StateEntry[];
   readonly variables: readonly Variable[];
 }
 
-/**
- * A student as evaluated in its run.
- * @throws inputError for a method or a teacher that is not known, or tensors that do not fit
- */
+/** A student as evaluated in its run. @throws inputError for unknown names, or tensors that do not fit */
 export function openPredictor(
   student: Model,
   { path, method, options, teacher: teacherName, state }: PredictorFile,
@@ -148,6 +133,6 @@ export function openPredictor(
   };
 }
 
-/** The notice for a checkpoint whose predictor is missing. */
+/** The notice for a missing predictor. */
 export const aloneText = (checkpoint: string, done: string, missing: string): string =>
   `${checkpoint} is ${done} alone; its run's evaluations went through ${missing}, which is not there.`;

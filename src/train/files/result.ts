@@ -15,10 +15,7 @@ import {
 import { damagedFile, readResult } from "../../runFiles/stateFile.js";
 import type { CacheTally } from "../teacherCache/lookup.js";
 
-/**
- * A run's config.json; undefined in a folder without a run.
- * @throws inputError where it is damaged
- */
+/** A run's config.json, or undefined. @throws inputError if damaged */
 export function recordIn(runDir: string): { file: string; config: RunConfig } | undefined {
   const file = join(runDir, CONFIG_FILE);
   const found = readConfig(runDir);
@@ -32,10 +29,7 @@ export function recordIn(runDir: string): { file: string; config: RunConfig } | 
   );
 }
 
-/**
- * Differences of a run's options from a record's, a clause for each.
- * @param options of the run, resolved
- */
+/** Differences from a recorded run, as clauses. @param options resolved */
 export function otherOptions({ identity }: RunConfig, options: OptionValues): string[] {
   if (identity === undefined) return [];
   const isLeft = (key: string) => !Object.hasOwn(options, key) || isUndecided(key, options[key]);
@@ -49,11 +43,10 @@ export function otherOptions({ identity }: RunConfig, options: OptionValues): st
 export const isSameFolder = (a: string, b: string): boolean =>
   existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
 
-/** Whether two identities agree, as far as both have values. */
+/** Whether two identities agree where both have values. */
 const areSame = (a: Identity, b: Identity): boolean =>
   isOfIdentity(identitySha256(a), b) || isOfIdentity(identitySha256(b), a);
 
-/** A finished run's identity and the checksum of its weights. */
 function outcomeOf(runDir: string): { identity: Identity; weights: string } | undefined {
   const [config, result] = [readConfig(runDir), readResult(runDir)];
   if (config.state !== "whole" || result.state !== "whole") return undefined;
@@ -62,7 +55,7 @@ function outcomeOf(runDir: string): { identity: Identity; weights: string } | un
   return { identity, weights: result.content.weightsSha256 };
 }
 
-/** Whether two finished runs that are the same run have come to the same weights; undefined for any others. */
+/** Whether two finished runs of one identity have equal weights; undefined for others. */
 export function haveSameWeights(first: string, second: string): boolean | undefined {
   const [before, now] = [outcomeOf(first), outcomeOf(second)];
   if (before === undefined || now === undefined || !areSame(before.identity, now.identity)) {
@@ -75,18 +68,14 @@ export interface Hooks {
   readonly reporter: RunReporter;
   /** Ends the run gracefully, with its state saved. */
   readonly signal: AbortSignal;
-  /** The process's environment, for the names of devices. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /**
-   * Registers a synchronous action for an abrupt exit.
-   * @returns unregisters it
-   */
+  /** Registers a synchronous action for an abrupt exit; returns its removal. */
   readonly atExit?: (act: () => void) => () => void;
   /** Runs blocking work that a signal ends at once. */
   readonly blocking?: (work: () => void) => void;
 }
 
-/** A finished run, as `--json` prints it and result.json keeps it. */
+/** A finished run, as in result.json and with `--json`. */
 export interface RunResult {
   readonly runDir: string;
   readonly epochs: number;
@@ -95,20 +84,19 @@ export interface RunResult {
   readonly best: { readonly top1: number; readonly epoch: number };
   /** Wall time of all epochs, evaluation included. */
   readonly seconds: number;
-  /** Mean time of a training step in the last epoch. */
+  /** Mean of the last epoch. */
   readonly stepMs: number;
   readonly engine: string;
   readonly precision: string;
   readonly device: string;
-  /** sha256 over the final weights' bytes in state_dict order. */
+  /** Over the final weights' bytes in state_dict order. */
   readonly weightsSha256: string;
-  /** Test top-1 of the teacher, where it was evaluated (--teacher_eval). */
+  /** If evaluated (--teacher_eval). */
   readonly teacherTop1?: number;
-  /** With --teacher_cache: its hits and misses in the last process. */
+  /** With --teacher_cache: its tally in the last process. */
   readonly teacherCache?: CacheTally;
 }
 
-/** An evaluation, as `--json` prints it. */
 export interface EvalResult {
   readonly model: string;
   readonly checkpoint: string;
@@ -121,8 +109,8 @@ export interface EvalResult {
   readonly engine: string;
   readonly precision: string;
   readonly device: string;
-  /** Whether a GPU may have used TF32; never in a float32 evaluation, unless requested. */
+  /** Whether a GPU may have used TF32: in float32 only if requested. */
   readonly tf32: boolean;
-  /** The method, where it predicted with more than the student. */
+  /** The method, if it predicted with more than the student. */
   readonly predictsThrough?: string;
 }

@@ -5,28 +5,28 @@ import { DISTILLATION } from "../../config/options.js";
 import { rowsOf } from "../../config/resolve.js";
 import { methodSection } from "../../config/sections.js";
 
-/** The paper's name of a student's folder. */
+/** The paper's. */
 const STUDENT = "S:{model_s}_T:{model_t}_{dataset}_{distill}_r:{gamma}_a:{alpha}_b:{beta}_{trial}";
 
-/** RepDistiller's name of a teacher's folder. */
+/** RepDistiller's. */
 const TEACHER = "{model}_{dataset}_lr_{learning_rate}_decay_{weight_decay}_trial_{trial}";
 
 const filledIn = (pattern: string, values: object): string =>
   pattern.replace(/\{(\w+)\}/g, (_, name: string) => [(values as Record<string, unknown>)[name]].flat().join("+"));
 
-/** A method's options that affect results: a folder's name has those with other values than the defaults. */
+/** Options of a method that affect results; folder names have those that differ from defaults. */
 const ownRows = (method: string): [string, Row][] =>
   Object.entries(rowsOf([DISTILLATION, methodSection(method)])).filter(
     ([name, { boundTo, touches }]) => boundTo === "distill" && touches === "numbers" && !STUDENT.includes(`{${name}}`),
   );
 
-/** Whether an option is part of a student's folder name. */
+/** Whether a student's folder name has an option. */
 export const isInStudentFolder = (name: string, method: string): boolean =>
   STUDENT.includes(`{${name}}`) || ownRows(method).some(([own]) => own === name);
 
 /**
- * The paper's folder of a student: save/student_model/S:..._T:..._dataset_method_r:..._a:..._b:..._trial, with
- * `_num_proj:2` after it for every option of the method that is not as by default.
+ * The paper's folder: save/student_model/S:..._T:..._dataset_method_r:..._a:..._b:..._trial; `_num_proj:2` and the like
+ * for options of the method that differ from defaults.
  */
 export function studentFolder(options: DistillOptions): string {
   const values = options as unknown as Readonly<Record<string, unknown>>;
@@ -36,6 +36,6 @@ export function studentFolder(options: DistillOptions): string {
   return join(options.save_dir, "student_model", [filledIn(STUDENT, options), ...own].join(""));
 }
 
-/** RepDistiller's folder of a teacher: save/models/model_dataset_lr_..._decay_..._trial_.... */
+/** RepDistiller's folder: save/models/model_dataset_lr_..._decay_..._trial_.... */
 export const teacherFolder = (options: TeacherOptions): string =>
   join(options.save_dir, "models", filledIn(TEACHER, options));

@@ -12,32 +12,27 @@ import { lacksRow, logSha256, logSha256With } from "../claim/kept.js";
 import type { RunResult } from "./result.js";
 import { resumeState, type Snapshot } from "./snapshot.js";
 
-/** A run's weight files, and how often they are written. */
 interface WeightFiles {
   readonly runDir: string;
   readonly modelName: string;
-  /** The training data set, for evaluations and conversions. */
+  /** For evaluations and conversions. */
   readonly dataset: string;
-  /** Image size where it is not the data set's. */
+  /** If not the data set's. */
   readonly imageSize?: number | undefined;
-  /** Whether a method adds weights of its own. */
+  /** Whether the method has weights. */
   readonly addsWeights: boolean;
-  /** Metadata of the predictor's file, where a method predicts with more than the student. */
+  /** If the method predicts with more than the student. */
   readonly predictor?: Metadata | undefined;
-  /** A checkpoint every so many epochs. */
+  /** In epochs. */
   readonly saveFreq: number;
 }
 
-/** Names of an epoch's weight files. */
 const weightsDue = ({ modelName, saveFreq }: WeightFiles, { epoch, best }: RunProgress): string[] => [
   ...(best.epoch === epoch ? [`${modelName}_best`] : []),
   ...(epoch % saveFreq === 0 ? [`ckpt_epoch_${epoch}`] : []),
 ];
 
-/**
- * Missing or truncated ones of the last completed epoch, as after a kill. State saved within the next epoch cannot restore
- * them.
- */
+/** Missing or truncated ones of the last epoch, as after a kill; state saved later cannot restore them. */
 async function missingWeights(files: WeightFiles, progress: RunProgress): Promise<string[]> {
   if (progress.epoch === 0 || progress.step > 0) return [];
   const missing: string[] = [];
@@ -63,27 +58,22 @@ const named = (name: string): string => `${name}.safetensors`;
 const projectorsFile = (file: string): string => named(`${file}_projectors`);
 const predictorFile = (file: string): string => named(`${file}_predictor`);
 
-/** The model's file, and those beside it: the projectors' for analysis, the predictor's for evaluation. */
+/** The model's file, the projectors' for analysis, and the predictor's for evaluation. */
 const filesOf = ({ addsWeights, predictor }: WeightFiles, file: string): string[] => [
   named(file),
   ...(addsWeights ? [projectorsFile(file)] : []),
   ...(predictor === undefined ? [] : [predictorFile(file)]),
 ];
 
-/**
- * The identity checksum in a weight file; undefined in files of earlier versions and of other programs.
- */
+/** Identity checksum in a weight file; undefined in files of early versions and other programs. */
 export const runIn = ({ identitySha256 }: Metadata): string | undefined =>
   typeof identitySha256 === "string" ? identitySha256 : undefined;
 
-/** Whether a file has another run's identity; without one it may be this run's. */
+/** Whether a file records another run's identity. */
 export const isOfAnotherRun = (metadata: Metadata, run: string | undefined): boolean =>
   run !== undefined && ![undefined, run].includes(runIn(metadata));
 
-/**
- * Refuses a file beside a checkpoint that does not belong to it.
- * @throws inputError where run or epoch differ, as far as both are recorded
- */
+/** Refuses a file beside a checkpoint where recorded run or epoch differ. @throws inputError */
 export function refuseStranger(
   path: string,
   { metadata }: Pick<Checkpoint, "metadata">,
@@ -98,7 +88,7 @@ export function refuseStranger(
   throw inputError(`${path} is of epoch ${epoch}, and ${checkpoint.path} of epoch ${own}.`, hint);
 }
 
-/** Writes weight files, each with the run's identity and a checksum. @throws as writeCheckpoint */
+/** With the run's identity and a checksum. @throws as writeCheckpoint */
 async function writeWeights(
   files: WeightFiles,
   { model, added, predictor }: Snapshot,
@@ -122,41 +112,35 @@ async function writeWeights(
   }
 }
 
-/** All files of a run's folder. */
 export interface RunStore {
-  /** Saves the state within an epoch. */
   keepSteps(snapshot: Snapshot, progress: RunProgress): Promise<void>;
   /**
-   * Saves an epoch. The resume state comes first and decides; other files follow from it, and are restored on resume if a kill
-   * prevented them.
-   * @param progress after the epoch, its row included
-   * @param kept called once the resume state is written
-   * @returns the progress with the log's checksum in it
+   * Saves an epoch: the resume state first, from which others are restored after a kill.
+   * @param kept called after the resume state
+   * @returns the progress with the log's checksum
    */
   keepEpoch(snapshot: Snapshot, progress: RunProgress, kept: () => void): Promise<RunProgress>;
-  /** Curves by training step, where they are due. */
+  /** TensorBoard curves, where due. */
   stepDone(progress: StepProgress): void;
-  /** All logged epochs, of all processes. */
+  /** Of all processes. */
   rows(): EpochRow[];
-  /** Writes the last weights and the result. */
   finish(snapshot: Snapshot, progress: RunProgress, result: RunResult): Promise<void>;
   close(): void;
 }
 
 export interface StoreDescription extends WeightFiles {
-  /** Terms of the loss that have columns of their own. */
+  /** With columns of their own. */
   readonly terms: readonly string[];
-  /** Training steps of an epoch. */
+  /** Per epoch. */
   readonly steps: number;
   readonly tbFreq: number;
 }
 
 /**
- * Opens a run's files, and restores those of the last epoch that a kill prevented.
- * @param goesOn whether an earlier process saved the progress
- * @param snapshot at the progress
- * @returns the store, and the progress with the log's checksum in it
- * @throws runError for a file that cannot be written
+ * Opens a run's files, and restores those that a kill prevented.
+ * @param goesOn whether progress was saved earlier
+ * @returns the store, and the progress with the log's checksum
+ * @throws runError for an unwritable file
  */
 export async function openRunStore(
   description: StoreDescription,

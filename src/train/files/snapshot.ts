@@ -7,23 +7,22 @@ import type { Variable } from "../../runtime/tf.js";
 import type { Kept } from "../claim/kept.js";
 import { assignValues, loadState, stateDictOf } from "./stateFiles.js";
 
-/** A learner's state in the format of files. */
+/** A learner's state as in files. */
 export interface Snapshot {
   readonly model: StateDict;
-  /** The method's additions. */
   readonly extra: StateDict;
-  /** Those that belong to the weights: not training-only state such as memory banks. */
+  /** Its weights, without training state such as memory banks. */
   readonly added: StateDict;
-  /** Running statistics of a teacher in training mode. */
+  /** Running statistics in training mode. */
   readonly teacher: StateDict;
-  /** Tensors that predictions read besides the model. */
+  /** What predictions read besides the model. */
   readonly predictor: StateDict;
   /** By index; parameterNames has the names. */
   readonly momentumBuffers: StateDict;
   readonly parameterNames: readonly string[];
 }
 
-/** Reads a learner's variables. @param batches value of every num_batches_tracked */
+/** Reads a learner's variables. @param batches every num_batches_tracked */
 export function takeSnapshot(learner: Learner, batches: number): Snapshot {
   const { model, extra, parameters, momentumBuffers, teacherStatistics = [], predictor = [] } = learner;
   const names = new Map([...model.state, ...extra].map(({ name, variable }) => [variable, name]));
@@ -54,7 +53,7 @@ const PARTS = {
   momentumBuffers: "velocity.",
 } as const;
 
-/** A snapshot as one dictionary, the resume state. */
+/** The resume state. */
 export const resumeState = (snapshot: Snapshot): StateDict =>
   new Map(
     (Object.keys(PARTS) as (keyof typeof PARTS)[]).flatMap((part) =>
@@ -69,7 +68,7 @@ const partOf = (prefix: string, state: StateDict): StateDict =>
       .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
   );
 
-/** Restores a learner from a run's saved state. @throws inputError where it is another model's */
+/** Restores a learner's saved state. @throws inputError for another model's */
 export function restoreLearner(learner: Learner, { path, state }: Pick<Kept, "path" | "state">): void {
   const origin = { path, modelName: learner.model.name };
   loadState(learner.model.state, partOf(PARTS.model, state), origin);

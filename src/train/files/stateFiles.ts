@@ -6,10 +6,7 @@ import { isCounter, toNativeLayout, toPyTorchLayout } from "../../nn/builder.js"
 import type { StateEntry } from "../../nn/model.js";
 import { tf, type Variable } from "../../runtime/tf.js";
 
-/**
- * State in PyTorch's names, layouts and order.
- * @param batches value of every num_batches_tracked
- */
+/** State with PyTorch's names, layouts and order. @param batches every num_batches_tracked */
 export function stateDictOf(state: readonly StateEntry[], batches: number): StateDict {
   return new Map(
     state.map(({ name, role, shape, variable }): [string, StateTensor] => {
@@ -20,13 +17,12 @@ export function stateDictOf(state: readonly StateEntry[], batches: number): Stat
   );
 }
 
-/** Which file tensors come from, and the model they are for. */
 interface Origin {
   readonly path: string;
   readonly modelName: string;
 }
 
-/** The tensors of a file for each entry of a state. @throws inputError when names or shapes differ */
+/** A file's tensors per state entry. @throws inputError for other names or shapes */
 export const tensorsFor = (
   state: readonly Pick<StateEntry, "name" | "shape" | "role">[],
   tensors: StateDict,
@@ -38,10 +34,7 @@ export const tensorsFor = (
     origin,
   );
 
-/**
- * Loads the tensors of a file into a model's variables.
- * @throws inputError when names or shapes differ, or values are NaN or infinite
- */
+/** Loads a file's tensors into variables. @throws inputError for other names or shapes, NaN or infinite values */
 export function loadState(state: readonly StateEntry[], tensors: StateDict, origin: Origin): void {
   const matched = tensorsFor(state, tensors, origin);
   for (const { name, role, shape, variable } of state) {

@@ -7,7 +7,7 @@ import { gigabytes, recordBytes, type Space } from "./store.js";
 
 type Shape = readonly number[];
 
-/** Values of each view of a model's output for one image; of "maps" and a map alike, each map by its own name. */
+/** Values per image of each view; each map by its own name. */
 function viewSizes(model: Pick<Model, "name" | "featureSize" | "numClasses">) {
   const { stem, maps, lastMap } = mapShapes(model.name);
   const shapes: readonly (readonly [TeacherView, Shape | undefined])[] = [
@@ -22,10 +22,7 @@ function viewSizes(model: Pick<Model, "name" | "featureSize" | "numClasses">) {
 
 const isMap = (view: TeacherView): boolean => /^map\d/.test(view);
 
-/**
- * Upper bound of the bytes on disk for views of a teacher's output. Maps count after their ReLU.
- * @param images how many there are, each crop and mirror image counted
- */
+/** Upper bound of a cache's bytes; maps count after their ReLU. @param images every crop and mirror image counted */
 export function diskBytes(
   model: Pick<Model, "name" | "featureSize" | "numClasses">,
   views: readonly TeacherView[],
@@ -36,7 +33,7 @@ export function diskBytes(
   return images * bytes.reduce((sum, each) => sum + each, 0);
 }
 
-/** Why a teacher's outputs cannot be cached for such a method, or undefined. */
+/** Why a method's teacher outputs cannot be cached, or undefined. */
 export function changingOutputs(
   { teacherMode, strongView }: Pick<Method, "teacherMode" | "strongView">,
   views: readonly TeacherView[],
@@ -50,10 +47,7 @@ export function changingOutputs(
   return undefined;
 }
 
-/**
- * Why such views are not cached, with their size and the free space; undefined where all are.
- * @param bytes see diskBytes
- */
+/** Why views are too large to cache, or undefined. @param bytes see diskBytes */
 export function tooLarge(
   views: readonly TeacherView[],
   bytes: number,
@@ -66,21 +60,20 @@ export function tooLarge(
   );
 }
 
-/** A cache's maximum size, and the free space where that is less. */
+/** A cache's maximum size, and the free space if smaller. */
 export function growth(most: number, { free, reserve }: Space): string {
   const room = Math.max(0, free - reserve);
   const grows = `grows to ${gigabytes(most)} at most`;
   return room < most ? `${grows}; the disk has room for ${gigabytes(room)} more` : grows;
 }
 
-/** The cache size for a method. */
 export interface CacheDemand {
   readonly isKept: boolean;
-  /** Undefined where the outputs change or are not used. */
+  /** Undefined where outputs change or are unused. */
   readonly bytes: number | undefined;
 }
 
-/** The cache size for a method, or what it would be with maps. @param images see diskBytes */
+/** A method's cache size, hypothetical with maps. @param images see diskBytes */
 export function cacheDemand(
   method: Parameters<typeof changingOutputs>[0],
   views: readonly TeacherView[],

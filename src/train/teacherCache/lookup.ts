@@ -3,10 +3,10 @@ import type { ImagesInMemory } from "../../data/dataset.js";
 import { PLAN_COLUMNS } from "../../data/sampler.js";
 import { emptyOutputs, type OutputSizes, type Outputs, rowOf, type Store } from "./store.js";
 
-/** Index of a sampler row's image and variant, the same in every subset of the file. */
+/** Index of a row's image and variant, the same in every subset of the file. */
 type EntryOf = (rows: Int32Array, row: number) => number;
 
-/** Numbers images by their index in the file, and their variants: every crop, flipped or not. */
+/** Numbers images by index in the file and variant: every crop, flipped or not. */
 export function entriesOf({ positions, augmentation }: Pick<ImagesInMemory, "positions" | "augmentation">): EntryOf {
   const shift = shiftOf(augmentation);
   const [variants, offsets] = [shiftVariants(shift), cropOffsets(shift)];
@@ -23,22 +23,17 @@ export function entriesOf({ positions, augmentation }: Pick<ImagesInMemory, "pos
   };
 }
 
-/** Lookahead for rows that can fill up a teacher batch. */
+/** In rows, to fill up a teacher batch. */
 const LOOK_AHEAD = 8192;
 
-/** Images whose outputs were found, and images for which the teacher had to run. */
+/** Images with cached and with computed outputs. */
 export interface CacheTally {
   readonly found: number;
   readonly computed: number;
 }
 
-/** Finds the teacher's outputs or has them computed. */
 export interface Lookup {
-  /**
-   * @param rows sampler rows
-   * @param upcoming sampler rows of the next calls
-   * @returns the outputs of `rows`
-   */
+  /** Outputs of sampler rows. @param upcoming rows of the next calls */
   outputs(rows: Int32Array, upcoming: Int32Array): Outputs;
   tally(): CacheTally;
 }
@@ -48,16 +43,14 @@ export interface LookupParts {
   readonly sizes: OutputSizes;
   readonly entryOf: EntryOf;
   readonly batchSize: number;
-  /** Runs the teacher on sampler rows of one full batch. */
+  /** Runs the teacher on a full batch. */
   compute(rows: Int32Array): Outputs;
 }
 
 const planRow = (rows: Int32Array, row: number): Int32Array =>
   rows.subarray(row * PLAN_COLUMNS, (row + 1) * PLAN_COLUMNS);
 
-/**
- * Reads cached rows and computes the rest in full batches, which are filled up with rows that upcoming steps would miss.
- */
+/** Reads cached rows, computes others in full batches, filled up with upcoming misses. */
 export function createLookup(parts: LookupParts): Lookup {
   const { store, sizes, entryOf, batchSize } = parts;
   let [asked, computed] = [0, 0];
@@ -98,12 +91,12 @@ export function createLookup(parts: LookupParts): Lookup {
       }
       return found;
     },
-    // Rows that a stopped run computed ahead are not counted as hits.
+    // Rows that a stopped run computed ahead are no hits.
     tally: () => ({ found: Math.max(0, asked - computed), computed }),
   };
 }
 
-/** Up to `room` of the upcoming misses; none where they could not be cached. */
+/** Up to `room` upcoming misses; none where they could not be cached. */
 function missingAhead({ store, sizes, entryOf }: LookupParts, upcoming: Int32Array, room: number): Int32Array[] {
   if (!store.isGrowing()) return [];
   const scratch = emptyOutputs(sizes, 1);

@@ -25,11 +25,11 @@ import { type CacheTally, createLookup, entriesOf, type Lookup } from "./lookup.
 import { type OutputSizes, type Outputs, openStore, rowOf, type Store, sizesOf, spaceOf } from "./store.js";
 import { compileTeacher, type TeacherProgram } from "./teacherProgram.js";
 
-/** A teacher's outputs for a full batch of one image of noise. */
+/** Outputs for a full batch of one image of noise. */
 interface Probe {
-  /** Whether all rows of the batch have the same bits in the cached outputs. */
+  /** Whether all rows are bit-identical. */
   readonly isPlaceFree: boolean;
-  /** sha256 of all outputs: depends on teacher, library, CPU and program. */
+  /** sha256 of all outputs, which depend on teacher, library, CPU and program. */
   readonly fingerprint: string;
 }
 
@@ -37,9 +37,9 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
 /**
- * Matrix products tile a batch, and the last tile may have another reduction order: the last image then differs from the
- * same image elsewhere in rounding. Whether it does depends on model, batch size and CPU, so it is tested.
- * @param imageValues values of one image
+ * Tests whether an image's index in the batch changes rounding: matrix products are tiled, and the last tile may have
+ * another reduction order, depending on model, batch size and CPU.
+ * @param imageValues of one image
  */
 export function probeTeacher(
   teacher: TeacherProgram,
@@ -69,10 +69,7 @@ function isPlaceFree(outputs: Outputs, sizes: OutputSizes, batchSize: number): b
 const feedName = (output: string): string => `teacher_${output}`;
 const NONE = new Int32Array(0);
 
-/**
- * A source whose full batches include the teacher's outputs. The step of the partial batch of an epoch runs the teacher: bits
- * may depend on the batch size.
- */
+/** Full batches get the teacher's outputs; partial ones compute them, as bits may depend on the batch size. */
 function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, batchSize: number): BatchSource {
   const names = [...sizes.keys()];
   const outputFeeds = Object.fromEntries(
@@ -93,7 +90,7 @@ function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, ba
     values(rows, upcoming = NONE): FeedValues {
       const batches = inner.values(rows, upcoming);
       if ((rows.length / PLAN_COLUMNS) % batchSize !== 0) return batches;
-      // The partial batch is not looked up.
+      // Not for the partial batch.
       const short = upcoming.length % (batchSize * PLAN_COLUMNS);
       const outputs = lookup.outputs(rows, upcoming.subarray(0, upcoming.length - short));
       const feeds = Array.from(outputs, ([name, values]) => [feedName(name), values]);
@@ -102,36 +99,32 @@ function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, ba
   };
 }
 
-/** Cache version, to be raised when the files change their meaning or the key lacked something. */
+/** Raised when files change meaning or the key lacked something. */
 const FORMAT = 2;
 const KEY_FILE = "key.json";
 const NAME_DIGITS = 16;
 
-/** Everything that the bits of a teacher's outputs depend on. */
 export interface CacheKey {
   readonly model: string;
   readonly weightsSha256: string;
-  /** Of the whole training file: entries are numbered by their index in it. */
+  /** Of the whole training file, by which entries are numbered. */
   readonly imagesSha256: string;
-  /** Size, normalisation, and the augmentation, which numbers variants. */
+  /** The augmentation numbers variants. */
   readonly images: ImageFormat;
-  /** Of the plug-ins that the teacher's model or the data set is from; left out where neither is from one. */
+  /** Of plug-ins with the teacher or data set. */
   readonly pluginsSha256?: string | undefined;
   readonly engine: string;
   readonly precision: string;
   readonly batchSize: number;
   readonly device: string;
   readonly tensorflow: string;
-  /** See kernelSet in runtime/ownOps.ts. */
+  /** kernelSet of runtime/ownOps.ts. */
   readonly kernels: string | undefined;
-  /** The teacher's outputs for a probe; left out where they vary between processes (a GPU). */
+  /** Of a probe; omitted where it varies between processes (a GPU). */
   readonly fingerprint?: string;
 }
 
-/**
- * The folder of a key, created if missing, with the key in it as text.
- * @throws environmentError when it cannot be made
- */
+/** A key's folder, created with the key as text. @throws environmentError if it cannot be made */
 export async function cacheFolder(cacheDirectory: string, key: CacheKey): Promise<string> {
   const text = `${JSON.stringify({ format: FORMAT, ...key }, undefined, 2)}\n`;
   const hash = createHash("sha256").update(text).digest("hex").slice(0, NAME_DIGITS);
@@ -146,32 +139,26 @@ export async function cacheFolder(cacheDirectory: string, key: CacheKey): Promis
   return folder;
 }
 
-/** The error for a cache folder that cannot be created or opened. */
 const unusable = (folder: string, cause: unknown) =>
   environmentError(
     `The teacher's outputs cannot be kept in ${folder}: ${(cause as Error).message.replace(/\.$/, "")}.`,
     "Set PEFD_CACHE to a folder that can be written, or leave --teacher_cache out.",
   );
 
-/** Whose outputs are kept, for which training. */
 export interface CacheRequest {
   readonly teacher: OpenedModel;
   readonly method: Pick<Method, "teacherMode" | "strongView">;
-  /** Views of the loss. */
   readonly views: readonly TeacherView[];
   readonly dataset: Dataset;
   readonly choice: EngineChoice;
   readonly batchSize: number;
-  /** Refuse outputs that could differ from the teacher's own in their last bits. */
+  /** Refuses outputs that could differ from the teacher's in their last bits. */
   readonly exact: boolean;
-  /** The user's cache folder. */
   readonly cacheDirectory: string;
   readonly reporter: Pick<RunReporter, "notice" | "warn">;
 }
 
-/** The open teacher cache of a run. */
 export interface TeacherCache {
-  /** The training images with the teacher's outputs beside them. */
   guide(source: BatchSource): BatchSource;
   tally(): CacheTally;
   close(): void;
@@ -186,7 +173,6 @@ const ENDLESS: Readonly<Record<Augmentation["kind"], string>> = {
   "resized crop": "crops images at random sizes",
 };
 
-/** Why a cache would be of no use, or undefined. */
 function uselessness(request: CacheRequest): string | undefined {
   const { teacher, method, views, dataset, batchSize, cacheDirectory } = request;
   const { augmentation, count } = dataset.train;
@@ -208,11 +194,7 @@ const inexactness = (batchSize: number): string =>
   `with batches of ${batchSize} an image's place in the batch changes the last bits of this teacher's outputs, ` +
   "which --deterministic forbids; another --batch_size may do";
 
-/**
- * Opens the cache that a run asked for.
- * @returns undefined, after a notice, where it would be of no use or could not be exact
- * @throws environmentError when its folder cannot be made or written
- */
+/** Opens a cache, or notifies why it would be useless or inexact. @throws environmentError for an unwritable folder */
 export async function openTeacherCache(request: CacheRequest): Promise<TeacherCache | undefined> {
   const { teacher, choice, batchSize, exact, reporter } = request;
   const useless = uselessness(request);

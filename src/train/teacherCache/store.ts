@@ -4,35 +4,31 @@ import { crc32 } from "node:zlib";
 import { KEPT_VIEWS, type KeptView } from "../../distill/views.js";
 import type { Model } from "../../nn/model.js";
 
-/** Free space to leave: a twentieth of the file system, but at least this much. */
+/** Free space to leave: a twentieth of the file system, at least this. */
 const LEAST_RESERVE = 1e9;
-/** Bytes written between checks of the free space. */
+/** Bytes between checks of the free space. */
 const LOOK_EVERY = 16e6;
-/** A record may take up a whole block of the disk. */
+/** A record may take up a whole block. */
 const BLOCK_BYTES = 4096;
 
-/** A size for people: `8.3 GB`. */
+/** `8.3 GB`. */
 export const gigabytes = (bytes: number): string =>
   `${(bytes / 1e9).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} GB`;
 
-/** Room on a folder's file system, and how much of it is to stay free, in bytes. */
+/** Free bytes of a file system, and how many to leave. */
 export interface Space {
   readonly free: number;
   readonly reserve: number;
 }
 
-/** The space that there is now on the file system of a folder, which need not be there yet. */
+/** The space for a folder, which need not exist. */
 export function spaceOf(folder: string): Space {
   if (!existsSync(folder)) return spaceOf(dirname(folder));
   const { bavail, blocks, bsize } = statfsSync(folder);
   return { free: bavail * bsize, reserve: Math.max(LEAST_RESERVE, (blocks * bsize) / 20) };
 }
 
-/**
- * Says before each record whether it may be written.
- * @param space looked up now and again
- * @returns why not, or undefined
- */
+/** Checked before each record. @returns why not to write, or undefined */
 function spaceGuard(space: () => Space): () => string | undefined {
   let unseen = LOOK_EVERY;
   return () => {
@@ -45,48 +41,45 @@ function spaceGuard(space: () => Space): () => string | undefined {
   };
 }
 
-/** Which outputs are kept, and the size of each one's vector. */
+/** Vector size of each cached output. */
 export type OutputSizes = ReadonlyMap<KeptView, number>;
 
-/** The sizes of some outputs of a model. */
+/** A model's output sizes. */
 export const sizesOf = (model: Model, names: readonly KeptView[]): OutputSizes =>
   new Map(names.map((name) => [name, KEPT_VIEWS[name].size(model)]));
 
-/** Those outputs of N images: [N * size] each. */
+/** [N * size] each. */
 export type Outputs = ReadonlyMap<KeptView, Float32Array>;
 
-/** Room for the outputs of so many images. */
+/** Empty outputs of so many images. */
 export const emptyOutputs = (sizes: OutputSizes, images: number): Outputs =>
   new Map(Array.from(sizes, ([name, size]) => [name, new Float32Array(images * size)]));
 
-/** One image's part of an output, as a view. */
+/** A row of an output, as a view. */
 export const rowOf = (values: Float32Array, size: number, row: number): Float32Array =>
   values.subarray(row * size, (row + 1) * size);
 
 const CHECK_BYTES = 4;
 
-/** Vectors of one size in a sparse file, each at its own offset. */
+/** Vectors of one size, each at its offset in a sparse file. */
 interface RecordFile {
-  /** @returns false where there is no whole record; `into` then holds nothing of use */
+  /** @returns false without a complete record; `into` is then undefined */
   read(index: number, into: Float32Array): boolean;
-  /** @throws the file system's error when the record could not be written; it is then invalid */
+  /** @throws the file system's error; the record is then invalid */
   write(index: number, values: Float32Array): void;
   close(): void;
 }
 
-/** Bytes that a record of so many numbers takes. */
+/** Bytes of a record of so many numbers. */
 export const recordBytes = (size: number): number => CHECK_BYTES + 4 * size;
 
-/**
- * Never 0, so that a hole is no record; it includes the index, so that a record is valid only at its offset.
- */
+/** Never 0, so that a hole is no record; includes the index, so that a record is valid only at its offset. */
 const checkOf = (values: Uint8Array, index: number): number => crc32(values, index) || 1;
 
 /**
- * Opens or creates such a file. Each record has a checksum, so partial writes of killed or concurrent processes are invalid,
- * and no locks are needed.
- * @param size numbers of a record
- * @throws the file system's error when it cannot be opened
+ * Opens or creates a record file. Checksums invalidate partial writes of killed or concurrent processes, so no locks
+ * are needed.
+ * @throws the file system's error
  */
 export function openRecordFile(path: string, size: number): RecordFile {
   const file = openSync(path, constants.O_RDWR | constants.O_CREAT);
@@ -112,22 +105,19 @@ export function openRecordFile(path: string, size: number): RecordFile {
   };
 }
 
-/** A teacher's outputs on disk. Any number of processes may use the same folder at once. */
+/** A teacher's outputs on disk; processes may share the folder. */
 export interface Store {
-  /** Reads an entry into a row of all outputs. @returns false unless every output is there */
+  /** Reads an entry into a row. @returns false unless all outputs are there */
   read(entry: number, into: Outputs, row: number): boolean;
-  /** Saves a row as an entry; does nothing once the store is full. */
+  /** Saves a row as an entry, unless the store is full. */
   write(entry: number, from: Outputs, row: number): void;
-  /** Whether entries are still being added. */
   isGrowing(): boolean;
   close(): void;
 }
 
 /**
- * Opens the outputs in a folder. When the disk runs short nothing more is added; cached outputs are still used.
- * @param folder must exist
- * @param onFull receives the reason once, when nothing more is added
- * @throws the file system's error when a file cannot be opened
+ * Opens a folder's outputs. On a full disk none are added, and cached ones still used.
+ * @throws the file system's error
  */
 export function openStore(
   folder: string,

@@ -6,28 +6,23 @@ import type { FrozenModel } from "../../learn/learners.js";
 import { type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
 import { type Outputs, sizesOf } from "./store.js";
 
-/** A teacher compiled for one batch size. */
 export interface TeacherProgram {
-  /** @param images [batchSize, height, width, 3], normalised. @returns all of its outputs for them */
+  /** All outputs. @param images [batchSize, height, width, 3], normalised */
   run(images: Float32Array): Outputs;
   dispose(): void;
 }
 
-/** How the training that the outputs are for is computed. */
 export interface Arithmetic {
   readonly engine: EngineName;
   readonly precision: PrecisionName;
   readonly batchSize: number;
 }
 
-/** More than one, so that the engine of many steps per call compiles its loop; one is taken at a time. */
+/** Above 1, so that XLA compiles its loop; calls take one. */
 const STEPS_PER_CALL = 2;
 const ALL_OUTPUTS = Object.keys(KEPT_VIEWS) as KeptView[];
 
-/**
- * Compiles a frozen teacher with the engine, precision and batch size of the training. It has all
- * outputs, so that it is the same program for every method.
- */
+/** Compiles a frozen teacher like the training, with all outputs: the same program for every method. */
 export function compileTeacher(
   { model, variables }: FrozenModel,
   { engine, precision, batchSize }: Arithmetic,

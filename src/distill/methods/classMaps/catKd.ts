@@ -5,7 +5,7 @@ import { type ClassMaps, defineMethod } from "../../method.js";
 import { classifierOf } from "../../parts/classMaps.js";
 import { normalizedAlong } from "../../parts/losses.js";
 
-/** Mean squared error of class maps that are averaged to some places along a side. */
+/** Mean squared error of class maps, average-pooled to some cells along a side. */
 function lossOf(
   { student, teacher }: ClassMaps,
   _at: object,
@@ -20,7 +20,7 @@ function lossOf(
   return { cat: tf.mean(tf.square(difference)) as Scalar };
 }
 
-/** What a classifier's weights [classes, C] make of every place of a map [N, H, W, C]: [N, H, W, classes]. */
+/** A classifier's weights [classes, C] applied to each pixel of a map [N, H, W, C]: [N, H, W, classes]. */
 function classMap(map: Tensor4D, weight: Tensor2D): Tensor4D {
   const [images, height, width, channels] = map.shape;
   const places = tf.reshape(map, [images * height * width, channels]) as Tensor2D;
@@ -28,10 +28,7 @@ function classMap(map: Tensor4D, weight: Tensor2D): Tensor4D {
   return tf.reshape(found, [images, height, width, weight.shape[0]]);
 }
 
-/**
- * CAT-KD: the class activation maps of the student are to be the teacher's (section 3.2). The authors' student has its
- * classifier as a 1x1 convolution without bias before it averages; that is this student with a bias of zero.
- */
+/** CAT-KD (section 3.2); the authors' 1x1 convolution before averaging is this classifier with a bias of zero. */
 export const catKd = defineMethod({
   name: "cat_kd",
   summary: "mean squared error of class activation maps (CAT-KD)",

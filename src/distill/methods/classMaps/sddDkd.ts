@@ -19,7 +19,7 @@ function lossOf(
   return { dkd: tf.mul(loss, warmUp(epoch, dkd_warmup)) as Scalar };
 }
 
-/** SD-DKD: dkd on regions of the last map, those weighing double of which the teacher thinks otherwise than of the whole. */
+/** SD-DKD: dkd on regions; twice the weight where the teacher is right on region or whole image only. */
 export const sddDkd = defineMethod({
   name: "sdd_dkd",
   summary: "dkd on regions of the last map (SDD)",

@@ -7,7 +7,7 @@ const lossOf = (maps: ClassMaps, { labels }: Pick<StepContext, "labels">, { kd_T
   kd: regionLoss(maps, labels, (ours, theirs) => klOfEach(ours, theirs, kd_T)),
 });
 
-/** SD-KD: kd on regions of the last map, those weighing double of which the teacher thinks otherwise than of the whole. */
+/** SD-KD: kd on regions; twice the weight where the teacher is right on region or whole image only. */
 export const sddKd = defineMethod({
   name: "sdd_kd",
   summary: "KL of softened logits on regions of the last map (SDD)",

@@ -5,7 +5,7 @@ import { constant } from "../../../nn/initialization.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 
-/** KL(teacher || student) summed over classes, T^2 times its mean over N; the gradient goes through T, too. */
+/** T^2 / N * KL(teacher || student) summed over classes; the gradient goes through T, too. */
 function softenedKL(student: Tensor2D, teacher: Tensor2D, temperature: Tensor): Scalar {
   const logStudent = tf.logSoftmax(tf.div(student, temperature));
   const logTeacher = tf.logSoftmax(tf.div(teacher, temperature));
@@ -13,10 +13,7 @@ function softenedKL(student: Tensor2D, teacher: Tensor2D, temperature: Tensor): 
   return tf.sum(tf.mul(tf.mean(each), tf.square(temperature))) as Scalar;
 }
 
-/**
- * CTKD: the temperature of kd learns to raise the loss that the student lowers (section 3.1), ever more so from epoch to
- * epoch (section 3.2). One temperature for all images, the authors' Global-T.
- */
+/** CTKD: kd's temperature is trained to raise the loss (section 3.1), more each epoch (section 3.2), Global-T. */
 export const ctkd = defineMethod({
   name: "ctkd",
   summary: "KL at a temperature that learns against the student (CTKD)",
@@ -48,7 +45,7 @@ export const ctkd = defineMethod({
   build(_pair, options, make) {
     const { ctkd_t_start, ctkd_t_end, ctkd_decay_max, ctkd_decay_min, ctkd_decay_loops } = options;
     const learned = addParameter(make, "global_T", [1], constant(1));
-    /** The cosine's way from 0 at the start to 1. */
+    /** Cosine ramp from 0 to 1. */
     const way = (epoch: Scalar): Tensor => {
       const angle = tf.mul(tf.minimum(epoch, ctkd_decay_loops), Math.PI / ctkd_decay_loops);
       return tf.mul(tf.sub(1, tf.cos(angle)), 0.5);

@@ -2,10 +2,10 @@ import { number } from "../../../common/optionRow.js";
 import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 
-/** Added to the product of norms, as the authors' code does. */
+/** Added to the product of norms, as in the authors' code. */
 const EPSILON = 1e-8;
 
-/** 1 - the mean Pearson correlation of the rows of x and y, both [N, C]. */
+/** 1 - mean Pearson correlation of rows of x and y, [N, C]. */
 function unrelated(x: Tensor2D, y: Tensor2D): Scalar {
   const centred = (z: Tensor2D) => tf.sub(z, tf.mean(z, 1, true));
   const [a, b] = [centred(x), centred(y)];

@@ -11,7 +11,7 @@ import {
   warmUp,
 } from "../../parts/logits.js";
 
-/** DKD: alpha * KL of the label against the rest + beta * KL among the rest, both growing for some epochs. */
+/** DKD: alpha * KL of the label against the rest + beta * KL among the rest, both with a warm-up. */
 export const dkd = defineMethod({
   name: "dkd",
   summary: "KL of the label and of the other classes, decoupled (DKD)",

@@ -3,10 +3,7 @@ import { defineMethod } from "../../method.js";
 import { IMAGENET_KL, KL_OPTIONS } from "../../options.js";
 import { distillKL } from "../../parts/losses.js";
 
-/**
- * DOT: kd by an optimizer with two momenta, a lower one for the cross entropy and a higher one for the KL divergence
- * (section 3.3), so that the latter decides more of each step.
- */
+/** DOT: kd with two momenta, lower for cross entropy, higher for KL divergence, which so dominates (section 3.3). */
 export const dot = defineMethod({
   name: "dot",
   summary: "kd with a momentum of its own for each of cross entropy and KL (DOT)",

@@ -7,13 +7,13 @@ import { distillKL } from "../../parts/losses.js";
 /** Temperatures beside --kd_T. */
 const TEMPERATURES = [3, 5, 2, 6];
 
-/** Of the authors' configurations for ShuffleNets and MobileNetV2 (commit 6327e73). */
+/** The authors' configurations for ShuffleNets and MobileNetV2 (commit 6327e73). */
 const LIGHT_STUDENT = { epochs: 480, learning_rate: 0.01 };
 
-/** Those of them at which the authors' code takes the weak view in the strong one's place. */
+/** At these the authors' code takes the weak view in place of the strong one. */
 const WEAK_AGAIN = new Set([2, 6]);
 
-/** The part of values [N] that are at most their median. */
+/** The values [N] at most their median. */
 function partBelowMedian(values: Tensor1D): Scalar {
   const count = values.shape[0];
   const [rows, columns] = [tf.reshape(values, [count, 1]), tf.reshape(values, [1, count])];
@@ -21,10 +21,9 @@ function partBelowMedian(values: Tensor1D): Scalar {
   return tf.mean(tf.cast(tf.less(lower, Math.ceil(count / 2)), "float32")) as Scalar;
 }
 
-/** The teacher's and the student's logits of one view. */
 type Two = readonly [student: Tensor2D, teacher: Tensor2D];
 
-/** Squared differences between products of softened probabilities, of classes [C, C] or of images [N, N]; the sum / size. */
+/** Squared differences of products of softened probabilities, over classes [C, C] or images [N, N]; the sum / size. */
 function productsLoss([student, teacher]: Two, temperature: number, ofClasses: boolean): Tensor {
   const products = (logits: Tensor2D) => {
     const p = tf.softmax(tf.div(logits, temperature)) as Tensor2D;
@@ -38,7 +37,7 @@ const sumOf = (terms: readonly Tensor[]): Tensor => terms.reduce((sum, term) => 
 
 /**
  * MLLD: KL at five temperatures on a weak and a strong view, and products of probabilities between classes and between
- * images on the weak one (section 3.2). Cross entropy takes both views.
+ * images on the weak one (section 3.2); cross entropy on both.
  */
 export const mlld = defineMethod({
   name: "mlld",

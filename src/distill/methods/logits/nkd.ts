@@ -2,10 +2,10 @@ import { number } from "../../../common/optionRow.js";
 import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 
-/** Large enough for the label to have no probability left. */
+/** Leaves the label no probability. */
 const MASK = 1000;
 
-/** NKD: -p_t log p_s of the label, and gamma * T^2 * cross entropy of the other classes, normalised among themselves. */
+/** NKD: -p_t log p_s of the label, and gamma * T^2 * cross entropy of other classes, renormalised. */
 export const nkd = defineMethod({
   name: "nkd",
   summary: "soft loss of the label, and normalised ones of the others (NKD)",

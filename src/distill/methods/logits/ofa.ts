@@ -2,10 +2,7 @@ import { number } from "../../../common/optionRow.js";
 import { type Scalar, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 
-/**
- * OFA's loss: cross entropy of the student against ((p_t + y)^eps - y), which gives the label more weight for eps > 1
- * (section 3.3). The branches that the authors put on a student's inner stages are not here.
- */
+/** OFA's loss: cross entropy against (p_t + y)^eps - y (section 3.3); without the authors' branches on inner stages. */
 export const ofa = defineMethod({
   name: "ofa",
   summary: "soft loss that weighs the label more, the surer the teacher is of it (OFA)",

@@ -4,10 +4,10 @@ import { defineMethod } from "../../method.js";
 import { binaryKLOfEach, warmUp } from "../../parts/logits.js";
 import { distillKL } from "../../parts/losses.js";
 
-/** What a masked class has in place of its logit. */
+/** Logit of masked classes. */
 const LOWEST = -1e9;
 
-/** A one for the class that the teacher holds for the likeliest, zeros for the others. [N, C] from [N, C] */
+/** One-hot argmax of logits [N, C]. */
 function likeliest(logits: Tensor2D): Tensor2D {
   const chosen = tf.reshape(tf.argMax(logits, 1), [-1, 1]);
   const classes = tf.range(0, logits.shape[1], 1, "int32");
@@ -15,8 +15,8 @@ function likeliest(logits: Tensor2D): Tensor2D {
 }
 
 /**
- * RLD: alpha * KL of the label's probability against that of the teacher's choice, right or wrong, + beta * KL among the
- * classes that the teacher ranks below the label (sections 4.1 and 4.2), both growing for some epochs.
+ * RLD: alpha * KL of the label's probability against that of the teacher's top class, right or wrong, + beta * KL among
+ * classes that the teacher ranks below the label (sections 4.1 and 4.2), both with a warm-up.
  */
 export const rld = defineMethod({
   name: "rld",

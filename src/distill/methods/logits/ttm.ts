@@ -3,7 +3,7 @@ import { type Scalar, tf } from "../../../runtime/tf.js";
 import { defineMethod, TTM, TTM_CODE } from "../../method.js";
 import { transformedKL } from "../../parts/logits.js";
 
-/** WTTM: TTM with each image weighted by the sum of the teacher's probabilities to the power l. */
+/** WTTM: TTM with images weighted by the sum of the teacher's probabilities to the power l. */
 export const wttm = defineMethod({
   name: "wttm",
   summary: "TTM, smooth predictions of the teacher weighing more (WTTM)",
@@ -25,7 +25,7 @@ export const wttm = defineMethod({
   }),
 });
 
-/** TTM: the student's own probabilities against the teacher's to the power l, normalised again. */
+/** TTM: the student's probabilities against the teacher's to the power l, normalised again. */
 export const ttm = defineMethod({
   name: "ttm",
   summary: "KL against a power of the teacher's probabilities (TTM)",

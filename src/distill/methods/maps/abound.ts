@@ -6,22 +6,22 @@ import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";
 import { featurePhase } from "../../parts/losses.js";
 import { convRegressor, type PairedMaps, pairedMaps, type Regress } from "../../parts/maps.js";
 
-/** The authors' code multiplies the sum over all maps with it. */
+/** The authors' code scales the sum over maps by it. */
 const SCALE = 3 / 1000;
 
-/** From a student's map to the shape of the teacher's; nothing where it has it. */
+/** From a student's map to the teacher's shape; identity if equal. */
 function connector(make: ModelBuilder, name: string, maps: PairedMaps): Regress {
   const [[height, , channels], [tall, , wide]] = [maps.student, maps.teacher];
   return height === tall && channels === wide ? (map) => map : convRegressor(make, name, maps);
 }
 
-/** How far values are from beyond a margin of 1 on the teacher's side of 0, squared and summed. [N, H, W, C] both */
+/** Sum of squared distances to beyond a margin of 1 on the teacher's side of 0. [N, H, W, C] both */
 function beyondMargin(ours: Tensor, theirs: Tensor): Tensor {
   const side = tf.sub(tf.mul(tf.cast(tf.greater(theirs, 0), "float32"), 2), 1);
   return tf.sum(tf.square(relu(tf.sub(1, tf.mul(side, ours)))));
 }
 
-/** AB: before it learns to classify, the student learns where the teacher's activations are above 0. */
+/** AB: first the student learns where the teacher's activations are positive, then to classify. */
 export const abound = defineMethod({
   name: "abound",
   summary: "first, which of the maps' values are above 0; then classification alone (AB)",

@@ -3,7 +3,7 @@ import type { Tensor4D } from "../../../runtime/tf.js";
 import { defineMethod, REP_DISTILLER } from "../../method.js";
 import { activity, sumOverMaps, UNEQUAL_MAPS, zippedMaps } from "../../parts/maps.js";
 
-/** AT: where the teacher's maps are active, the student's are to be. */
+/** AT: match spatial attention maps. */
 export const attention = defineMethod({
   name: "attention",
   summary: "where each map is active (AT)",

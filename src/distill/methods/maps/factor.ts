@@ -11,33 +11,27 @@ import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";
 import { apartFromStudent } from "../../parts/losses.js";
 import { activity, toSmaller } from "../../parts/maps.js";
 
-/** Channels of a factor, per channel of the teacher's map. */
+/** Channels of a factor per channel of the teacher's map. */
 const RATE = 0.5;
 
 const SLOPE = 0.1;
 
-/** 3x3 without change of size. */
 const GEOMETRY = { kernel: 3, stride: 1, padding: 1 };
 
 type Layer = (map: Tensor4D, context: ForwardContext) => Tensor4D;
 
-/** Where a sequence of convolution, normalisation and activation has its convolutions. */
+/** Indices of convolutions among convolution, normalisation and activation. */
 const PLACES = [0, 3, 6];
 
 const channelsOf = ({ maps }: FeatureShapes): number => maps.at(-1)?.[2] as number;
 const lastMap = ({ maps }: ModelOutput): Tensor4D => maps.at(-1)?.out as Tensor4D;
 
-/** Layers one after the other. */
 const sequence =
   (layers: readonly Layer[]): Layer =>
   (map, context) =>
     layers.reduce((x, layer) => layer(x, context), map);
 
-/**
- * Three convolutions with LeakyReLU behind them.
- * @param widths channels before, between and after them
- * @param kind how they are made of their name and channels
- */
+/** @param widths channels before, between and after the convolutions @param kind makes one by name and channels */
 function coder(
   name: string,
   widths: readonly [number, number, number, number],
@@ -50,7 +44,6 @@ function coder(
   return sequence(layers);
 }
 
-/** Makes factors of the teacher's maps, and maps of factors. */
 function paraphraser(make: ModelBuilder, channels: number, factors: number) {
   const encode = coder(
     "paraphraser.encoder",
@@ -69,7 +62,6 @@ function paraphraser(make: ModelBuilder, channels: number, factors: number) {
   return { encode, decode };
 }
 
-/** Makes factors of the student's maps; with batch normalisation. */
 const translator = (make: ModelBuilder, channels: number, factors: number): Layer =>
   coder("translator.encoder", [channels, channels, factors, factors], (name, place, inputs, outputs) => {
     const shape = { ...GEOMETRY, inputs, outputs, bias: true };
@@ -78,7 +70,7 @@ const translator = (make: ModelBuilder, channels: number, factors: number): Laye
     return (map, context) => norm(convolve(map), context);
   });
 
-/** FT: a paraphraser learns factors of the teacher's last map; then a translator is to make the same of the student's. */
+/** FT: a paraphraser learns factors of the teacher's last map; then a translator maps the student's to the same. */
 export const factor = defineMethod({
   name: "factor",
   summary: "first, factors that the teacher's last map can be made of; then where they are active (FT)",

@@ -7,11 +7,9 @@ import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";
 import { featurePhase } from "../../parts/losses.js";
 import { pairedMaps, toSmaller } from "../../parts/maps.js";
 
-/** Channels of stem and maps. */
 const channelsOf = ({ stem, maps }: FeatureShapes): (number | undefined)[] =>
   [stem, ...maps].map((shape) => shape?.[2]);
 
-/** @throws inputError where stem and maps of both do not have the same channels */
 function checkChannels(pair: Pair): void {
   pairedMaps(pair);
   const [ours, theirs] = [channelsOf(pair.student), channelsOf(pair.teacher)];
@@ -23,7 +21,7 @@ function checkChannels(pair: Pair): void {
   );
 }
 
-/** The flow from a map to the next one: their products, averaged over places. @returns [N, C of one, C of the next] */
+/** Flow from a map to the next: products averaged over pixels. @returns [N, C of one, C of the next] */
 function flow(one: Tensor4D, next: Tensor4D): Tensor {
   const [below, above] = toSmaller(one, next).map((map) => {
     const [images, height, width, channels] = map.shape;
@@ -37,7 +35,7 @@ function flows({ stem, maps }: ModelOutput): Tensor[] {
   return all.slice(1).map((next, i) => flow(all[i] as Tensor4D, next));
 }
 
-/** FSP: before it learns to classify, the student learns how the teacher's maps follow from each other. */
+/** FSP: first the student learns the flow between the teacher's maps, then to classify. */
 export const fsp = defineMethod({
   name: "fsp",
   summary: "first, how each map follows from the one before; then classification alone (FSP)",

@@ -8,13 +8,12 @@ import { defineMethod, type Pair, REP_DISTILLER } from "../../method.js";
 import type { PairedMaps } from "../../parts/maps.js";
 import { convRegressor } from "../../parts/maps.js";
 
-/** What the numbers of layers count. */
 interface Layers<Map> {
   readonly stem?: Map | undefined;
   readonly maps: readonly Map[];
 }
 
-/** The stem's map, or that of a stage, as the authors' list of features has them; the other one is not looked at. */
+/** Layer 0 is the stem, then the stages, as in the authors' list of features; the other is not read. */
 const layerOf = <Map>(of: Layers<Map>, layer: number): Map | undefined => (layer === 0 ? of.stem : of.maps[layer - 1]);
 
 const layersText = ({ stem, maps }: Layers<unknown>): string =>

@@ -4,14 +4,14 @@ import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf
 import { defineMethod } from "../../method.js";
 import { normalizedRows } from "../../parts/losses.js";
 
-/** How alike the channels of a map [N, H, W, C] are: each image's Gram matrix, its rows of length 1. @returns [N, C, C] */
+/** Each image's Gram matrix of channels, L2-normalised rows, of a map [N, H, W, C]. @returns [N, C, C] */
 function channelGram(map: Tensor4D): Tensor {
   const [images, height, width, channels] = map.shape;
   const places = tf.reshape(map, [images, height * width, channels]);
   return normalizedRows(tf.matMul(places, places, true, false));
 }
 
-/** ICKD-C: channels that are alike for the teacher are to be so for the student. */
+/** ICKD-C: match similarities between channels. */
 export const ickd = defineMethod({
   name: "ickd",
   summary: "how alike the channels of the last map are (ICKD)",

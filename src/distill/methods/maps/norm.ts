@@ -9,10 +9,10 @@ import { maxPool } from "../../../nn/pool.js";
 import { type Scalar, type Tensor2D, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod, type Pair } from "../../method.js";
 
-/** Added to the variance of a row of logits, as the authors' code does. */
+/** Added to the variance of a row, as in the authors' code. */
 const EPSILON = 1e-7;
 
-/** The part of the weight that the term has from an epoch on: it grows, holds, and falls again. */
+/** The term's weight by epoch: it ramps up, holds, and decays. */
 const SCHEDULE = [
   { from: 1, part: 0.1 },
   { from: 10, part: 0.5 },
@@ -21,7 +21,7 @@ const SCHEDULE = [
   { from: 210, part: 0.1 },
 ] as const;
 
-/** The schedule's part in an epoch. Of the products but one are zero, so that the sum is exact. */
+/** The weight of an epoch; all products but one are zero, so the sum is exact. */
 function partOf(epoch: Scalar): Scalar {
   const ends = [...SCHEDULE.slice(1).map(({ from }) => from), Number.MAX_SAFE_INTEGER];
   const since = (epochs: readonly number[]) => tf.cast(tf.greaterEqual(epoch, tf.tensor1d([...epochs])), "float32");
@@ -29,14 +29,14 @@ function partOf(epoch: Scalar): Scalar {
   return tf.sum(tf.mul(isNow, tf.tensor1d(SCHEDULE.map(({ part }) => part))));
 }
 
-/** Rows of logits [N, C] with mean 0 and variance 1, times a factor (torch.nn.functional.layer_norm). */
+/** Standardised logits [N, C] times a factor (torch.nn.functional.layer_norm). */
 function normalizedLogits(logits: Tensor2D, factor: number): Tensor2D {
   const centred = tf.sub(logits, tf.mean(logits, 1, true));
   const variance = tf.mean(tf.square(centred), 1, true);
   return tf.mul(tf.div(centred, tf.sqrt(tf.add(variance, EPSILON))), factor) as Tensor2D;
 }
 
-/** N channels for each of the teacher's and back, each with batch normalisation; what comes out is added to the map. */
+/** To N channels per teacher channel and back, each with batch normalisation, plus a skip connection. */
 function expansion(make: ModelBuilder, inputs: number, wide: number): Insertion {
   const layer = (name: string, from: number, to: number) => {
     const options = { inputs: from, outputs: to, kernel: 1, stride: 1, padding: 0 };
@@ -58,12 +58,12 @@ function copiesLoss(wide: Tensor4D, teacher: Tensor4D): Scalar {
   const copies = (wide.shape[3] as number) / channels;
   const apart = tf.reshape(wide, [images, height, width, copies, channels]);
   const difference = tf.sub(apart, tf.reshape(teacher, [images, height, width, 1, channels]));
-  // Row by row: XLA would add the millions of squares of a batch one after the other, and be off by more.
+  // By rows: XLA would sum the millions of squares of a batch sequentially, with a larger error.
   const ofRows = tf.div(sumOfSquares(difference, 3, 4), copies * channels);
   return tf.mul(tf.mean(ofRows), copies) as Scalar;
 }
 
-/** How many of the teacher's pixels, along one side, one of the student's stands for. @throws inputError for a part */
+/** The teacher's pixels per student pixel along a side. @throws inputError for a fraction */
 function windowOf({ student, teacher }: Pair): number {
   const [ours, theirs] = [student.lastMap, teacher.maps.at(-1) ?? []];
   const [rows, columns] = [0, 1].map((side) => (theirs[side] as number) / (ours[side] as number));
@@ -75,8 +75,8 @@ function windowOf({ student, teacher }: Pair): number {
 }
 
 /**
- * NORM: behind the student's last stage one 1x1 convolution makes a map of N times the teacher's channels, each part of
- * which is to be the teacher's map, and another one brings it back to be added to what came in. Both stay in the student.
+ * NORM: a 1x1 convolution after the last stage makes N times the teacher's channels, N copies of its map; another one
+ * projects back to a skip connection. Both stay in the student.
  */
 export const norm = defineMethod({
   name: "norm",

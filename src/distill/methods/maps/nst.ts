@@ -4,23 +4,23 @@ import { defineMethod, REP_DISTILLER } from "../../method.js";
 import { normalizedAlong } from "../../parts/losses.js";
 import { sumOverMaps, UNEQUAL_MAPS, zippedMaps } from "../../parts/maps.js";
 
-/** Each channel of a map [N, H, W, C] as a vector of length 1 over its places. @returns [N, H * W, C] */
+/** L2-normalised channels of a map [N, H, W, C]. @returns [N, H * W, C] */
 function channelsOf(map: Tensor4D): Tensor {
   const [images, height, width, channels] = map.shape;
   return normalizedAlong(tf.reshape(map, [images, height * width, channels]), 1);
 }
 
-/** The mean over images and pairs of channels of (x . y)^2, the polynomial kernel of degree 2. */
+/** Mean over images and channel pairs of (x . y)^2, the polynomial kernel of degree 2. */
 const kernelMean = (x: Tensor, y: Tensor): Tensor => meanSquare(tf.matMul(x, y, true, false));
 
-/** The squared distance of the mean channels of two maps of one size, in the kernel's space. */
+/** Squared MMD of the channels of two maps of one size. */
 function discrepancy(ours: Tensor4D, theirs: Tensor4D): Tensor {
   const [s, t] = [channelsOf(ours), channelsOf(theirs)];
   const own = tf.add(kernelMean(t, t), kernelMean(s, s));
   return tf.sub(own, tf.mul(kernelMean(s, t), 2));
 }
 
-/** NST: channels of the student's maps are to be distributed like the teacher's (MMD with a polynomial kernel). */
+/** NST: match the distribution of channels (MMD with a polynomial kernel). */
 export const nst = defineMethod({
   name: "nst",
   summary: "distribution of channels, by maximum mean discrepancy (NST)",

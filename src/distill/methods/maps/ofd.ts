@@ -10,17 +10,14 @@ import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf
 import { defineMethod, type FeatureShapes } from "../../method.js";
 import { leftOut, pairedMaps } from "../../parts/maps.js";
 
-/** Where negative values are rarer than this, the margin is a number of deviations below zero. */
+/** Below this share of negative values the margin is a multiple of the deviation. */
 const RARE = 0.001;
 const RARE_DEVIATIONS = 3;
 
-/** The part of a standard normal distribution below x. */
+/** Standard normal distribution function. */
 const normalBelow = (x: Tensor): Tensor => tf.div(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 2);
 
-/**
- * The mean of a channel's negative values [C], as batch normalisation makes them: of a normal distribution with the mean
- * `offset` and the deviation |scale| (section 3.2).
- */
+/** Mean of a channel's negative values [C], of a normal distribution N(`offset`, scale^2) (section 3.2). */
 function marginOf(scale: Tensor, offset: Tensor): Tensor {
   const deviation = tf.abs(scale);
   const ratio = tf.div(offset, deviation);
@@ -30,7 +27,7 @@ function marginOf(scale: Tensor, offset: Tensor): Tensor {
   return tf.where(tf.greater(negative, RARE), mean, tf.mul(deviation, -RARE_DEVIATIONS));
 }
 
-/** Weight and bias of the batch normalisations before the ReLUs of the teacher's maps. @throws inputError without them */
+/** Batch normalisation before the ReLU of each of the teacher's maps. @throws inputError without them */
 function normsOf({ norms, state, maps }: FeatureShapes): [scale: Tensor, offset: Tensor][] {
   const tensor = (name: string) => state.find((entry) => entry.name === name)?.variable as Tensor;
   if (norms.length === maps.length) {
@@ -42,7 +39,6 @@ function normsOf({ norms, state, maps }: FeatureShapes): [scale: Tensor, offset:
   );
 }
 
-/** A 1x1 convolution and batch normalisation to the teacher's channels. */
 function connector(make: ModelBuilder, name: string, inputs: number, outputs: number) {
   const options = { inputs, outputs, kernel: 1, stride: 1, padding: 0 };
   const conv = convolution(make, `${name}.0`, { ...options, initializer: kaimingNormalFanOut });
@@ -51,8 +47,8 @@ function connector(make: ModelBuilder, name: string, inputs: number, outputs: nu
 }
 
 /**
- * Partial L2 (section 3.3): squared differences where the teacher is positive; elsewhere only where the student is above
- * the larger of teacher and margin. Summed, and divided by the images.
+ * Partial L2 (section 3.3): squared differences, at non-positive teacher values only where the student exceeds
+ * max(teacher, margin); summed, divided by N.
  */
 function partialL2(student: Tensor4D, teacher: Tensor4D, margin: Tensor): Scalar {
   const is = (condition: Tensor) => tf.cast(condition, "float32");
@@ -65,7 +61,7 @@ function partialL2(student: Tensor4D, teacher: Tensor4D, margin: Tensor): Scalar
   return tf.div(tf.reshape(sumOfSquares(difference, 0, 1, 2, 3), []), student.shape[0]) as Scalar;
 }
 
-/** OFD: maps before their ReLUs through a convolution, against the teacher's, by a partial L2 distance with margins. */
+/** OFD: maps before their ReLUs through a convolution, by a partial L2 distance with margins. */
 export const ofd = defineMethod({
   name: "ofd",
   summary: "maps before ReLU by a partial L2 distance with margins (OFD)",
@@ -85,7 +81,7 @@ export const ofd = defineMethod({
   sees: () => ["maps"],
   build(pair, _options, make) {
     const [ours, theirs] = [pair.student.maps, pair.teacher.maps];
-    // The authors' lists are aligned at their ends.
+    // The authors align both lists at their ends.
     const spare = Math.max(0, ours.length - theirs.length);
     const student = { ...pair.student, maps: ours.slice(spare) };
     const maps = pairedMaps({ student, teacher: pair.teacher });

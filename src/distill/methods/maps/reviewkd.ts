@@ -10,19 +10,19 @@ import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from "../.
 import { defineMethod, type Pair } from "../../method.js";
 import { pairedMaps } from "../../parts/maps.js";
 
-/** Most channels of what the levels hand on. */
+/** Most channels passed between levels. */
 const MOST_CHANNELS = 512;
 
-/** Sides of the maps that HCL compares besides the whole ones. */
+/** Pooled sides in HCL. */
 const LEVELS = [4, 2, 1] as const;
 
-/** One level of the pyramid: shapes [H, W, C] of the student's map, and of the teacher's that it is to become. */
+/** Shapes [H, W, C] of a level's student map and its target. */
 interface Level {
   readonly from: readonly number[];
   readonly to: readonly number[];
 }
 
-/** What a level makes of the student's map: the map to compare, and what the level before it takes. */
+/** The map to compare, and the input of the next level. */
 interface Fused {
   readonly compared: Tensor4D;
   readonly handedOn: Tensor4D;
@@ -32,10 +32,7 @@ type Fuse = (map: Tensor4D, deeper: Tensor4D | undefined, context: ForwardContex
 
 const sizeOf = ([height, width]: readonly number[]): MapSize => [height as number, width as number];
 
-/**
- * Attention-based fusion (ABF, section 3.3): the student's map is mixed pixel by pixel with what the deeper level handed
- * on, in shares that both tell, and brought to the teacher's size and channels.
- */
+/** Attention-based fusion (ABF, section 3.3): a per-pixel mix with the deeper level, in the teacher's shape. */
 function fusion(make: ModelBuilder, name: string, { from, to }: Level, middle: number): Fuse {
   const [inputs, outputs] = [from[2] as number, to[2] as number];
   const [initializer, stride] = [uniformWithin(Math.sqrt(3)), 1];
@@ -82,8 +79,8 @@ function fusion(make: ModelBuilder, name: string, { from, to }: Level, middle: n
 }
 
 /**
- * Hierarchical context loss (HCL, section 3.4): the mean squared error of two maps [N, H, W, C] and of both pooled to 4,
- * 2 and 1 pixels a side where that is less, each with half the weight of the one before, divided by all weights.
+ * Hierarchical context loss (HCL, section 3.4): mean squared error of maps [N, H, W, C] and of both pooled to smaller
+ * 4, 2 and 1 pixels a side, each with half the previous weight, divided by the total weight.
  */
 function contextLoss(x: Tensor4D, y: Tensor4D): Scalar {
   let [loss, weight, weights]: [Tensor, number, number] = [meanSquaredError(x, y), 1, 1];
@@ -96,7 +93,7 @@ function contextLoss(x: Tensor4D, y: Tensor4D): Scalar {
   return tf.div(loss, weights) as Scalar;
 }
 
-/** Levels from the deepest on: pooled vectors as maps of one pixel, then the maps from the last to the first. */
+/** From the deepest level: pooled vectors as maps of one pixel, then maps from last to first. */
 function levelsOf(pair: Pair): Level[] {
   const pooled = { from: [1, 1, pair.student.pooled], to: [1, 1, pair.teacher.pooled] };
   const maps = pairedMaps(pair).map(({ student, teacher }) => ({ from: student, to: teacher }));
@@ -114,7 +111,7 @@ function levelsOf(pair: Pair): Level[] {
 
 const asMap = (pooled: Tensor2D): Tensor4D => tf.reshape(pooled, [pooled.shape[0], 1, 1, pooled.shape[1]]);
 
-/** ReviewKD: each of the teacher's maps is compared with the student's map of its level, fused with all deeper ones. */
+/** ReviewKD: each teacher map against the student's map of its level, fused with all deeper ones. */
 export const reviewkd = defineMethod({
   name: "reviewkd",
   summary: "maps fused with all deeper ones, compared at several sizes (ReviewKD)",

@@ -9,24 +9,24 @@ import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from "../.
 import { defineMethod } from "../../method.js";
 import { toSmaller } from "../../parts/maps.js";
 
-/** Images of a batch for one element of a query or key. */
+/** Images of a batch per element of a query or key. */
 const FACTOR = 4;
 
-/** Channels inside of a regressor for one of the teacher's. */
+/** A regressor's inner channels per teacher channel. */
 const WIDENING = 2;
 
 const SCOPE = "self_attention";
 
-/** Rows of length 1; one of zeros gives NaN, as in the authors' code. */
+/** L2-normalised rows; zeros give NaN, as in the authors' code. */
 const unit = (x: Tensor2D): Tensor2D => tf.div(x, tf.sqrt(sumOfSquares(x, 1))) as Tensor2D;
 
-/** Products of a batch's images with each other [N, N], of a map [N, H, W, C]. */
+/** Gram matrix over the batch [N, N] of a map [N, H, W, C]. */
 function products(map: Tensor4D): Tensor2D {
   const flat = tf.reshape(map, [map.shape[0], -1]) as Tensor2D;
   return tf.matMul(flat, flat, false, true);
 }
 
-/** A query or key of a map: two linear layers on the products of its batch. @returns from [N, H, W, C] to [N, N / 4] */
+/** A map's query or key: two linear layers on its batch's Gram matrix. @returns from [N, H, W, C] to [N, N / 4] */
 function embedding(make: ModelBuilder, name: string, batchSize: number) {
   const size = Math.floor(batchSize / FACTOR);
   const first = linear(make, `${name}.linear1`, batchSize, 2 * size);
@@ -34,7 +34,6 @@ function embedding(make: ModelBuilder, name: string, batchSize: number) {
   return (map: Tensor4D): Tensor2D => unit(second(relu(first(products(map)))));
 }
 
-/** 1x1, 3x3 and 1x1 convolutions from the student's channels to the teacher's. */
 function regressor(make: ModelBuilder, name: string, inputs: number, outputs: number) {
   const middle = WIDENING * outputs;
   const layer = (place: number, from: number, to: number, kernel: number) =>
@@ -56,22 +55,21 @@ function regressor(make: ModelBuilder, name: string, inputs: number, outputs: nu
   };
 }
 
-/** Shares [N, S, T] of each of the teacher's maps for each of the student's, which sum to 1 over the teacher's. */
+/** Weights [N, S, T], which sum to 1 over the teacher's maps. */
 function attention(queries: readonly Tensor2D[], keys: readonly Tensor2D[], soft: number): Tensor {
   const energy = tf.matMul(tf.stack([...queries], 1), tf.stack([...keys], 1), false, true);
   return tf.softmax(tf.div(energy, soft));
 }
 
-/** Mean squared difference of each image [N], of maps [N, H, W, C]. */
+/** Mean squared difference per image [N] of maps [N, H, W, C]. */
 function distance(x: Tensor4D, y: Tensor4D): Tensor {
   const sums = sumOfSquares(tf.sub(x, y), 1, 2, 3);
   return tf.div(tf.reshape(sums, [x.shape[0]]), x.size / x.shape[0]);
 }
 
 /**
- * SemCKD: each of the student's maps is regressed to each of the teacher's, and an attention between products of the
- * batch's images tells how much each pair counts. A batch's size is a dimension of the attention's weights: what fills no
- * batch at the end of an epoch is left out.
+ * SemCKD: each student map is regressed to each teacher map, pairs weighted by attention on Gram matrices over the
+ * batch. The attention's weights depend on the batch size: partial batches are dropped.
  */
 export const semckd = defineMethod({
   name: "semckd",

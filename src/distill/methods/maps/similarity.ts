@@ -3,13 +3,13 @@ import { type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod, REP_DISTILLER } from "../../method.js";
 import { normalizedRows } from "../../parts/losses.js";
 
-/** Gram matrix over the batch [N, N] of a map [N, H, W, C], its rows of length 1. */
+/** Gram matrix over the batch [N, N], L2-normalised rows, of a map [N, H, W, C]. */
 function similarities(map: Tensor): Tensor2D {
   const flat = tf.reshape(map, [map.shape[0] as number, -1]) as Tensor2D;
   return normalizedRows(tf.matMul(flat, flat, false, true));
 }
 
-/** SP: images that are alike for the teacher are to be so for the student. */
+/** SP: match similarities between images. */
 export const similarity = defineMethod({
   name: "similarity",
   summary: "similarities of a batch's last maps (SP)",

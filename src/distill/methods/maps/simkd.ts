@@ -9,10 +9,8 @@ import type { Tensor4D } from "../../../runtime/tf.js";
 import { defineMethod, type Pair, SIM_KD } from "../../method.js";
 import { teacherClassifier } from "../../parts/classMaps.js";
 
-/** From a map and the mode to another map. */
 type Layer = (x: Tensor4D, context: ForwardContext) => Tensor4D;
 
-/** Convolutions 1x1, 3x3 and 1x1 without bias, each with batch normalisation and ReLU, narrower in the middle. */
 function bottleneck(make: ModelBuilder, inputs: number, outputs: number, inner: number): Layer {
   const shapes = [
     { inputs, outputs: inner, kernel: 1 },
@@ -28,7 +26,7 @@ function bottleneck(make: ModelBuilder, inputs: number, outputs: number, inner: 
   return (x, context) => layers.reduce((map, layer) => layer(map, context), x);
 }
 
-/** Channels of the student's last map and of the one that the teacher averages, and the size that both are brought to. */
+/** Channels of the student's last map and of the teacher's averaged one, and their common size. */
 function lastMaps({ student, teacher }: Pair) {
   const [ours, theirs] = [student.maps.at(-1) as readonly number[], teacher.lastMap];
   const [height, width] = [0, 1].map((axis) => Math.min(ours[axis] as number, theirs[axis] as number));
@@ -38,7 +36,7 @@ function lastMaps({ student, teacher }: Pair) {
 
 const lastOf = ({ maps }: ModelOutput): Tensor4D => maps.at(-1)?.out as Tensor4D;
 
-/** SimKD: the student's last map, projected, is to be the teacher's, whose classifier the student then predicts with. */
+/** SimKD: the projected last map matches the teacher's, and the student predicts with the teacher's classifier. */
 export const simkd = defineMethod({
   name: "simkd",
   summary: "the teacher's last map, and its classifier in the student's place (SimKD)",

@@ -7,16 +7,16 @@ import { type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod, REP_DISTILLER } from "../../method.js";
 import { type PairedMaps, sumOverMaps, UNEQUAL_MAPS, zippedMaps } from "../../parts/maps.js";
 
-/** What variances begin at, and what they are more than. */
+/** Initial value and lower bound of variances. */
 const [FIRST_VARIANCE, LEAST_VARIANCE] = [5, 1e-5];
 
-/** Whose log(1 + exp(x)) + LEAST_VARIANCE is FIRST_VARIANCE. */
+/** log(1 + exp(x)) + LEAST_VARIANCE is then FIRST_VARIANCE. */
 const FIRST_SCALE = Math.log(Math.exp(FIRST_VARIANCE - LEAST_VARIANCE) - 1);
 
 const POINTWISE = { kernel: 1, stride: 1, padding: 0 };
 
 /**
- * The teacher's map as a normal distribution given the student's: a mean for each place, and a variance for each channel.
+ * The teacher's map as a normal distribution given the student's, with a variance per channel.
  * @returns half the mean of (mean - f_t)^2 / variance + log variance, for maps of one size
  */
 function variationalLoss(make: ModelBuilder, name: string, { student, teacher }: PairedMaps) {
@@ -33,7 +33,7 @@ function variationalLoss(make: ModelBuilder, name: string, { student, teacher }:
   };
 }
 
-/** VID: the likelihood of the teacher's maps given the student's. */
+/** VID: likelihood of the teacher's maps given the student's. */
 export const vid = defineMethod({
   name: "vid",
   summary: "likelihood of the teacher's maps given the student's (VID)",

@@ -8,12 +8,8 @@ import { defineMethod, type StepContext } from "../../method.js";
 import { crossEntropy, distillKL, normalizedRows } from "../../parts/losses.js";
 
 /**
- * How far cosines between vectors of one class differ between student and teacher: their squared differences, averaged
- * over all pairs of a class, and over the classes that have two images or more in the batch. 0 where none has (Deng and
- * Zhang, CID, NeurIPS 2021).
- * @param student [N, D]
- * @param teacher [N, E]
- * @param oneHot [N, classes]
+ * Squared difference of student's [N, D] and teacher's [N, E] cosines, averaged over pairs of a class, then over
+ * classes with at least two images in the batch; 0 without one (Deng and Zhang, CID, NeurIPS 2021).
  */
 function classRelations(student: Tensor2D, teacher: Tensor2D, oneHot: Tensor2D): Scalar {
   const cosines = (vectors: Tensor2D) => {
@@ -30,30 +26,27 @@ function classRelations(student: Tensor2D, teacher: Tensor2D, oneHot: Tensor2D):
   return tf.div(sum, tf.maximum(classes, 1)) as Scalar;
 }
 
-/** What counts as no weight, where a class has not occurred. */
+/** Counts as no weight: the class has not occurred. */
 const LEAST_WEIGHT = 1e-30;
 
-/** The squared error of each vector by the square of the target's length; the mean over the batch. [N, D] both */
+/** Squared error over the target's squared length; the batch's mean. [N, D] both */
 function relativeError(x: Tensor2D, target: Tensor2D): Scalar {
   const lengths = tf.sum(tf.square(target), 1);
   const errors = tf.sum(tf.square(tf.sub(x, target)), 1);
   return tf.mean(tf.div(errors, lengths)) as Scalar;
 }
 
-/**
- * Mean vectors of the student for each class, weighted by how probable the teacher holds it: those of the epoch before.
- * @param width size of the student's vectors
- */
+/** The student's class means of the previous epoch, weighted by the teacher's probabilities. */
 function classContext(make: ModelBuilder, classes: number, width: number, temperature: number) {
   const means = addBuffer(make, "context", [classes, width]);
   const sums = addBuffer(make, "context_sums", [classes, width]);
   const weights = addBuffer(make, "context_weights", [classes, 1]);
   const known = addBuffer(make, "context_epoch", []);
   return {
-    /** What logits [N, classes] mean in a context: the means of the classes, mixed as probable as they are. */
+    /** Mix of class means by the probabilities of logits [N, classes]. */
     of: (logits: Tensor2D, context: Tensor = means) =>
       tf.matMul(tf.softmax(tf.div(detached(logits), temperature)), context as Tensor2D),
-    /** Adds a batch to the sums of its epoch. @returns the means that hold in it, [classes, width] */
+    /** Adds a batch to its epoch's sums. @returns the current means [classes, width] */
     gather({ student, teacher, oneHot, epoch }: StepContext, { updates }: ForwardContext): Tensor {
       const isNew = tf.notEqual(epoch, known);
       const ended = tf.div(sums, tf.maximum(weights, LEAST_WEIGHT));
@@ -73,11 +66,10 @@ function classContext(make: ModelBuilder, classes: number, width: number, temper
   };
 }
 
-/** A term with its weight; none where that is 0. */
 const weighed = <Name extends string>(name: Name, weight: number, term: () => Scalar) =>
   (weight === 0 ? {} : { [name]: tf.mul(term(), weight) }) as Partial<Record<Name, Scalar>>;
 
-/** CID: logits, vectors and relations within classes; then a classifier that sees each vector in its class's context. */
+/** CID: logits, vectors and relations within classes, and a classifier that sees vectors in their class's context. */
 export const cid = defineMethod({
   name: "cid",
   summary: "vectors, relations within classes, and a classifier that sees their context (CID)",

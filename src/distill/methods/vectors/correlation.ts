@@ -4,7 +4,7 @@ import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod, REP_DISTILLER } from "../../method.js";
 import { EMBEDDING_OPTIONS } from "../../options.js";
 
-/** The mean over neighbours of a batch of d_i . d_(i + 1), for d [N, D]; 0 for a batch of one. */
+/** Mean of d_i . d_(i + 1) over a batch, d [N, D]; 0 for a batch of one. */
 function neighbourProducts(d: Tensor2D): Scalar {
   const [images, size] = d.shape;
   const pairs = images - 1;
@@ -12,7 +12,7 @@ function neighbourProducts(d: Tensor2D): Scalar {
   return tf.div(tf.sum(tf.mul(former, latter)), Math.max(pairs, 1));
 }
 
-/** CC as RepDistiller has it: how far embeddings of student and teacher differ, multiplied between neighbours. */
+/** CC as in RepDistiller: products of neighbouring differences between student's and teacher's embeddings. */
 export const correlation = defineMethod({
   name: "correlation",
   summary: "differences of embedded vectors, multiplied between neighbours of a batch (CC)",

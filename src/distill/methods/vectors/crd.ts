@@ -10,7 +10,7 @@ import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf, type Variab
 import { type Draws, defineMethod, REP_DISTILLER } from "../../method.js";
 import { EMBEDDING_OPTIONS } from "../../options.js";
 
-/** Places of the images that are not of a class, in order. */
+/** Indices of other classes' images, in order. */
 function imagesOfOthers(labels: ArrayLike<number>, label: number): Int32Array {
   const others = new Int32Array(labels.length);
   let count = 0;
@@ -24,7 +24,6 @@ function imagesOfOthers(labels: ArrayLike<number>, label: number): Int32Array {
   );
 }
 
-/** The same for any class, found once for each. */
 function othersByClass(labels: ArrayLike<number>): (label: number) => Int32Array {
   const found = new Map<number, Int32Array>();
   return (label) => {
@@ -35,10 +34,10 @@ function othersByClass(labels: ArrayLike<number>): (label: number) => Int32Array
 }
 
 /**
- * Draws for each image of a batch so many images of other classes, none twice where there are enough: `negatives`,
- * [N, count]. Each image has its own stream in each epoch.
+ * Draws `negatives` [N, count]: images of other classes per image, without replacement if there are enough, in a stream
+ * per image and epoch.
  * @param labels of the training images
- * @throws inputError for more images than are drawn from, or none of another class
+ * @throws inputError for too many images, or none of another class
  */
 export function negativeDraws(labels: ArrayLike<number>, count: number): Draws {
   if (labels.length > MOST_ELEMENTS) {
@@ -64,28 +63,25 @@ export function negativeDraws(labels: ArrayLike<number>, count: number): Draws {
   };
 }
 
-/** What is added to a denominator. */
 const EPSILON = 1e-7;
 
-/** Vectors of length 1; the length is the plain one. @param x [N, D] */
+/** L2-normalised rows of [N, D] without epsilon. */
 const unit = (x: Tensor): Tensor2D => tf.mul(x, rsqrt(tf.sum(tf.square(x), 1, true))) as Tensor2D;
 
-/** Uniform with the variance of unit vectors. */
+/** Uniform, with the variance of unit vectors. */
 const uniformUnit: Initializer = ({ shape }, random) => {
   const [rows, size] = shape as [number, number];
   const bound = 1 / Math.sqrt(size / 3);
   return Float32Array.from({ length: rows * size }, () => (2 * random.uniform() - 1) * bound);
 };
 
-/** One direction of the contrast. */
 interface Direction {
-  /** Embeddings of the other model, which this one's are held against. */
+  /** Memory bank of the other model's embeddings. */
   readonly bank: Variable;
-  /** The constant that its scores are divided by; 0 until the first step has set it. */
+  /** Divides the scores; 0 until the first step sets it. */
   readonly constant: Variable;
 }
 
-/** Numbers of the contrast. */
 interface Setting {
   readonly nce_t: number;
   readonly nce_m: number;
@@ -93,9 +89,9 @@ interface Setting {
 }
 
 /**
- * Noise-contrastive estimation of embeddings against a memory: that of the image itself, and those of others.
+ * Noise-contrastive estimation.
  * @param embedded [N, D], of length 1
- * @param candidates [N, K + 1], int32, images in the memory, the first of a row the image itself
+ * @param candidates [N, K + 1], int32, the image first
  */
 function contrast(
   embedded: Tensor2D,
@@ -105,7 +101,7 @@ function contrast(
   { updates }: ForwardContext,
 ): Scalar {
   const [batch, width] = candidates.shape;
-  // Products with the whole memory are fewer than those with the candidates of a batch, once for each time they occur.
+  // Products with the whole bank are fewer than with all candidates of a batch.
   const products = tf.matMul(embedded, bank as Tensor as Tensor2D, false, true); // [N, images]
   const scores = tf.exp(tf.div(takeAlong(products as Tensor2D, candidates), nce_t));
   const first = tf.mul(tf.mean(detached(scores)), images);
@@ -120,14 +116,14 @@ function contrast(
   return tf.div(tf.neg(tf.add(tf.sum(own), tf.sum(foreign))), batch) as Scalar;
 }
 
-/** The rows of a batch move towards its embeddings. @param momentum weight of what a row was */
+/** Moving average of a batch's rows. @param momentum weight of the old row */
 function remember(bank: Variable, image: Tensor1D, embedded: Tensor2D, momentum: number) {
   const old = gatherRows(bank, image);
   const mixed = tf.add(tf.mul(old, momentum), tf.mul(detached(embedded), 1 - momentum));
   return rowsUpdate(bank, image, unit(mixed));
 }
 
-/** CRD: embeddings of student and teacher of one image are to be told from those of images of other classes. */
+/** CRD: contrast embeddings of student and teacher of one image with those of other classes. */
 export const crd = defineMethod({
   name: "crd",
   summary: "embedded vectors told from those of other images, by two memories (CRD)",

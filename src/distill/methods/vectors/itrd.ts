@@ -4,17 +4,17 @@ import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { normalizedRows } from "../../parts/losses.js";
 
-/** A channel that does not vary is divided by the root of this instead of zero. */
+/** Squared divisor of constant channels, in place of zero. */
 const LEAST_VARIANCE = 1e-24;
 
-/** Columns of x [N, C] with mean 0 and deviation 1; variances are divided by N - 1, as torch.std does. */
+/** Standardised columns of x [N, C]; variances over N - 1, as torch.std. */
 function standardizedColumns(x: Tensor2D): Tensor2D {
   const centred = tf.sub(x, tf.mean(x, 0, true));
   const variance = tf.div(tf.sum(tf.square(centred), 0, true), x.shape[0] - 1);
   return tf.div(centred, tf.sqrt(tf.maximum(variance, LEAST_VARIANCE))) as Tensor2D;
 }
 
-/** log2 of the sum over channels of (1 - r)^(2 alpha), r the correlation of a channel of x with that of y, both [N, C]. */
+/** log2 of the sum over channels of (1 - r)^(2 alpha), r the correlation of channels of x and y, both [N, C]. */
 function correlationLoss(x: Tensor2D, y: Tensor2D, alpha: number): Scalar {
   const products = tf.mul(standardizedColumns(x), standardizedColumns(y));
   const correlation = tf.div(tf.sum(products, 0), x.shape[0]); // [C]
@@ -22,16 +22,16 @@ function correlationLoss(x: Tensor2D, y: Tensor2D, alpha: number): Scalar {
   return tf.div(tf.log(sum), Math.LN2) as Scalar;
 }
 
-/** Cosines between the images of a batch [N, N]. */
+/** Cosines between images [N, N]. */
 const cosines = (features: Tensor2D): Tensor2D => {
   const unit = normalizedRows(features);
   return tf.matMul(unit, unit, false, true);
 };
 
-/** The sum of squares of a Gram matrix [N, N] divided by its trace. */
+/** Sum of squares of a Gram matrix [N, N] over its trace. */
 const energy = (gram: Tensor2D, trace: Scalar): Scalar => tf.sum(tf.square(tf.div(gram, trace)));
 
-/** Sum of (G_s / tr G_s)^2 - (G_st / tr G_st)^2, with G the cosines between images and G_st = G_s * G_t. Both [N, C]. */
+/** Sum of (G_s / tr G_s)^2 - (G_st / tr G_st)^2, G cosines between images, G_st = G_s * G_t. Both [N, C]. */
 function mutualLoss(x: Tensor2D, y: Tensor2D): Scalar {
   const student = cosines(x);
   const joint = tf.mul(student, cosines(y)) as Tensor2D;
@@ -41,10 +41,9 @@ function mutualLoss(x: Tensor2D, y: Tensor2D): Scalar {
 }
 
 /**
- * ITRD: lambda_corr * correlation + lambda_mutual * mutual, on pooled vectors (sections 3.2 and 3.3). The correlation
- * is taken through a Linear to the teacher's size, the other part only where the sizes differ. A channel that does not
- * vary within the batch correlates with nothing (the authors' code gives NaN), and a batch of one image has no
- * correlation's part.
+ * ITRD: lambda_corr * correlation + lambda_mutual * mutual, on pooled vectors (sections 3.2 and 3.3); a Linear to the
+ * teacher's size for the correlation, for the rest only if sizes differ. Constant channels have no correlation (NaN in
+ * the authors' code), nor has a batch of one.
  */
 export const itrd = defineMethod({
   name: "itrd",

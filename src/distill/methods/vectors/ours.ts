@@ -7,19 +7,17 @@ import { type Tensor, type Tensor2D, tf, type Variable } from "../../../runtime/
 import { defineMethod, PEFD } from "../../method.js";
 import { directionAlignment } from "../../parts/losses.js";
 
-/** From [N, inputs] to [N, outputs]. */
 type Project = (features: Tensor2D) => Tensor2D;
 
-/** Sizes of a projector's vectors. */
 interface ProjectorSizes {
   readonly inputs: number;
   readonly outputs: number;
 }
 
 /**
- * PEFD's projector ensemble: f = mean_i relu(W_i f_s + b_i). All projectors are one matrix product, since their
- * weights stacked are one matrix. With none, features are compared directly (the paper's ablation).
- * @throws inputError without projectors when the two sizes differ
+ * PEFD's projector ensemble: f = mean_i relu(W_i f_s + b_i), as one product of stacked weights. Without projectors
+ * features are compared directly (the paper's ablation).
+ * @throws inputError without projectors for unequal sizes
  */
 function projectorEnsemble(make: ModelBuilder, { inputs, outputs }: ProjectorSizes, projectors: number): Project {
   if (projectors === 0) return identity(inputs, outputs);
@@ -53,7 +51,7 @@ function identity(inputs: number, outputs: number): Project {
   return (features) => features;
 }
 
-/** PEFD: the ensemble's mean is turned into the direction of the teacher's features. */
+/** PEFD: direction alignment of the ensemble's mean with the teacher's features. */
 export const ours = defineMethod({
   name: "ours",
   summary: "direction alignment of projected features (PEFD)",

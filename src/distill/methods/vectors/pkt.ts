@@ -1,10 +1,10 @@
 import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod, REP_DISTILLER } from "../../method.js";
 
-/** Added to lengths and to both arguments of the logarithm, as the authors' code does. */
+/** Added to lengths and to both logarithms' arguments, as in the authors' code. */
 const EPSILON = 1e-7;
 
-/** Each row [N, N] tells how much of an image's likeness to the batch each image has: (cosine + 1) / 2, its sum 1. */
+/** Each image's distribution over the batch [N, N]: (cosine + 1) / 2, rows sum to 1. */
 function likeness(features: Tensor2D): Tensor2D {
   const length = tf.sqrt(tf.sum(tf.square(features), 1, true));
   const unit = tf.div(features, tf.add(length, EPSILON)) as Tensor2D;
@@ -12,7 +12,7 @@ function likeness(features: Tensor2D): Tensor2D {
   return tf.div(similar, tf.sum(similar, 1, true)) as Tensor2D;
 }
 
-/** PKT: KL between likenesses of the batch's images, the mean over all N^2 entries. */
+/** PKT: KL between similarity distributions over the batch, averaged over N^2 entries. */
 export const pkt = defineMethod({
   name: "pkt",
   summary: "KL of the images' likeness within a batch (PKT)",

@@ -3,10 +3,9 @@ import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf
 import { defineMethod, REP_DISTILLER } from "../../method.js";
 import { normalizedRows } from "../../parts/losses.js";
 
-/** What squared distances are at least, before their root is taken. */
 const LEAST_SQUARE = 1e-12;
 
-/** Distances of all pairs [N, N], divided by the mean of those between different images. */
+/** Pairwise distances [N, N] over the mean between different images. */
 function distances(features: Tensor2D): Tensor {
   const images = features.shape[0];
   const square = tf.sum(tf.square(features), 1, true);
@@ -17,7 +16,7 @@ function distances(features: Tensor2D): Tensor {
   return tf.div(found, tf.div(tf.sum(found), images * (images - 1)));
 }
 
-/** Cosines of the angles of all triples, [N, N, N]. */
+/** Cosines of all triples' angles, [N, N, N]. */
 function angles(features: Tensor2D): Tensor {
   const [images, size] = features.shape;
   const [from, to] = [tf.reshape(features, [1, images, size]), tf.reshape(features, [images, 1, size])];
@@ -32,7 +31,7 @@ function smoothL1(x: Tensor, y: Tensor): Scalar {
   return tf.mean(tf.mul(near, tf.sub(difference, tf.mul(near, 0.5)))) as Scalar;
 }
 
-/** RKD: distances of pairs and angles of triples of the student's vectors are to be the teacher's. */
+/** RKD: match distances of pairs and angles of triples. */
 export const rkd = defineMethod({
   name: "rkd",
   summary: "distances and angles within a batch (RKD)",

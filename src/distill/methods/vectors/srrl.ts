@@ -10,10 +10,9 @@ import { teacherClassifier } from "../../parts/classMaps.js";
 
 type Connected = "vector" | "map";
 
-/** What is connected. */
 interface Source {
   channels(student: FeatureShapes): number;
-  /** As a map [N, H, W, C]: a vector is one of a single place. */
+  /** As a map [N, H, W, C]; a vector is one pixel. */
   of(student: ModelOutput): Tensor4D;
 }
 
@@ -28,7 +27,7 @@ const SOURCES: Readonly<Record<Connected, Source>> = {
   },
 };
 
-/** SRRL: the student's vector, connected, is to be the teacher's, and to mean the same to the teacher's classifier. */
+/** SRRL: the student's connected vector matches the teacher's, also through the teacher's classifier. */
 export const srrl = defineMethod({
   name: "srrl",
   summary: "mean squared error of vectors, and of what the teacher's classifier makes of them (SRRL)",
