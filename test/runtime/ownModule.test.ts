@@ -18,6 +18,7 @@ async function copyWith(t: TestContext, ...files: string[]): Promise<Loading> {
   for (const part of ["common", "runtime"]) {
     cpSync(join(ROOT, "dist", part), join(folder, "dist", part), { recursive: true });
   }
+  cpSync(join(ROOT, "node_modules/leven"), join(folder, "node_modules/leven"), { recursive: true });
   const modules = join(folder, "node_modules/@tensorflow/tfjs-node-gpu");
   const written = ["package.json", ...files.map((file) => `lib/napi-v8/${file}`)];
   for (const path of written.map((file) => join(modules, file))) {
