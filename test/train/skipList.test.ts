@@ -37,11 +37,11 @@ test("a complete run of all images is not one that leaves some out; one that goe
   const { runDir } = await runTeacher(options(), silentHooks());
   await assert.rejects(runTeacher(options({ skip_list, resume: true }), silentHooks()), {
     exitCode: 2,
-    message: /cannot be resumed as another run: the list of images skipped: none then, [0-9a-f]{8} now\.$/,
+    message: /cannot be resumed as another run: the skip list: none then, [0-9a-f]{8} now\.$/,
   });
   await runTeacher(options({ skip_list, resume: true, epochs: 2 }), silentHooks());
   await assert.rejects(runTeacher(options({ resume: true, epochs: 2 }), silentHooks()), {
-    message: /the list of images skipped: [0-9a-f]{8} then, none now\.$/,
+    message: /the skip list: [0-9a-f]{8} then, none now\.$/,
   });
   const reordered = join(folder, "reordered.txt");
   writeFileSync(reordered, "val/images/val_3.png\nval/images/val_1.png\n");

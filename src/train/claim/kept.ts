@@ -53,7 +53,7 @@ export async function readKept(runDir: string): Promise<Kept | undefined> {
   const path = join(runDir, RESUME_FILE);
   if (!existsSync(path)) return undefined;
   const { state, metadata, isSealed } = await readWhole(path);
-  if (!isSealed) throw damagedFile(path, "it carries no checksum", STATE_LOST);
+  if (!isSealed) throw damagedFile(path, "it has no checksum", STATE_LOST);
   const { success, data, error } = progressSchema.safeParse(metadata.progress);
   if (success) return { path, progress: data, state };
   throw damagedFile(path, `its progress ${firstComplaint(error.issues)}`, STATE_LOST);

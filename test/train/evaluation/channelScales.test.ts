@@ -47,7 +47,7 @@ async function evaluated(scale: number, precision: "float32" | "bfloat16") {
   return { loss: (ended ?? assert.fail()).loss, notices };
 }
 
-test("whole numbers of 16 bits leave to float32, with a notice, what scales of channels keep them from", async (t) => {
+test("convolutions whose channel scales int16 cannot represent run in float32, with a notice", async (t) => {
   if (ownReducedProducts() !== REDUCED_PRODUCTS.VNNI) {
     t.skip("this processor has no AVX-512 VNNI, or has AMX besides");
     return;
@@ -62,5 +62,5 @@ test("whole numbers of 16 bits leave to float32, with a notice, what scales of c
   for (const error of errors) assert.ok(error < 1e-4, errors.join(" "));
   const notices = all.flatMap((one) => one.notices);
   assert.equal(notices.length, 1, "once a process");
-  assert.match(notices[0] as string, /3x3 from 64 to 64 channels.*float32.*16 bits/);
+  assert.match(notices[0] as string, /3x3 from 64 to 64 channels.*float32.*int16/);
 });

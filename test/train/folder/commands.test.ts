@@ -87,7 +87,7 @@ describe("a small model on images in folders, shown in 32x32", () => {
     assert.match(stderr, /--image_size 32/);
     const cifar = await run([...TEACHER, "--dataset", "cifar10", "--image_size", "64"]);
     assert.equal(cifar.exitCode, 2);
-    assert.match(cifar.stderr, /--image_size 64: the images of cifar10 have 32x32/);
+    assert.match(cifar.stderr, /--image_size 64: the images of cifar10 are 32x32/);
   });
 
   it("is evaluated and converted by what its checkpoint tells, and verified", async () => {
