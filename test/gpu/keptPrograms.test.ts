@@ -48,7 +48,7 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
     for (const [path, size] of before) truncateSync(path, Math.floor(size / 2));
     const { compiled, said } = await evaluate();
     assert.ok(compiled > 0);
-    assert.match(said, /damaged/);
+    assert.match(said, /corrupt/);
     assert.deepEqual(kept(), before);
     assert.equal((await evaluate()).compiled, 0);
   });
@@ -73,7 +73,7 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
     writeFileSync(join(cache, "xla"), "a file where a folder belongs");
     const { compiled, said } = await evaluate({ env: { PEFD_CACHE: cache } });
     assert.ok(compiled > 0);
-    assert.match(said, /could not be written/);
+    assert.match(said, /could not be cached/);
   });
 
   it("a full disk is said, and the run goes on", async (t) => {
@@ -81,7 +81,7 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
     if (cache === undefined) return;
     const { compiled, said } = await evaluate({ env: { PEFD_CACHE: cache } });
     assert.ok(compiled > 0);
-    assert.match(said, /could not be written/);
+    assert.match(said, /could not be cached/);
     assert.equal(kept(cache).size, 0, "nothing half-written stays");
   });
 });

@@ -142,7 +142,9 @@ function load(place: string, graph: string, say: Say): number {
       settled.add(name);
     }
     if (damaged > 0) {
-      say(`${counted(damaged, "program")} of XLA cached in ${place} were corrupt; compiled again.`);
+      say(
+        `${counted(damaged, "program")} of XLA cached in ${place} ${damaged === 1 ? "was" : "were"} corrupt; compiled again.`,
+      );
     }
     return programs.length;
   } catch (error) {
