@@ -152,7 +152,7 @@ async function goesOnAfterRequeue(scene: Scene): Promise<void> {
   await untilQueue(scene, "");
   const shown = await scene.sweep("4-5", 200, "--status");
   assert.match(shown, /, trial 4 {2}my 5%a runs\/sweep\/\d+_0\.log {2}slurmstepd\S+ error: .*CANCELLED/);
-  assert.match(shown, /, trial 5 {2}- +it was stopped before it began/);
+  assert.match(shown, /, trial 5 {2}- +it was cancelled before it started/);
   const [first, second] = await scene.states("4-5", 200);
   assert.deepEqual(first, ["failed", `${job}_0`, epochs()]);
   assert.deepEqual(second, ["failed", `${job}_1`, 0]);

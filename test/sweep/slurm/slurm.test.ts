@@ -106,7 +106,7 @@ test("--launcher slurm submits one task for each run, --status reads their state
     [
       ["complete", "17_0", 240, null],
       ["PENDING", "17_1", 0, null],
-      ["failed", "17_2", 0, "it was stopped before it began"],
+      ["failed", "17_2", 0, "it was cancelled before it started"],
     ],
   );
 
@@ -148,7 +148,7 @@ test("an sbatch that says nothing: the job is found by its comment, or the way t
   const lost = temporaryFolder(t);
   const ended = await submitted(lost, "printf '\\033]0;odd\\007 ../../etc\\n'", "echo '1 other'");
   assert.equal(ended.exitCode, 1);
-  assert.match(ended.stderr, /did not tell its job's number: "\\x1b\]0;odd\\x07 \.\.\/\.\.\/etc"/);
+  assert.match(ended.stderr, /printed no job ID: "\\x1b\]0;odd\\x07 \.\.\/\.\.\/etc"/);
   assert.match(ended.stderr, /the comment pefd-[0-9a-f]{12} by `squeue --me/);
   assert.deepEqual(readdirSync(join(lost, "save/sweep")), ["array.sh"]);
 });
