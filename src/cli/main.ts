@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { deviceError, isMemoryError } from "../common/deviceMemory.js";
+import { deviceError, isDeviceError } from "../common/deviceMemory.js";
 import { environmentError, inputError, PefdError } from "../common/errors.js";
 import { PLUGINS } from "../common/plugins.js";
 import { cleanText, textWidth, twoColumns, wrapWords } from "../common/text.js";
@@ -253,7 +253,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     const exitCode = report(error, argv);
     // TensorFlow would abort while it is taken down in order: it has freed variables that it still holds, or its GPU is lost.
-    if (isMemoryError(error) || deviceError(String(error)) !== undefined) process.exit(exitCode);
+    if (isDeviceError(error)) process.exit(exitCode);
     return exitCode;
   }
 }

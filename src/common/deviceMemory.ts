@@ -3,12 +3,7 @@ import { environmentError, type PefdError, runError } from "./errors.js";
 const OUT_OF_MEMORY =
   /OOM when allocating|RESOURCE_EXHAUSTED|out of memory|failed to allocate memory|Invalid TF_Status: 8\b|Dst tensor is not initialized/i;
 
-/** Whether a message is an out-of-memory error of a device. */
-export const isOutOfMemory = (message: string): boolean => OUT_OF_MEMORY.test(message);
-
-/** Whether an error or one of its causes is an out-of-memory error of a device. */
-export const isMemoryError = (error: unknown): boolean =>
-  error instanceof Error && (isOutOfMemory(error.message) || isMemoryError(error.cause));
+const isOutOfMemory = (message: string): boolean => OUT_OF_MEMORY.test(message);
 
 export const MEMORY_HINT = "Try a smaller --batch_size, or a smaller --data_budget_mb, which keeps images on the host.";
 
@@ -54,11 +49,9 @@ const NAMED_BY_CUDA = /\b(?:CUDA_ERROR|CUDNN_STATUS|CUBLAS_STATUS|CUSOLVER_STATU
 
 /** A device's out-of-memory, CUDA, cuDNN or cuBLAS error with a hint; undefined for others. */
 export function deviceError(message: string): PefdError | undefined {
-  const known = GPU_ERRORS.find(([pattern]) => pattern.test(message));
-  if (known !== undefined && !/RESOURCE_EXHAUSTED|out of memory/i.test(message)) {
-    return environmentError(known[1], known[2]);
-  }
   if (isOutOfMemory(message)) return runError(memorySentence(message), memoryHint(message));
+  const known = GPU_ERRORS.find(([pattern]) => pattern.test(message));
+  if (known !== undefined) return environmentError(known[1], known[2]);
   const name = message.match(NAMED_BY_CUDA)?.[0];
   if (name === undefined) return undefined;
   return environmentError(
@@ -66,6 +59,10 @@ export function deviceError(message: string): PefdError | undefined {
     `pefd doctor looks at them; --debug shows more. ${OTHER_GPU}`,
   );
 }
+
+/** Whether an error or one of its causes is a device's: TensorFlow cannot be taken down in order after it. */
+export const isDeviceError = (error: unknown): boolean =>
+  error instanceof Error && (deviceError(error.message) !== undefined || isDeviceError(error.cause));
 
 const BYTES = /(?:allocate|allocating) (\d+)(?: bytes|B)/i;
 const SIZE = /(?:allocate|allocating) ([\d.]+)\s?([KMGT]iB)/i;

@@ -22,7 +22,7 @@ test("a teacher, a student and their evaluation, as typed", async (t) => {
   assert.equal(teacher.exitCode, 0, teacher.stderr);
   assert.match(teacher.stdout, new RegExp(`^Run folder +${TEACHER_RUN}\nLast top-1 +\\d+\\.\\d\\d %`));
   assert.match(teacher.stderr, /\nepoch 1\/1 .*test loss/);
-  const line = /Evaluate +node (.*)\n/.exec(teacher.stdout)?.[1] ?? assert.fail();
+  const line = /Evaluate {5}node (.*)\n/.exec(teacher.stdout)?.[1] ?? assert.fail();
   const [, ...typed] = line.split(" ");
   const checked = await pefd([...typed, "--json"], { cwd });
   const last = /Last top-1 +(\S+) %/.exec(teacher.stdout)?.[1];

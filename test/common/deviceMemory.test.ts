@@ -3,7 +3,7 @@ import { test } from "node:test";
 import {
   deviceError,
   float32Bytes,
-  isMemoryError,
+  isDeviceError,
   MEMORY_HINT,
   memorySentence,
   takingMemory,
@@ -12,13 +12,13 @@ import { PefdError } from "#pefd/common/errors.js";
 
 const RAN_OUT = "OOM when allocating tensor with shape[64,112,112,64] and type float on /job:localhost";
 
-test("an error is about memory where it or one behind it says so", () => {
+test("an error is a device's where it or one behind it says so", () => {
   const inner = new Error(RAN_OUT);
-  assert.equal(isMemoryError(inner), true);
-  assert.equal(isMemoryError(new Error("the step failed", { cause: inner })), true);
-  assert.equal(isMemoryError(new Error("the step failed", { cause: "unknown" })), false);
-  assert.equal(isMemoryError(new Error("no such file")), false);
-  assert.equal(isMemoryError(RAN_OUT), false, "a text is no error");
+  assert.equal(isDeviceError(inner), true);
+  assert.equal(isDeviceError(new Error("the step failed", { cause: inner })), true);
+  assert.equal(isDeviceError(new Error("the step failed", { cause: "unknown" })), false);
+  assert.equal(isDeviceError(new Error("no such file")), false);
+  assert.equal(isDeviceError(RAN_OUT), false, "a text is no error");
 });
 
 test("the sentence has what was asked for, as far as the library's message tells", () => {

@@ -27,14 +27,14 @@ const REFUSED: readonly (readonly [name: string, text: string, said: RegExp])[] 
   ["kd.mjs", methodText("kd"), /has a method kd, and pefd itself has one/],
   ["lskd.mjs", methodText("lskd_kd"), /has a method lskd_kd, and pefd itself has one/],
   ["cifar.mjs", datasetText("cifar100"), /has a data set cifar100, and pefd itself has one/],
-  ["flag.mjs", methodText("mine", { option: "batch_size" }), /--batch_size .*which already exists/],
+  ["flag.mjs", methodText("mine", { option: "batch_size" }), /--batch_size for its method mine, which already exists/],
   [
     "declared.mjs",
     methodText("mine").replace("methods:", 'files: ["weights.json"], methods:'),
     /names weights\.json in its files, and there is no file .*weights\.json/,
   ],
   ["files.mjs", methodText("mine").replace("methods:", "files: 3, methods:"), /exports files that/],
-  ["own.mjs", methodText("mine", { option: "num_proj" }), /--num_proj .*\(Method ours\)/],
+  ["own.mjs", methodText("mine", { option: "num_proj" }), /--num_proj for its method mine, .*\(Method ours\)/],
 ];
 
 for (const [name, text, said] of REFUSED) {

@@ -41,7 +41,7 @@ function change(path: string, more: object): void {
 const DAMAGE: readonly [what: string, damage: (runDir: string) => void | Promise<void>, told: RegExp][] = [
   ["config.json", (dir) => rmSync(join(dir, "config.json")), /it is missing/],
   ["config.json", (dir) => flip(join(dir, "config.json"), 20), /checksum|JSON|wrong value/],
-  ["resume.safetensors", (dir) => flip(join(dir, "resume.safetensors"), -9), /its checksum/],
+  ["resume.safetensors", (dir) => flip(join(dir, "resume.safetensors"), -9), /does not match its checksum/],
   ["resnet8_last.safetensors", (dir) => flip(join(dir, "resnet8_last.safetensors"), -9), /checksum/],
   [
     ...(["resnet8_best_projectors.safetensors"] as const),

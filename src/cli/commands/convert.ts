@@ -50,7 +50,7 @@ function checkFree(to: string, { force }: Conversion, folder: boolean): void {
   if (!folder && !isFolder && !found.isFile()) return;
   if (folder && isFolder && readdirSync(to).length === 0) return;
   if (!force) {
-    throw inputError(`${to} already exists.`, "Replace it with --force.");
+    throw inputError(`${to} already exists. Nothing was changed.`, "Replace it with --force.");
   }
   if (folder && !isSavedModel(to)) {
     throw inputError(

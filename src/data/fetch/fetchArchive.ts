@@ -237,7 +237,7 @@ async function isThere({ title, archive, verify }: Published, directory: string,
 
 const otherThings = (directory: string, title: string): PefdError =>
   inputError(
-    `${directory} exists but is not the complete ${title}.`,
+    `${directory} exists but is not the complete ${title}. Nothing was changed.`,
     "Move it away, or give another folder with --data DIR.",
   );
 

@@ -156,7 +156,7 @@ function refuseOccupied(out: string): void {
   }
   if (names.length === 0) return;
   throw inputError(
-    `${out} holds ${names.length === 1 ? "a file" : "files"} already (${names[0]}).`,
+    `${out} holds ${names.length === 1 ? "a file" : "files"} already (${names[0]}). Nothing was changed.`,
     "Give another folder with --out DIR, or remove this one.",
   );
 }

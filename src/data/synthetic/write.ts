@@ -53,7 +53,7 @@ function holdsSet(directory: string, files: Files, force: boolean): boolean {
   }
   const [held, what] = other ? [other[0], "another data set"] : [foreign, "other files"];
   throw inputError(
-    `${directory} holds ${what} (${held}).`,
+    `${directory} holds ${what} (${held}). Nothing was changed.`,
     "Give another folder with --out DIR, or write into this one with --force.",
   );
 }

@@ -105,7 +105,7 @@ test("another data set, synthetic or not, is replaced with force only, and then 
     const before = contentOf(directory);
     const attempt = () => synthesize(directory, SMALL);
     await assert.rejects(attempt, (error: PefdError) => {
-      assert.match(error.message, /holds another data set \(\w+\.\w+\)/);
+      assert.match(error.message, /holds another data set \(\w+\.\w+\)\. Nothing was changed\./);
       assert.match(error.hint ?? "", /--force/);
       return error.exitCode === 2;
     });

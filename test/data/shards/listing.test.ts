@@ -80,7 +80,7 @@ const LACKING: Readonly<Record<string, readonly [Files, RegExp]>> = {
     /has a \.cls that is not a class index/,
   ],
   "no samples": [[["README", "x"]], /train\.tar contains no samples/],
-  "classes from 1": [sample("a", 1), /Class 0/],
+  "classes from 1": [sample("a", 1), /Class 0 has no training images, but class 1 does/],
 };
 
 for (const [name, [members, sentence]] of Object.entries(LACKING)) {
