@@ -91,7 +91,7 @@ export interface Dataset extends TestImages, DatasetFiles {
   readonly train: ImageSet;
 }
 
-/** How many images to take of each file; all of them by default. Which ones: see subset.ts. */
+/** How many images to take of each file; all of them by default. Which ones: see sampler.ts. */
 export interface DatasetLimits {
   readonly limitTrain?: number | undefined;
   readonly limitTest?: number | undefined;

@@ -172,7 +172,7 @@ export interface Publication<Options extends Rows = Rows> {
   readonly formula: string;
   /** Sentences on pitfalls, for docs/methods.md. */
   readonly traps?: readonly string[];
-  /** Files in test/golden; by default methods/GROUP/NAME.json (groups.ts). */
+  /** Files in test/golden; by default methods/GROUP/NAME.json (published.ts). */
   readonly golden?: readonly string[];
   readonly weights: LossWeights;
   /** Published for particular pairs; defaults for those. */

@@ -40,7 +40,7 @@ import { srrl } from "./methods/vectors/srrl.js";
 import { type Procedure, procedureOf, proceduresOf } from "./open.js";
 import type { Beta, LossWeights } from "./weights.js";
 
-/** All distillation methods. A new one is a file in methods/GROUP (groups.ts) and a row here. */
+/** All distillation methods. A new one is a file in methods/GROUP (published.ts) and a row here. */
 export const METHODS = createRegistry<Method>({ one: "distillation method", many: "Methods" }, [
   ours,
   kd,

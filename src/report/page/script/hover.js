@@ -20,7 +20,7 @@ const tip = document.body.appendChild(document.createElement("div"));
 Object.assign(tip, { className: "tip", hidden: true });
 tip.setAttribute("role", "status");
 
-/** Run data of the page (pageData.ts). */
+/** Run data of the page (htmlPage.ts). */
 const readData = () => JSON.parse(document.querySelector("#data")?.textContent ?? "{}");
 
 let data = readData();
