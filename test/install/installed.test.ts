@@ -44,7 +44,7 @@ test("the tarball is installed and used like any program, and leaves nothing but
 
   const missing = await run("pefd", "bench");
   assert.equal(missing.exitCode, 3);
-  assert.match(missing.stderr, /not set up here yet.*\n {2}Type: pefd setup\n/);
+  assert.match(missing.stderr, /TensorFlow is not installed yet: .*\n {2}Type: pefd setup\n/);
 
   const before = filesBelow(prefix);
   succeeded("pefd setup", await run("pefd", "setup"));
