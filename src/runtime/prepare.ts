@@ -4,6 +4,7 @@ import { availableParallelism, cpus, homedir } from "node:os";
 import { join } from "node:path";
 import { cacheDirectory } from "../common/cachePaths.js";
 import { chooseGpu } from "./gpu/choose.js";
+import { refuseBusyGpu } from "./gpu/memory.js";
 import { type GpuIdentity, type GpuSurvey, gpuIdentity, rememberGpus, surveyGpus } from "./gpu/survey.js";
 import type { Environment } from "./gpu/types.js";
 import { nativeDirectory } from "./nativeFolder.js";
@@ -216,7 +217,7 @@ interface Device {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** PEFD_RUNTIME=cpu disables the GPU, whichever build of TensorFlow is installed. */
+/** PEFD_RUNTIME=cpu disables the GPU, whichever build of TensorFlow is installed; so does another cuDNN. */
 const HIDDEN = { CUDA_VISIBLE_DEVICES: "-1" };
 
 function chooseDevice(survey: GpuSurvey, env: Environment, number: number | undefined): Device {
@@ -224,6 +225,7 @@ function chooseDevice(survey: GpuSurvey, env: Environment, number: number | unde
     chooseGpu({ ...survey, gpus: [] }, env, number);
     return { survey: { ...survey, gpus: [] }, variables: HIDDEN };
   }
+  if (survey.foreign !== undefined) return { survey, variables: HIDDEN };
   const isSilent = !survey.answered && survey.problem !== undefined;
   if (isSilent && number === undefined) return { survey, variables: {} };
   const chosen = chooseGpu(survey, env, number);
@@ -235,12 +237,13 @@ function chooseDevice(survey: GpuSurvey, env: Environment, number: number | unde
 /**
  * Decides what the native library finds in the process's environment, before it is loaded: one visible GPU, and what
  * TensorFlow, XLA and CUDA read; what the user has set is kept.
- * @throws inputError for a GPU that is not there
+ * @throws inputError for a GPU that is not there, environmentError for one that is busy, full or broken
  */
 export function prepareNative(needs: NativeNeeds): void {
   const { env, gpu, keepPrograms = true, exactFloat32 = false, deterministic = false } = needs;
   const { survey, variables } = chooseDevice(surveyGpus(env), env, gpu);
   rememberGpus(survey);
+  const usesGpu = survey.answered && survey.gpus.length > 0 && variables !== HIDDEN;
   const settings = {
     env,
     programCache: keepPrograms ? MEMORY_FOLDER : undefined,
@@ -251,5 +254,6 @@ export function prepareNative(needs: NativeNeeds): void {
     deterministic,
   };
   Object.assign(env as Record<string, string>, variables, nativeEnvironment(settings));
+  if (usesGpu && settings.cudaDirectory !== undefined) refuseBusyGpu(env);
   openPrograms(settings.gpu, env);
 }
