@@ -8,7 +8,7 @@ import { refuseBusyGpu } from "./gpu/memory.js";
 import { type GpuIdentity, type GpuSurvey, gpuIdentity, rememberGpus, surveyGpus } from "./gpu/survey.js";
 import type { Environment } from "./gpu/types.js";
 import { nativeDirectory } from "./nativeFolder.js";
-import { cudaDirectory, programCache } from "./paths.js";
+import { cudaDirectory, kernelCache, programCache } from "./paths.js";
 import { keepProgramsIn, MEMORY_FOLDER } from "./programs/folder.js";
 import { WHEELS } from "./setup/wheels.js";
 
@@ -111,6 +111,8 @@ interface NativeSettings {
   readonly env: Environment;
   /** Folder where TensorFlow keeps compiled XLA programs; undefined: nowhere. */
   readonly programCache: string | undefined;
+  /** Folder where the GPU's driver keeps kernels that it compiled; undefined: its own. */
+  readonly kernelCache?: string | undefined;
   /** Folder that holds bin/ptxas and nvvm/libdevice; undefined where no GPU runtime is installed. */
   readonly cudaDirectory: string | undefined;
   /** CPUs that this process may use: os.availableParallelism(). */
@@ -138,6 +140,9 @@ function withFlags(existing: string | undefined, flags: readonly (readonly [name
   const added = flags.filter(([name]) => !set.includes(`${name}=`)).map(([name, value]) => `${name}=${quoted(value)}`);
   return [set, ...added].filter((part) => part !== "").join(" ");
 }
+
+/** The driver's most, 4 GiB: TensorFlow's kernels for a GPU that it has no machine code for exceed its usual 1 GB. */
+const KERNEL_BYTES = "4294967296";
 
 type Flags = [name: string, value: string][];
 
@@ -177,7 +182,9 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
     const asked = arithmetic(settings);
     const flags = asked.flatMap((part) => part.flags);
     variables.XLA_FLAGS = withFlags(env.XLA_FLAGS, [["--xla_gpu_cuda_data_dir", cudaDirectory], ...flags]);
-    for (const [name, value] of asked.flatMap((part) => Object.entries(part.variables))) {
+    const kept = { CUDA_CACHE_PATH: settings.kernelCache, CUDA_CACHE_MAXSIZE: KERNEL_BYTES };
+    const compiled = settings.kernelCache === undefined ? [] : (Object.entries(kept) as [string, string][]);
+    for (const [name, value] of [...asked.flatMap((part) => Object.entries(part.variables)), ...compiled]) {
       variables[name] = env[name] ?? value;
     }
   }
@@ -247,6 +254,7 @@ export function prepareNative(needs: NativeNeeds): void {
   const settings = {
     env,
     programCache: keepPrograms ? MEMORY_FOLDER : undefined,
+    kernelCache: keepPrograms ? kernelCache(cacheDirectory(env, homedir())) : undefined,
     cudaDirectory: cudaDirectory(nativeDirectory()),
     processors: availableParallelism(),
     gpu: gpuIdentity(survey),
