@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { runProgram } from "../helpers/pefd.js";
 import { GPUS, type Pretence } from "./pretended/pretence.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { syntheticData } from "./runs/run.js";
@@ -130,6 +131,18 @@ describe("doctor on pretended machines", { skip: noPretendedGpu() }, () => {
     const ended = await gpu.pefd(run, { fault: "cuDevicePrimaryCtxRetain:1:46", taken });
     assert.equal(ended.exitCode, 3);
     assert.match(ended.stderr, /busy or unavailable[\s\S]*GPU memory: .*python3 \(process 4242\) holds 0\.1 GB/);
+  });
+
+  it("arithmetic that is none is told by the first quantity that is wrong", async () => {
+    const module = join(gpu.project, "dist/train/selfTest/selfTest.js");
+    const code = `import(${JSON.stringify(module)}).then(async ({ arithmeticCheck }) => {
+      console.log(JSON.stringify(await arithmeticCheck(process.execPath, process.env)));
+    })`;
+    const { stdout, stderr } = await runProgram(process.execPath, ["-e", code], { env: gpu.environment() });
+    const { ok, detail, hint } = JSON.parse(stdout || assert.fail(stderr));
+    assert.equal(ok, false);
+    assert.match(detail, /^NVIDIA H100 80GB HBM3: in float32, the convolution (is off by|is no number)/);
+    assert.match(hint, /PEFD_RUNTIME=cpu/);
   });
 
   it("a library from elsewhere that says no version is refused by its folder", async () => {

@@ -34,6 +34,7 @@ export interface Check {
     | "gpu"
     | "gpuMemory"
     | "gpuLibraries"
+    | "arithmetic"
     | "data";
   readonly title: string;
   readonly ok: boolean;
@@ -252,6 +253,8 @@ export interface DoctorInputs {
   readonly data: DataFound;
   /** Whether every byte of the installed libraries is looked at. */
   readonly deep?: boolean;
+  /** More checks, where TensorFlow loads. */
+  readonly more?: () => Promise<Check>;
   /** Loads TensorFlow; probeTensorFlow by default. */
   readonly probe?: () => Promise<Probe>;
   /** Survey of the GPUs; taken if absent. */
@@ -388,6 +391,7 @@ export async function diagnose(inputs: DoctorInputs): Promise<Diagnosis> {
     gpuCheck(situation),
     ...(env.PEFD_RUNTIME === "cpu" || inputs.survey ? [] : memoryCheck(survey, outlook, env)),
     ...(libraries ? [gpuLibrariesCheck(libraries, linked?.tree ?? "", survey.cuda)] : []),
+    ...(inputs.more && probe.version !== undefined ? [await inputs.more()] : []),
     dataCheck(data),
   ];
   const ok = checks.every((check) => check.ok || !check.required);
