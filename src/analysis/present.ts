@@ -47,10 +47,7 @@ export function analysisTable(findings: readonly Finding[]): Table {
     ...shown.map(({ key, digits }) => rounded(finding.measures[key], digits)),
   ]);
   const titles = shown.map(({ title }) => `>${title}`);
-  return {
-    columns: columns(...(isMany ? ["Run"] : []), "Checkpoint", ">Epoch", ">Proj.", ">Trial", ...titles),
-    rows,
-  };
+  return { columns: columns(...(isMany ? ["Run"] : []), "Checkpoint", ">Epoch", ">Proj.", ">Trial", ...titles), rows };
 }
 
 const cell = (value: string | number | null | undefined): string => String(value ?? "");

@@ -128,10 +128,7 @@ function measureBeside(
       runners.flatMap((runner, i) => [beside[i] as Runner, runner]),
       repeats,
     );
-    return runners.map((runner, i) => ({
-      ...timingOf(runner),
-      overKd: costOver(beside[i] as Runner, runner),
-    }));
+    return runners.map((runner, i) => ({ ...timingOf(runner), overKd: costOver(beside[i] as Runner, runner) }));
   } finally {
     close(runners);
     work.dispose();

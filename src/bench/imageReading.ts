@@ -144,11 +144,7 @@ function openLearner({ teacher, student, method }: Trained, { dataset, batchSize
     return { what, learner, constants: guide.variables };
   }
   const name = (student ?? teacher) as string;
-  return {
-    what: `train ${name}`,
-    learner: teacherLearner(name, numClasses, seed),
-    constants: [],
-  };
+  return { what: `train ${name}`, learner: teacherLearner(name, numClasses, seed), constants: [] };
 }
 
 /** Milliseconds of each step, and of its wait. */
@@ -244,11 +240,7 @@ export async function runDataBench(
     );
   }
   const choice = chooseEngine({ engine, precision }, env);
-  const sources = chooseSources([dataset.train, dataset.test], choice.engine, {
-    seed: SEED,
-    workers,
-    batchSize,
-  });
+  const sources = chooseSources([dataset.train, dataset.test], choice.engine, { seed: SEED, workers, batchSize });
   const [train, test] = sources as [BatchSource, BatchSource];
   try {
     notice("reading");

@@ -43,10 +43,7 @@ export function evaluationWork(what: string, { model, variables }: FrozenModel, 
   };
 }
 
-export const CIFAR100_KIND: ImageKind = {
-  side: CIFAR100.format.height,
-  classes: CIFAR100.classes,
-};
+export const CIFAR100_KIND: ImageKind = { side: CIFAR100.format.height, classes: CIFAR100.classes };
 
 /** Labels are bytes; their values do not affect speed. */
 const LABELS = 256;
@@ -97,13 +94,7 @@ export function timedStudent(
   const guide = frozen(initialised(teacher, task));
   const row = methodRow(method);
   const { weights, options } = publishedSetting(row, `${teacher}-${student}`);
-  const setting = {
-    model_s: student,
-    distill: method,
-    batch_size: task.batchSize,
-    ...weights,
-    ...options,
-  };
+  const setting = { model_s: student, distill: method, batch_size: task.batchSize, ...weights, ...options };
   const learner = studentLearner(guide.model, setting, task.numClasses, MODEL_SEED, task.labels);
   return { learner, guide, views: usedViews(row.sees(ownOptions(row, options)), weights) };
 }

@@ -26,11 +26,7 @@ export function permute4(
   const [strides, sizes] = [stridesOf(shape), order.map((axis) => shape[axis] as number)];
   const places = stridesOf(sizes);
   const axes = order.map(
-    (axis, i): Axis => ({
-      size: sizes[i] as number,
-      from: strides[axis] as number,
-      to: places[i] as number,
-    }),
+    (axis, i): Axis => ({ size: sizes[i] as number, from: strides[axis] as number, to: places[i] as number }),
   );
   const inner = axes.pop() as Axis;
   // Inner loops read adjacent values, which are still cached.

@@ -44,10 +44,7 @@ export function nearestName(
   known: readonly string[],
   most: number = Math.max(2, Math.floor(typed.length / 2)),
 ): string | undefined {
-  const scored = known.map((name) => ({
-    name,
-    distance: leven(typed.toLowerCase(), name.toLowerCase()),
-  }));
+  const scored = known.map((name) => ({ name, distance: leven(typed.toLowerCase(), name.toLowerCase()) }));
   scored.sort((a, b) => a.distance - b.distance);
   const best = scored[0];
   return best && best.distance <= most ? best.name : undefined;

@@ -67,10 +67,7 @@ export function singleStep(
   return { nodes, signature: { inputs, outputs: donePort(done) } };
 }
 
-export const NOTHING_TO_COMPILE: Pick<Program, "compilations" | "kept"> = {
-  compilations: () => [],
-  kept: 0,
-};
+export const NOTHING_TO_COMPILE: Pick<Program, "compilations" | "kept"> = { compilations: () => [], kept: 0 };
 
 /** Runs a signature whose only output signals that it is done. */
 export function runToDone(session: Session, signature: string, inputs: Readonly<Record<string, Tensor>>): void {

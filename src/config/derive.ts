@@ -131,10 +131,7 @@ function withValues(resolved: Resolved, values: Readonly<Record<string, unknown>
   return {
     ...resolved,
     options: { ...resolved.options, ...Object.fromEntries(own) },
-    origins: {
-      ...resolved.origins,
-      ...Object.fromEntries(own.map(([option]) => [option, origin])),
-    },
+    origins: { ...resolved.origins, ...Object.fromEntries(own.map(([option]) => [option, origin])) },
   };
 }
 

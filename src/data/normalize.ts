@@ -5,10 +5,7 @@ export interface Normalization {
 }
 
 /** Normalization of ImageNet weights, torchvision's included. */
-export const IMAGENET: Normalization = {
-  mean: [0.485, 0.456, 0.406],
-  deviation: [0.229, 0.224, 0.225],
-};
+export const IMAGENET: Normalization = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 
 /**
  * The normalized value of every byte in every channel, [256, 3] float32, bit-identical to torchvision's ToTensor and

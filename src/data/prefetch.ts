@@ -41,9 +41,7 @@ interface OtherThread {
 function startThread(set: ImagesInMemory): OtherThread {
   const { some: _, names: __, ...plain } = set;
   const images = { ...plain, images: shared(set.images), labels: shared(set.labels) };
-  const worker = new Worker(new URL("./batchWorker.js", import.meta.url), {
-    workerData: { set: images },
-  });
+  const worker = new Worker(new URL("./batchWorker.js", import.meta.url), { workerData: { set: images } });
   const thread: OtherThread = { worker, failed: false };
   worker.unref();
   worker.on("error", () => {

@@ -54,13 +54,7 @@ function fileViews(
         width: set.width,
         bytes: imageBytes(stream.take([[0, image, epoch]]), set).slice(),
       }));
-      return {
-        name,
-        label: set.labels[image] as number,
-        size,
-        original: { ...small, bytes },
-        views,
-      };
+      return { name, label: set.labels[image] as number, size, original: { ...small, bytes }, views };
     });
   } finally {
     stream.close();

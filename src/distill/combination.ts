@@ -166,10 +166,7 @@ export function combination(shares: readonly Share[]): Method {
       const parts = methods.map((method): Part => {
         const builder = builderFor(method, make);
         const own = method.build(pair, ownOptions(method, options), builder);
-        const state = builder.state.map((entry) => ({
-          ...entry,
-          name: `${method.name}.${entry.name}`,
-        }));
+        const state = builder.state.map((entry) => ({ ...entry, name: `${method.name}.${entry.name}` }));
         make.state.push(...state);
         return { method, own };
       });

@@ -15,14 +15,8 @@ interface KeptRow {
 }
 
 export const KEPT_VIEWS: Readonly<Record<KeptView, KeptRow>> = {
-  pooled: {
-    file: "features",
-    size: (model) => model.featureSize,
-  },
-  logits: {
-    file: "logits",
-    size: (model) => model.numClasses,
-  },
+  pooled: { file: "features", size: (model) => model.featureSize },
+  logits: { file: "logits", size: (model) => model.numClasses },
 };
 
 /** Whether a teacher cache may keep a view. */
@@ -77,10 +71,7 @@ const BEFORE_RELU = ".beforeRelu";
 const mapTensors = (name: string, map: FeatureMap | undefined): ViewTensors =>
   map === undefined
     ? {}
-    : {
-        [name + OUT]: map.out,
-        ...(map.beforeRelu !== map.out && { [name + BEFORE_RELU]: map.beforeRelu }),
-      };
+    : { [name + OUT]: map.out, ...(map.beforeRelu !== map.out && { [name + BEFORE_RELU]: map.beforeRelu }) };
 
 /** Tensors behind views of a teacher's output. */
 export function viewTensors(output: ModelOutput, views: readonly TeacherView[]): ViewTensors {

@@ -63,11 +63,7 @@ function recordModel(model: Served, inputShape: readonly number[]): ForwardGraph
     outputNames: ["logits", "probabilities", "features"],
     outputs: (images) => {
       const output = model.forward(images as Tensor4D, { training: false, updates: [] });
-      return {
-        logits: output.logits,
-        probabilities: tf.softmax(output.logits),
-        features: output.pooled,
-      };
+      return { logits: output.logits, probabilities: tf.softmax(output.logits), features: output.pooled };
     },
   });
 }
@@ -115,11 +111,7 @@ function normalizingNodes(
 }
 
 const floats = (name: string, values: readonly number[]): GraphNode =>
-  constNode(name, {
-    dtype: DT.float,
-    shape: [values.length],
-    bytes: new Uint8Array(Float32Array.from(values).buffer),
-  });
+  constNode(name, { dtype: DT.float, shape: [values.length], bytes: new Uint8Array(Float32Array.from(values).buffer) });
 
 export interface SavedModelSource {
   /** The file that it was read from, for messages. */
@@ -157,9 +149,7 @@ export async function exportSavedModel(
   await writeFolderAtomic(to, {
     [GRAPH_FILE]: graphBytes(source, env),
     [STATE_FILE]: serializeSafetensors(source.state, metadata),
-    ...(predictor && {
-      [PREDICTOR_FILE]: serializeSafetensors(predictor.state, encodeMetadata(predictor.metadata)),
-    }),
+    ...(predictor && { [PREDICTOR_FILE]: serializeSafetensors(predictor.state, encodeMetadata(predictor.metadata)) }),
   });
 }
 

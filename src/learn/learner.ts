@@ -58,9 +58,7 @@ export interface Learner {
   /** Of strong views, where steps have them. */
   readonly strongView?: { readonly seed: number };
   /** The method's random inputs per step, with the run's seed. */
-  readonly draws?: Pick<Draws, "specs"> & {
-    values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]>;
-  };
+  readonly draws?: Pick<Draws, "specs"> & { values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]> };
 }
 
 export interface LearnerPhase {
@@ -113,11 +111,7 @@ export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Te
   const lossOf = learner.objective.of(batch);
   const forward = (): Passed => {
     const { inEvaluation } = learner;
-    const context: ForwardContext = {
-      training: true,
-      updates: [],
-      ...(inEvaluation && { inEvaluation }),
-    };
+    const context: ForwardContext = { training: true, updates: [], ...(inEvaluation && { inEvaluation }) };
     const output: StudentOutput = {
       ...model.forward(batch.images, context),
       ...(batch.strong && { strong: model.forward(batch.strong, context) }),

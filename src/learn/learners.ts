@@ -86,9 +86,7 @@ export function distilledLearner(student: Model, config: DistillConfig, seed: nu
     ...(isUsed && { notices }),
     ...(predictsThrough && { evaluated: evaluatedStudent(student, teacher, method) }),
     ...(isUsed && learning(student, method.state, [...learnBefore, ...removed])),
-    ...(draws && {
-      draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
-    }),
+    ...(draws && { draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) } }),
     ...(method.teacherTrains && { teacherStatistics: statisticsOf(teacher) }),
     ...(method.strongView && isUsed && { strongView: { seed } }),
     ...(method.wholeBatches && isUsed && { wholeBatches: true as const }),
@@ -134,10 +132,7 @@ function phaseOf(phase: Phase, main: Learner, config: TeacherConfig): LearnerPha
 const withInsertion = (model: Model, insertion: Insertion | undefined): Model =>
   insertion === undefined
     ? model
-    : {
-        ...model,
-        forward: (images, context) => model.forward(images, { ...context, insertion }),
-      };
+    : { ...model, forward: (images, context) => model.forward(images, { ...context, insertion }) };
 
 /** A student as evaluated: by default itself. */
 export const evaluatedStudent = (

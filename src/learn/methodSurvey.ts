@@ -43,12 +43,7 @@ const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["ro
 
 function featureShapesOf(model: string): FeatureShapes {
   const state = stateLayout(model) as readonly StateEntry[];
-  return {
-    ...mapShapes(model),
-    pooled: surveyModel(model).featureSize,
-    state,
-    features: featureState(model, state),
-  };
+  return { ...mapShapes(model), pooled: surveyModel(model).featureSize, state, features: featureState(model, state) };
 }
 
 const BATCH_SIZE = 64;
@@ -85,10 +80,5 @@ export function surveyMethod(procedure: Procedure, names: PairNames): MethodSurv
   const setting = publishedSetting(procedure, `${names.teacher}-${names.student}`);
   const options = { ...defaults, ...setting.options, ...set };
   const sees = method.sees(ownOptions(method, options));
-  return {
-    sees,
-    setting,
-    used: usedViews(sees, setting.weights),
-    added: addedBy(method, options, names),
-  };
+  return { sees, setting, used: usedViews(sees, setting.weights), added: addedBy(method, options, names) };
 }

@@ -122,12 +122,7 @@ export function labelRanks(logits: Tensor2D, oneHot: Tensor2D): Tensor1D {
 /** Means, and the number of images. */
 export function readMetrics({ total }: MetricsVariables): Metrics & { readonly images: number } {
   const [loss, top1, top5, images] = total.dataSync() as unknown as [number, number, number, number];
-  return {
-    loss: loss / images,
-    top1: (100 * top1) / images,
-    top5: (100 * top5) / images,
-    images,
-  };
+  return { loss: loss / images, top1: (100 * top1) / images, top5: (100 * top5) / images, images };
 }
 
 /** Sets the sums, zero by default, at the next push. */

@@ -117,9 +117,7 @@ export function distilling(config: DistillConfig): Objective {
         return {
           value: weightedSum(terms),
           terms: terms.map(([, term]) => term),
-          ...(isSplit(method) && {
-            parts: [partialSum(terms.slice(0, tasks)), partialSum(terms.slice(tasks))],
-          }),
+          ...(isSplit(method) && { parts: [partialSum(terms.slice(0, tasks)), partialSum(terms.slice(tasks))] }),
         };
       };
     },
@@ -195,10 +193,7 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
     oneHot,
     labels: batch.labels,
     get strong() {
-      return {
-        student: given("strong view", student.strong),
-        teacher: given("strong view", guides.strong),
-      };
+      return { student: given("strong view", student.strong), teacher: given("strong view", guides.strong) };
     },
     get image() {
       return given("image indices", batch.image);

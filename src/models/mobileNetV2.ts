@@ -61,12 +61,7 @@ function makeGroups(builder: ModelBuilder, expansion: number, width: number): La
   return GROUPS.map(({ expands, channels, blocks, stride }, group) =>
     Array.from({ length: blocks }, (_, i) => {
       const outputs = channels * width;
-      const shape = {
-        inputs,
-        outputs,
-        expansion: expands ? expansion : 1,
-        stride: i === 0 ? stride : 1,
-      };
+      const shape = { inputs, outputs, expansion: expands ? expansion : 1, stride: i === 0 ? stride : 1 };
       inputs = outputs;
       return invertedResidual(builder, `blocks.${group}.${i}`, shape);
     }),
@@ -103,13 +98,7 @@ export const mobileNetV2 =
       const { out, ...inserted } = insertedAt(relu(last(x, context)), context);
       const pooled = globalAveragePool(out);
       const ends = FEATURE_GROUPS.map((i) => plainMap(maps[i] as Tensor4D));
-      return {
-        stem: plainMap(first),
-        maps: ends,
-        pooled,
-        logits: classifier(pooled),
-        ...inserted,
-      };
+      return { stem: plainMap(first), maps: ends, pooled, logits: classifier(pooled), ...inserted };
     };
     const norms = FEATURE_GROUPS.map((i) => `blocks.${i}.${GROUPS[i].blocks - 1}.conv.7`);
     return { featureSize: LAST_CHANNELS, norms, forward };

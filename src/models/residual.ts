@@ -62,18 +62,8 @@ export const BASIC: BlockKind = {
   expansion: 1,
   lastNorm: "bn2",
   branch: (builder, { name, inputs, width, stride }) => {
-    const first = convolutionUnit(builder, nth(name, 1), {
-      inputs,
-      outputs: width,
-      kernel: 3,
-      stride,
-    });
-    const second = convolutionUnit(builder, nth(name, 2), {
-      inputs: width,
-      outputs: width,
-      kernel: 3,
-      stride: 1,
-    });
+    const first = convolutionUnit(builder, nth(name, 1), { inputs, outputs: width, kernel: 3, stride });
+    const second = convolutionUnit(builder, nth(name, 2), { inputs: width, outputs: width, kernel: 3, stride: 1 });
     return (x, context) => second(relu(first(x, context)), context);
   },
 };

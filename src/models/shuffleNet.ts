@@ -55,12 +55,7 @@ export const shuffleNet: Architecture = (builder, numClasses) => {
   let inputs: number = STEM_CHANNELS;
   const stages = STAGES.map(({ channels, blocks }, i) => {
     const layers = Array.from({ length: blocks }, (_, j) => {
-      const place = {
-        name: `layer${i + 1}.${j}`,
-        inputs,
-        width: channels,
-        stride: j === 0 ? 2 : 1,
-      };
+      const place = { name: `layer${i + 1}.${j}`, inputs, width: channels, stride: j === 0 ? 2 : 1 };
       inputs = channels;
       return block(builder, place);
     });

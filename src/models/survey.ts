@@ -34,17 +34,7 @@ export function surveyModel(modelName: string): ModelSurvey {
     .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const { multiplyAdds, features } = trace;
   const featureSize = sizeOf(features.at(-1) ?? []);
-  return {
-    name,
-    family,
-    parameters,
-    multiplyAdds,
-    features,
-    featureSize,
-    imageSize,
-    numClasses,
-    paper,
-  };
+  return { name, family, parameters, multiplyAdds, features, featureSize, imageSize, numClasses, paper };
 }
 
 type MapTrace = Pick<ShapeTrace, "stem" | "maps" | "lastMap" | "norms">;

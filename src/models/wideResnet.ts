@@ -37,22 +37,11 @@ function preactivationBlock(
   const bn1 = batchNorm(builder, `${name}.bn1`, inputs);
   const conv1 = convolution(builder, `${name}.conv1`, { ...spatial, inputs, outputs, stride });
   const first = normalizedConvolution(builder, conv1, batchNorm(builder, `${name}.bn2`, outputs));
-  const second = convolution(builder, `${name}.conv2`, {
-    ...spatial,
-    inputs: outputs,
-    outputs,
-    stride: 1,
-  });
+  const second = convolution(builder, `${name}.conv2`, { ...spatial, inputs: outputs, outputs, stride: 1 });
   const shortcut =
     inputs === outputs
       ? undefined
-      : convolution(builder, `${name}.convShortcut`, {
-          inputs,
-          outputs,
-          kernel: 1,
-          stride,
-          padding: 0,
-        });
+      : convolution(builder, `${name}.convShortcut`, { inputs, outputs, kernel: 1, stride, padding: 0 });
   return (x, context) => {
     const normalized = bn1(x, context);
     const active = relu(normalized);
@@ -92,13 +81,7 @@ export const wideResnet =
   (builder, numClasses) => {
     const blocks = (depth - 4) / 6;
     const widths = [16, 16 * widening, 32 * widening, 64 * widening] as const;
-    const stem = convolution(builder, "conv1", {
-      inputs: 3,
-      outputs: widths[0],
-      kernel: 3,
-      stride: 1,
-      padding: 1,
-    });
+    const stem = convolution(builder, "conv1", { inputs: 3, outputs: widths[0], kernel: 3, stride: 1, padding: 1 });
     const stages = widths.slice(1).map((width, i) => {
       const inputs = widths[i] as number;
       return stage(builder, `block${i + 1}`, blocks, inputs, width, i === 0 ? 1 : 2);

@@ -82,13 +82,7 @@ export function convolution(builder: ModelBuilder, name: string, options: Convol
   const fanIn = (shape[1] as number) * kernel * kernel;
   const filter = addVariable(
     builder,
-    {
-      name: `${name}.weight`,
-      role: "conv.weight",
-      shape,
-      fanIn,
-      ...(initializer && { initializer }),
-    },
+    { name: `${name}.weight`, role: "conv.weight", shape, fanIn, ...(initializer && { initializer }) },
     depthwise ? [kernel, kernel, outputs, 1] : [kernel, kernel, inputs, outputs],
   );
   const bias = options.bias
@@ -111,12 +105,7 @@ export interface BatchNormLayer {
 /** torch.nn.BatchNorm2d. Training adds running statistics to the context; another run in a step continues from them. */
 export function batchNorm(builder: ModelBuilder, name: string, channels: number): BatchNormLayer {
   const add = (suffix: string, role: "weight" | "bias" | "running_mean" | "running_var") =>
-    addVariable(builder, {
-      name: `${name}.${suffix}`,
-      role: `bn.${role}`,
-      shape: [channels],
-      fanIn: channels,
-    });
+    addVariable(builder, { name: `${name}.${suffix}`, role: `bn.${role}`, shape: [channels], fanIn: channels });
   const scale = add("weight", "weight");
   const offset = add("bias", "bias");
   const mean = add("running_mean", "running_mean");
@@ -156,11 +145,6 @@ export function linear(
     shape: [outputs, inputs],
     fanIn: inputs,
   });
-  const bias = addVariable(builder, {
-    name: `${name}.bias`,
-    role: "linear.bias",
-    shape: [outputs],
-    fanIn: inputs,
-  });
+  const bias = addVariable(builder, { name: `${name}.bias`, role: "linear.bias", shape: [outputs], fanIn: inputs });
   return (x) => biasAdd(tf.matMul(x, weight as Tensor as Tensor2D, false, true), bias);
 }

@@ -114,9 +114,7 @@ function shapeTensorFlow(work: WorkCounter) {
     concat: (parts: Shaped[], axis: number) => run("ConcatV2", [...parts, listOf([axis])]),
     pad: (x: Shaped, sides: [number, number][]) => run("Pad", [x, listOf(sides.flat())]),
     split: (x: Shaped, parts: number, axis: number) =>
-      Array.from({ length: parts }, () => ({
-        shape: x.shape.map((size, i) => (i === axis ? size / parts : size)),
-      })),
+      Array.from({ length: parts }, () => ({ shape: x.shape.map((size, i) => (i === axis ? size / parts : size)) })),
     reshape: (x: Shaped, shape: number[]) => run("Reshape", [x, listOf(shape)]),
     transpose: (x: Shaped, axes: number[]) => run("Transpose", [x, listOf(axes)]),
     maxPool: (x: Shaped, size: number, stride: number) => run("MaxPool", [x], windowOf(size, stride)),

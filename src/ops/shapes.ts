@@ -238,11 +238,7 @@ export const declared =
     return ["shape" in value ? value.shape : value];
   };
 
-const ELEMENT_BYTES: Readonly<Record<number, number>> = {
-  [DT.float]: 4,
-  [DT.int32]: 4,
-  [DT.uint8]: 1,
-};
+const ELEMENT_BYTES: Readonly<Record<number, number>> = { [DT.float]: 4, [DT.int32]: 4, [DT.uint8]: 1 };
 
 /** A bitcast; a smaller type adds an axis. */
 export const bitcast: ShapeRule = ({ shapes: [x = []], attribute }) => {

@@ -43,9 +43,7 @@ function refuseTaken({ name: file, ...plugin }: PluginRow): void {
 const withoutGolden = (method: Method): Method => ({
   golden: [],
   ...method,
-  ...(method.variants && {
-    variants: method.variants.map((variant) => ({ golden: [], ...variant })),
-  }),
+  ...(method.variants && { variants: method.variants.map((variant) => ({ golden: [], ...variant })) }),
 });
 
 /** Adds a plug-in's content to the registries. @param file absolute @throws inputError for taken names */

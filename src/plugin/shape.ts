@@ -53,13 +53,7 @@ const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = {
     sees: FUNCTION,
     build: FUNCTION,
   },
-  models: {
-    name: NAME,
-    family: TEXT,
-    paper: TEXT,
-    initialization: RECORD,
-    architecture: FUNCTION,
-  },
+  models: { name: NAME, family: TEXT, paper: TEXT, initialization: RECORD, architecture: FUNCTION },
   datasets: {
     name: NAME,
     title: TEXT,

@@ -13,10 +13,7 @@ interface Strip {
 }
 
 const stripsOf = ({ columns, rows }: Table): Strip[] =>
-  columns.map((column, index) => ({
-    column,
-    cells: rows.map((cells) => shownCell(cells[index] ?? "")),
-  }));
+  columns.map((column, index) => ({ column, cells: rows.map((cells) => shownCell(cells[index] ?? "")) }));
 
 function partCommon(strips: readonly Strip[]): { common: Strip[]; telling: Strip[] } {
   const isCommon = ({ cells }: Strip) => cells.length > 1 && new Set(cells).size === 1;

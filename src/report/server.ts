@@ -112,11 +112,7 @@ function answer(request: IncomingMessage, path: string, page: () => LivePage): A
   if (request.headers["if-none-match"] === etag) {
     return { status: 304, text: "", headers: { ETag: etag } };
   }
-  return {
-    status: 200,
-    text: html,
-    headers: { "Content-Type": "text/html; charset=utf-8", ETag: etag },
-  };
+  return { status: 200, text: html, headers: { "Content-Type": "text/html; charset=utf-8", ETag: etag } };
 }
 
 function respond(request: IncomingMessage, response: ServerResponse, given: Answer): void {

@@ -42,9 +42,7 @@ export const setting = z.union(
 const metrics = z.object({ loss: figure, top1: percent, top5: percent }, "must be metrics");
 
 /** Over training images, with terms of the loss. */
-const trainingMetrics = metrics.extend({
-  terms: z.record(name, figure, "must be terms").optional(),
-});
+const trainingMetrics = metrics.extend({ terms: z.record(name, figure, "must be terms").optional() });
 
 /** Best test accuracy and its epoch; 0 before the first. */
 const best = z.object({ top1: percent, epoch: count }, "must be an accuracy and its epoch");
@@ -215,10 +213,7 @@ export function readStateFile<Content>(path: string, kind: StateFile<Content>): 
     if (code === "ENOENT" || code === "ENOTDIR") return { state: "absent" };
     throwIfRefused(path, error);
     const clause = message.replace(path, "it").replace(/\.$/, "");
-    return {
-      state: "damaged",
-      reason: printable(error instanceof Clause ? `it ${clause}` : clause),
-    };
+    return { state: "damaged", reason: printable(error instanceof Clause ? `it ${clause}` : clause) };
   }
 }
 

@@ -21,10 +21,7 @@ const CPUINFO = "/proc/cpuinfo";
 export function bfloat16Of(cpuinfo: string): Bfloat16Support {
   const has = (flag: string): boolean => new RegExp(`\\b${flag}\\b`).test(cpuinfo);
   const tellsNothing = !/^flags\s*:/m.test(cpuinfo);
-  return {
-    isThere: tellsNothing || has("avx512bw") || has("avx_ne_convert"),
-    hasUnits: has("amx_bf16"),
-  };
+  return { isThere: tellsNothing || has("avx512bw") || has("avx_ne_convert"), hasUnits: has("amx_bf16") };
 }
 
 let support: Bfloat16Support | undefined;

@@ -19,9 +19,7 @@ interface OpenSavedModel {
 
 /** The tfjs-node API beyond TensorFlow.js. */
 interface NodeApi {
-  readonly node: {
-    loadSavedModel(folder: string, tags: string[], signature: string): Promise<OpenSavedModel>;
-  };
+  readonly node: { loadSavedModel(folder: string, tags: string[], signature: string): Promise<OpenSavedModel> };
 }
 
 /** The whole API of TensorFlow.js for Node.js. Import it, and the types below, from tf.ts. */

@@ -6,10 +6,7 @@ import { ALL_SECTIONS } from "../config/sections.js";
 import { procedures } from "../distill/registry.js";
 
 /** A sweep's file may say `trials` as the flag does. */
-export const SWEEP_ROWS = {
-  ...rowsOf(ALL_SECTIONS),
-  trials: string(undefined, "Trials of a sweep."),
-};
+export const SWEEP_ROWS = { ...rowsOf(ALL_SECTIONS), trials: string(undefined, "Trials of a sweep.") };
 
 function withTrials(layer: Layer): Layer {
   const { trials, ...values } = layer.values;

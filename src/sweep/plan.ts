@@ -43,10 +43,7 @@ export function fittingRuns(runs: readonly SweepRun[]): Zoo {
     const why = obstacleOf(run);
     return why === undefined ? [] : [`${procedureName(run.options.distill, run.options)}: ${why}`];
   });
-  return {
-    runs: runs.filter((run) => obstacleOf(run) === undefined),
-    leftOut: [...new Set(sentences)],
-  };
+  return { runs: runs.filter((run) => obstacleOf(run) === undefined), leftOut: [...new Set(sentences)] };
 }
 
 interface Combination {
@@ -232,12 +229,7 @@ async function planRun(combination: Combination, nameInFile: NameInFile): Promis
   const own = tellVaried(combination, found, (name) => !isInStudentFolder(name, found.distill));
   const options = { ...found, save_dir: join(found.save_dir, ...own), resume: true };
   const given = [...Object.keys(resolved.ranks), "path_t", ...(own.length > 0 ? ["save_dir"] : [])];
-  return {
-    options,
-    runDir: studentFolder(options),
-    label: labelOf(combination, options),
-    ...wordsOf(options, given),
-  };
+  return { options, runDir: studentFolder(options), label: labelOf(combination, options), ...wordsOf(options, given) };
 }
 
 function refuseShared(runs: readonly SweepRun[]): void {

@@ -138,12 +138,8 @@ function movableOutput(output: ModelOutput, view: string, moved: Moved[]): Model
     maps: maps.map((one, i) => map(`map${i + 1}`, one)),
     pooled: movable(`the student's ${view}pooled`, pooled, moved) as Tensor2D,
     logits: movable(`the student's ${view}logits`, logits, moved) as Tensor2D,
-    ...(averaged && {
-      averaged: movable(`the student's ${view}averaged`, averaged, moved) as Tensor4D,
-    }),
-    ...(inserted && {
-      inserted: movable(`the student's ${view}inserted`, inserted, moved) as Tensor4D,
-    }),
+    ...(averaged && { averaged: movable(`the student's ${view}averaged`, averaged, moved) as Tensor4D }),
+    ...(inserted && { inserted: movable(`the student's ${view}inserted`, inserted, moved) as Tensor4D }),
   };
 }
 

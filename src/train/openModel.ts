@@ -58,9 +58,7 @@ export const inputReader = () => ({
 });
 
 /** The data set's classes and, where known, image size. */
-type ModelTask = Pick<TestImages, "name" | "numClasses"> & {
-  readonly test?: Pick<ImageShape, "height">;
-};
+type ModelTask = Pick<TestImages, "name" | "numClasses"> & { readonly test?: Pick<ImageShape, "height"> };
 
 /** Refuses another number of classes. @param subject start of the sentence @throws inputError */
 export function refuseOtherClasses(

@@ -78,13 +78,7 @@ export function asBegun(options: TrainOptions, runDir: string): TrainOptions {
 /** config.json: options, resolved values, identity. */
 function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {
   const { choice, seed } = scene;
-  const config = {
-    kind: plan.kind,
-    model: plan.learner.model.name,
-    ...keptOf(options),
-    ...choice,
-    seed,
-  };
+  const config = { kind: plan.kind, model: plan.learner.model.name, ...keptOf(options), ...choice, seed };
   const plugins = usedPlugins(config);
   return {
     ...config,
@@ -126,14 +120,7 @@ const runIdentity = (
   };
 };
 
-const FRESH = {
-  epoch: 0,
-  step: 0,
-  sums: [],
-  steps: 0,
-  best: { top1: 0, epoch: 0 },
-  epochSeconds: 0,
-};
+const FRESH = { epoch: 0, step: 0, sums: [], steps: 0, best: { top1: 0, epoch: 0 }, epochSeconds: 0 };
 
 const PREPARATION: Readonly<Record<EngineName, string>> = {
   eager: "preparing the eager engine",
@@ -159,10 +146,7 @@ export async function train(plan: RunPlan, options: TrainOptions, scene: Scene, 
       return complete as RunResult;
     }
     if (kept !== undefined) restoreLearner(plan.learner, kept);
-    const progress = {
-      ...(kept?.progress ?? FRESH),
-      identitySha256: identitySha256(config.identity as Identity),
-    };
+    const progress = { ...(kept?.progress ?? FRESH), identitySha256: identitySha256(config.identity as Identity) };
     return await openAndTrain({ plan, options, scene, hooks, folder, stages }, progress);
   } finally {
     folder.end();

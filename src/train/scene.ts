@@ -45,12 +45,7 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   const arithmetic = arithmeticOf(env);
   const notes = [precisionNote(choice, arithmetic), reducedNote(options, choice, arithmetic.reduced)];
   for (const text of notes) if (text !== undefined) reporter.notice(text);
-  return {
-    dataset,
-    choice,
-    seed: seedOf(options),
-    ...(skip && { leftOutSha256: skip.sha256 }),
-  };
+  return { dataset, choice, seed: seedOf(options), ...(skip && { leftOutSha256: skip.sha256 }) };
 }
 
 /**

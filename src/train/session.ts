@@ -271,10 +271,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   };
 }
 
-const placeFeeds = {
-  learningRate: { shape: [], dtype: "float32" },
-  epoch: { shape: [], dtype: "float32" },
-} as const;
+const placeFeeds = { learningRate: { shape: [], dtype: "float32" }, epoch: { shape: [], dtype: "float32" } } as const;
 
 const trainEntry = ({ learner, train, sgd }: SessionDescription, batchSize: number, stepsPerCall: number): Entry => ({
   step: (feeds) => {

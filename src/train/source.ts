@@ -24,10 +24,7 @@ function fileSource(set: ImagesInFiles, index: number, stream: ImageStream, engi
   const fed = fedSource(set);
   return {
     ...fed,
-    specs: (batchSize) => ({
-      ...fed.specs(batchSize),
-      images: { shape: [batchSize, wordsOf(set)], dtype: "int32" },
-    }),
+    specs: (batchSize) => ({ ...fed.specs(batchSize), images: { shape: [batchSize, wordsOf(set)], dtype: "int32" } }),
     batch: ({ images, ...feeds }) =>
       fed.batch({ ...feeds, images: normalizedBatch(images as Tensor, set, engine === "xla") }),
     mostImages: stream.most,
@@ -131,7 +128,4 @@ const WITHIN_BUDGET: Readonly<Record<EngineName, SourceOf>> = {
   xla: residentSource,
 };
 
-const BEYOND_BUDGET: Readonly<Record<EngineName, SourceOf>> = {
-  ...WITHIN_BUDGET,
-  xla: prefetchedSource,
-};
+const BEYOND_BUDGET: Readonly<Record<EngineName, SourceOf>> = { ...WITHIN_BUDGET, xla: prefetchedSource };

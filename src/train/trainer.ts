@@ -218,10 +218,7 @@ function paceOf(
 ): Pick<EpochRow, "stepMs" | "imagesPerSecond"> {
   const own = steps - before.step;
   const [taken, spent] = own > 0 ? [own, seconds] : [steps, before.epochSeconds];
-  return {
-    stepMs: (1000 * spent) / taken,
-    imagesPerSecond: (images * taken) / steps / spent,
-  };
+  return { stepMs: (1000 * spent) / taken, imagesPerSecond: (images * taken) / steps / spent };
 }
 
 /** Whether a line as in the paper's code or a TensorBoard value is due after a step. */

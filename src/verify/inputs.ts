@@ -18,16 +18,8 @@ export interface Finding {
 }
 
 export const fits = (what: string, detail: string): Finding => ({ what, verdict: "fits", detail });
-export const differs = (what: string, detail: string): Finding => ({
-  what,
-  verdict: "differs",
-  detail,
-});
-export const unknown = (what: string, detail: string): Finding => ({
-  what,
-  verdict: "unknown",
-  detail,
-});
+export const differs = (what: string, detail: string): Finding => ({ what, verdict: "differs", detail });
+export const unknown = (what: string, detail: string): Finding => ({ what, verdict: "unknown", detail });
 
 /** The findings of a check; an error that it throws is a finding, too. @param verdict of such a sentence */
 export async function examined(

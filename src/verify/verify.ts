@@ -194,10 +194,7 @@ function configFinding(runDir: string): { finding: Finding; config?: RunConfig }
   if (found.state === "damaged") return { finding: differs(CONFIG_FILE, found.reason) };
   const { content: config, sealed } = found;
   if (sealed && config.identity !== undefined) {
-    return {
-      finding: fits(CONFIG_FILE, `${config.kind}, ${counted(config.epochs, "epoch")}`),
-      config,
-    };
+    return { finding: fits(CONFIG_FILE, `${config.kind}, ${counted(config.epochs, "epoch")}`), config };
   }
   const detail = "from an earlier version, without checksum and recorded inputs";
   return { finding: unknown(CONFIG_FILE, detail), config };

@@ -184,11 +184,7 @@ const BENCH = section("Benchmark", {
   what: string(
     undefined,
     "What to time: distillation, training the teacher, evaluating the student; or data (on its own): reading a data set's images.",
-    {
-      defaultText: `${WORK_NAMES.join(",")}; only distill with --distill`,
-      flagOnly: true,
-      valueName: "LIST",
-    },
+    { defaultText: `${WORK_NAMES.join(",")}; only distill with --distill`, flagOnly: true, valueName: "LIST" },
   ),
   engine: string(undefined, "Engines to time, comma-separated.", {
     defaultText: "all; xla only on a GPU",
@@ -222,25 +218,16 @@ const BENCH = section("Benchmark", {
     defaultText: "10000 on a GPU, 200 on a CPU; fewer if they are large",
     flagOnly: true,
   }),
-  repeats: integer(5, "Repeats; reports the median, fastest and slowest.", {
-    min: 1,
-    flagOnly: true,
-  }),
-  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", {
-    flagOnly: true,
-  }),
-  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
-    flagOnly: true,
-  }),
+  repeats: integer(5, "Repeats; reports the median, fastest and slowest.", { min: 1, flagOnly: true }),
+  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", { flagOnly: true }),
+  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", { flagOnly: true }),
   distill: string(undefined, "Methods, comma-separated, or all: the cost of each over kd.", {
     defaultText: "ours, without kd",
     flagOnly: true,
     completes: "methods",
     valueName: "LIST",
   }),
-  alone: flag("Time one method without kd, and report the process's peak memory.", {
-    flagOnly: true,
-  }),
+  alone: flag("Time one method without kd, and report the process's peak memory.", { flagOnly: true }),
   teacher_ahead: { ...TEACHER_AHEAD, flagOnly: true },
 });
 

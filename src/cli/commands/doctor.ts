@@ -11,11 +11,7 @@ import { asTyped, programOf } from "../typed.js";
 
 const FOLDER = section("Data", DATA_PLACE);
 
-const DEPTH = section("Depth", {
-  deep: flag("Verify the checksums of all installed libraries.", {
-    flagOnly: true,
-  }),
-});
+const DEPTH = section("Depth", { deep: flag("Verify the checksums of all installed libraries.", { flagOnly: true }) });
 
 async function dataFound(dataset: string, directory: string): Promise<DataFound> {
   try {

@@ -71,9 +71,7 @@ function linkProgram(folder: string): string | undefined {
   return link;
 }
 
-const PLACE = section("File", {
-  out: path(".", "Output folder.", { flagOnly: true }),
-});
+const PLACE = section("File", { out: path(".", "Output folder.", { flagOnly: true }) });
 
 const NAME = /NAME/g;
 

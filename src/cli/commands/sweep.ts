@@ -49,10 +49,7 @@ async function submitSweep(
   const { id, runDirs } = await submit(left, saveDir, OWN_WORDS(), request, env);
   output.notice(`Logs: ${jobFolder(saveDir)}/${id}_*.log`);
   output.notice("`pefd sweep --status` with the same options shows the progress.");
-  output.result(`Submitted ${runDirs.length} of ${runs.length} runs as job ${id}.`, {
-    job: id,
-    submitted: runDirs,
-  });
+  output.result(`Submitted ${runDirs.length} of ${runs.length} runs as job ${id}.`, { job: id, submitted: runDirs });
 }
 
 function statusTable(states: readonly RunStatus[], width: number | undefined): string {
@@ -87,10 +84,7 @@ async function printStatus(
 }
 
 const SWEEP = section("Sweep", {
-  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", {
-    flagOnly: true,
-    valueName: "LIST",
-  }),
+  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { flagOnly: true, valueName: "LIST" }),
   jobs: integer(undefined, "Number of parallel runs, spread over the GPUs.", {
     min: 1,
     max: 256,
@@ -151,10 +145,7 @@ function progressOf(runs: readonly SweepRun[], { notice, quiet, color }: Output)
   const now = () => performance.now() / 1000;
   const { stderr } = process;
   return isScreen(stderr) && !quiet
-    ? {
-        every: TICK_MS.bars,
-        progress: createSweepBars(runs, stderr, { columns: COLUMNS, color, now }),
-      }
+    ? { every: TICK_MS.bars, progress: createSweepBars(runs, stderr, { columns: COLUMNS, color, now }) }
     : { every: TICK_MS.lines, progress: createSweepLines(runs, notice, now) };
 }
 

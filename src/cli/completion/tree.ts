@@ -58,10 +58,7 @@ const OFFERS: Readonly<Record<Completes, () => Offer>> = {
 /** Names go into scripts as they are: none may be read by a shell as anything else. */
 const IS_PLAIN = /^[\w@%+=:.,/-]+$/;
 
-const plain = ({ words, ...offer }: Offer): Offer => ({
-  ...offer,
-  words: words.filter((word) => IS_PLAIN.test(word)),
-});
+const plain = ({ words, ...offer }: Offer): Offer => ({ ...offer, words: words.filter((word) => IS_PLAIN.test(word)) });
 
 function offerOf(row: Row): Offer | undefined {
   if (row.type === "boolean") return undefined;

@@ -148,23 +148,14 @@ export const intsConstant = (
   name: string,
   values: readonly number[],
   shape: readonly number[] = [values.length],
-): GraphNode =>
-  constNode(name, {
-    dtype: DT.int32,
-    shape,
-    bytes: new Uint8Array(Int32Array.from(values).buffer),
-  });
+): GraphNode => constNode(name, { dtype: DT.int32, shape, bytes: new Uint8Array(Int32Array.from(values).buffer) });
 
 /** An int32 scalar constant. */
 export const intConstant = (name: string, value: number): GraphNode => intsConstant(name, [value], []);
 
 /** A float32 scalar constant. */
 export const floatConstant = (name: string, value: number): GraphNode =>
-  constNode(name, {
-    dtype: DT.float,
-    shape: [],
-    bytes: new Uint8Array(Float32Array.of(value).buffer),
-  });
+  constNode(name, { dtype: DT.float, shape: [], bytes: new Uint8Array(Float32Array.of(value).buffer) });
 
 /** A Placeholder node. */
 export const placeholder = (name: string, dtype: number, shape: readonly number[]): GraphNode => ({

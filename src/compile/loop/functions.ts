@@ -43,10 +43,7 @@ export const TRAVEL = DT.int32;
 export const feedArgument = (name: string): string => `feed_${name}`;
 
 export const feedArguments = ({ entry }: LoopSource): Argument[] =>
-  Object.keys({ ...entry.perStep, ...entry.shared }).map((name) => ({
-    name: feedArgument(name),
-    type: TRAVEL,
-  }));
+  Object.keys({ ...entry.perStep, ...entry.shared }).map((name) => ({ name: feedArgument(name), type: TRAVEL }));
 
 /** Bitcast of a feed to its type; no node where none is needed. */
 export function asFed(name: string, ref: string, { perStep, shared }: Entry): GraphNode[] {
@@ -189,10 +186,5 @@ export const partNode = (name: string, from: string, type: number): GraphNode =>
   name,
   op: "GatherV2",
   inputs: [from, INDEX.name, "zero"],
-  attributes: {
-    Tparams: { type },
-    Tindices: { type: DT.int32 },
-    Taxis: { type: DT.int32 },
-    batch_dims: { int: 0 },
-  },
+  attributes: { Tparams: { type }, Tindices: { type: DT.int32 }, Taxis: { type: DT.int32 }, batch_dims: { int: 0 } },
 });

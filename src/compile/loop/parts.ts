@@ -87,12 +87,7 @@ export function partsOf(recorded: RecordedStep, prefix: string, ahead?: Recorded
       if (inStep !== undefined) replaced.set(inStep, name);
     }
     const next = updated.get(variable);
-    return {
-      name,
-      type: DT.float,
-      initial: read,
-      ...(next !== undefined && { next }),
-    };
+    return { name, type: DT.float, initial: read, ...(next !== undefined && { next }) };
   });
   const arithmetic = (step: RecordedStep): GraphNode[] => {
     const isRead = new Set(step.reads.values());

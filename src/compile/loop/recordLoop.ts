@@ -174,12 +174,7 @@ const USUAL_AXES = [1, 2, 3, 0];
 function transposed(name: string, ref: string, axes: readonly number[]): GraphNode[] {
   return [
     intsConstant(`${name}/axes`, axes),
-    {
-      name,
-      op: "Transpose",
-      inputs: [ref, `${name}/axes`],
-      attributes: { T: floatType, Tperm: intType },
-    },
+    { name, op: "Transpose", inputs: [ref, `${name}/axes`], attributes: { T: floatType, Tperm: intType } },
   ];
 }
 
@@ -222,10 +217,7 @@ function unpacking(name: string, ref: string, shapes: Shapes): { nodes: GraphNod
     const stored = reshaped(`${name}/stored_${i}`, `${name}:${i}`, [d, a, b, c]);
     return [...stored, ...transposed(`${name}/piece_${i}`, `${name}/stored_${i}`, USUAL_AXES)];
   });
-  return {
-    nodes: [...split, ...pieces.flat()],
-    refs: pieces.map((piece) => piece.at(-1)?.name as string),
-  };
+  return { nodes: [...split, ...pieces.flat()], refs: pieces.map((piece) => piece.at(-1)?.name as string) };
 }
 
 type Shapes = readonly (readonly number[])[];
@@ -467,11 +459,7 @@ function aheadParts(steps: number, before: Before, step: RecordedStep): Recorded
     shape,
     ref: before.step.updates[i]?.[1] as string,
   }));
-  return {
-    iterations: steps,
-    step: before.step,
-    results: results.filter(({ name }) => used.has(name)),
-  };
+  return { iterations: steps, step: before.step, results: results.filter(({ name }) => used.has(name)) };
 }
 
 /**

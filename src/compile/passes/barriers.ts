@@ -94,10 +94,7 @@ export function withOpaqueConstants(nodes: readonly GraphNode[]): GraphNode[] {
   });
 }
 
-export const blockConstantFolding: Pass = (step) => ({
-  ...step,
-  nodes: withOpaqueConstants(step.nodes),
-});
+export const blockConstantFolding: Pass = (step) => ({ ...step, nodes: withOpaqueConstants(step.nodes) });
 
 interface FusionPattern {
   readonly op: string;
@@ -124,17 +121,9 @@ const FUSION_PATTERNS: readonly FusionPattern[] = [
   // (x * scalar) * y -> (scalar * y) * x
   { op: "Mul", inputs: new Set(["Mul"]) },
   // relu(batch normalisation) -> oneDNN's fused op, which rounds differently for partial vectors of channels
-  {
-    op: "Relu",
-    inputs: new Set(["FusedBatchNormV3"]),
-    where: (shape) => (shape.at(-1) as number) % LANES !== 0,
-  },
+  { op: "Relu", inputs: new Set(["FusedBatchNormV3"]), where: (shape) => (shape.at(-1) as number) % LANES !== 0 },
   // batch normalisation in inference after a convolution -> oneDNN's fused op
-  {
-    op: "FusedBatchNormV3",
-    inputs: new Set(["Conv2D"]),
-    where: (_shape, node) => isInference(node),
-  },
+  { op: "FusedBatchNormV3", inputs: new Set(["Conv2D"]), where: (_shape, node) => isInference(node) },
   // depthwise convolution with a bias -> a fused op whose shapes abort the optimizer
   { op: "BiasAdd", inputs: new Set(["DepthwiseConv2dNative"]) },
 ];

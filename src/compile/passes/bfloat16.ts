@@ -110,13 +110,7 @@ function toBfloat16(nodes: readonly GraphNode[], kinds: readonly Reduced[]): Gra
 }
 
 /** Mixed precision: convolutions take bfloat16 and return float32; everything else stays float32. */
-export const reduceConvolutions: Pass = (step) => ({
-  ...step,
-  nodes: toBfloat16(step.nodes, ["convolution"]),
-});
+export const reduceConvolutions: Pass = (step) => ({ ...step, nodes: toBfloat16(step.nodes, ["convolution"]) });
 
 /** The same for convolutions and matrix products. */
-export const reduceProducts: Pass = (step) => ({
-  ...step,
-  nodes: toBfloat16(step.nodes, ["convolution", "product"]),
-});
+export const reduceProducts: Pass = (step) => ({ ...step, nodes: toBfloat16(step.nodes, ["convolution", "product"]) });

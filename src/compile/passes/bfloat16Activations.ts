@@ -268,10 +268,7 @@ export const bfloat16Activations: Pass = (step) => {
       ...node,
       name,
       inputs,
-      attributes: {
-        ...node.attributes,
-        ...Object.fromEntries(types.map((type) => [type, { type: DT.bfloat16 }])),
-      },
+      attributes: { ...node.attributes, ...Object.fromEntries(types.map((type) => [type, { type: DT.bfloat16 }])) },
     });
   }
   const updates = step.updates.map(([variable, ref]) => [variable, wide(plainRef(ref))] as const);

@@ -54,11 +54,7 @@ function sidesOf({ attributes }: GraphNode, { images, filter, windows }: Sizes):
   const strides = numbers(attributes, "strides");
   return images.map((size, axis) => {
     if (axis === 0 || axis === 3) return [0, 0];
-    const geometry = {
-      stride: strides[axis] ?? 1,
-      padding: pads[2 * axis] ?? 0,
-      kernelSize: filter[axis - 1] ?? 0,
-    };
+    const geometry = { stride: strides[axis] ?? 1, padding: pads[2 * axis] ?? 0, kernelSize: filter[axis - 1] ?? 0 };
     return zerosAround(geometry, size, windows[axis] ?? 0);
   });
 }

@@ -106,11 +106,7 @@ function createSymbolicTensors(binding: NativeBinding): SymbolicTensors {
   return {
     make,
     outputs: (op, inputs, count) =>
-      inferred(op, inputs, count)?.map(({ shape, dtype }) => ({
-        id: make(shape, dtype),
-        shape,
-        dtype,
-      })),
+      inferred(op, inputs, count)?.map(({ shape, dtype }) => ({ id: make(shape, dtype), shape, dtype })),
     withReal(ids, run) {
       const real: number[] = [];
       try {

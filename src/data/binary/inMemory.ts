@@ -90,13 +90,7 @@ export function memoryReaders(source: MemorySource): MemoryReaders {
       refuseSkipList(source.name, skip);
       const train = read(directory, "train", limitTrain, ahead);
       const test = read(directory, "test", limitTest, ahead);
-      return {
-        ...is,
-        train: train.images,
-        test: test.images,
-        trainFile: train.file,
-        testFile: test.file,
-      };
+      return { ...is, train: train.images, test: test.images, trainFile: train.file, testFile: test.file };
     },
     openTest(directory, limit, skip) {
       refuseSkipList(source.name, skip);

@@ -27,10 +27,7 @@ interface GrowingList extends ImageList {
 function createImageList(): GrowingList {
   const names = createNameList();
   const labels: number[] = [];
-  const imageAt = (index: number): ListedImage => ({
-    name: names.at(index),
-    label: labels[index] as number,
-  });
+  const imageAt = (index: number): ListedImage => ({ name: names.at(index), label: labels[index] as number });
   return {
     names,
     get length() {

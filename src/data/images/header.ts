@@ -48,10 +48,7 @@ const BMP: Format = {
 
 /** The three kinds of WebP by their first chunk (RFC 9649). */
 const WEBP_KINDS: Readonly<Record<string, Format["size"]>> = {
-  "VP8 ": (bytes) => ({
-    width: bytes.readUInt16LE(26) & 0x3fff,
-    height: bytes.readUInt16LE(28) & 0x3fff,
-  }),
+  "VP8 ": (bytes) => ({ width: bytes.readUInt16LE(26) & 0x3fff, height: bytes.readUInt16LE(28) & 0x3fff }),
   VP8L: (bytes) => {
     const bits = bytes.readUInt32LE(21);
     return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
@@ -111,11 +108,7 @@ function size(bytes: Buffer): ImageSize {
   return { height: bytes.readUInt16BE(frame), width: bytes.readUInt16BE(frame + 2) };
 }
 
-const JPEG: Format = {
-  name: "JPEG",
-  matches: (bytes) => bytes[0] === 0xff && bytes[1] === START,
-  size,
-};
+const JPEG: Format = { name: "JPEG", matches: (bytes) => bytes[0] === 0xff && bytes[1] === START, size };
 
 export interface Header extends ImageSize {
   readonly format: Format["name"];

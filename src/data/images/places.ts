@@ -8,10 +8,7 @@ export interface NameList {
   add(name: string): void;
   at(index: number): string;
   /** Copies that all threads share: UTF-8 letters, and [length + 1] where each name starts and the last ends. */
-  shared(): {
-    readonly names: Uint8Array<SharedArrayBuffer>;
-    readonly starts: Uint32Array<SharedArrayBuffer>;
-  };
+  shared(): { readonly names: Uint8Array<SharedArrayBuffer>; readonly starts: Uint32Array<SharedArrayBuffer> };
 }
 
 /** UTF-8 has at most so many bytes for a unit of UTF-16. */

@@ -47,9 +47,4 @@ export function evaluationView(image: ImageSize, { resize, crop }: CenterCrop): 
 }
 
 /** A box of the image resized to a size, and flipped where `flip` says so: torchvision's resized_crop and hflip. */
-export const boxView = (box: Box, size: ImageSize, flip: boolean): View => ({
-  box,
-  size,
-  flip,
-  window: wholeOf(size),
-});
+export const boxView = (box: Box, size: ImageSize, flip: boolean): View => ({ box, size, flip, window: wholeOf(size) });

@@ -203,11 +203,7 @@ export function listShards(directory: string, part: PartName): Listing {
       "Use training and test shards of the same data set.",
     );
   }
-  return {
-    classes,
-    images: samples,
-    ...(record?.reencoded !== undefined && { reencoded: record.reencoded }),
-  };
+  return { classes, images: samples, ...(record?.reencoded !== undefined && { reencoded: record.reencoded }) };
 }
 
 /** Class names from the record of shards. @throws inputError for a damaged record */

@@ -37,15 +37,7 @@ const END = Buffer.alloc(2 * BLOCK);
 
 /** A file as it stands in a tar archive. Equal files give equal bytes: no time, no owner. */
 function memberOf(path: string, bytes: Uint8Array): Uint8Array[] {
-  const header = new Header({
-    path,
-    size: bytes.length,
-    mode: MODE,
-    uid: 0,
-    gid: 0,
-    mtime: new Date(0),
-    type: "File",
-  });
+  const header = new Header({ path, size: bytes.length, mode: MODE, uid: 0, gid: 0, mtime: new Date(0), type: "File" });
   header.encode();
   const filling = Buffer.alloc((BLOCK - (bytes.length % BLOCK)) % BLOCK);
   return [header.block as Uint8Array, bytes, filling];
@@ -217,10 +209,7 @@ export async function packImages(dataset: string, set: PackableSet, settings: Pa
     for (const [part, half] of halves) made.push([part, await packHalf(folder, part, half)]);
     record = {
       dataset,
-      ...(reencoded && {
-        reencoded,
-        note: `Not comparable: images were re-encoded (${reencoded}).`,
-      }),
+      ...(reencoded && { reencoded, note: `Not comparable: images were re-encoded (${reencoded}).` }),
       classes,
       classNames,
       halves: Object.fromEntries(made),

@@ -228,24 +228,12 @@ function tinyReaders(is: string, format: Format, md5: string) {
         const train = images(tree, "train", { limit: limitTrain, skip });
         const test = images(tree, "test", { limit: limitTest, skip });
         if (skip) refuseUnknown(skip, [...train.names, ...test.names]);
-        return {
-          ...task(tree),
-          train: train.set,
-          test: test.set,
-          trainFile: train.file,
-          testFile: test.file,
-        };
+        return { ...task(tree), train: train.set, test: test.set, trainFile: train.file, testFile: test.file };
       }),
     openTest: (path: string, limit?: number, skip?: SkipList): Promise<TestImages> =>
-      withTree(path, (tree) => ({
-        ...task(tree),
-        test: images(tree, "test", { limit, skip }).set,
-      })),
+      withTree(path, (tree) => ({ ...task(tree), test: images(tree, "test", { limit, skip }).set })),
     files: (path: string) =>
-      withTree(path, (tree) => ({
-        trainFile: readHalf(tree, "train").file,
-        testFile: readHalf(tree, "test").file,
-      })),
+      withTree(path, (tree) => ({ trainFile: readHalf(tree, "train").file, testFile: readHalf(tree, "test").file })),
     verify: (path: string, examiner: ImageExaminer) =>
       withTree(path, async (tree) => {
         const official = await isPublished(tree.place);

@@ -85,10 +85,7 @@ interface Piece {
   readonly paint?: (text: string) => string;
 }
 
-const RANKS = {
-  train: { loss: 3, top1: 4, top5: 9 },
-  test: { loss: 5, top1: 0, top5: 8 },
-} as const;
+const RANKS = { train: { loss: 3, top1: 4, top5: 9 }, test: { loss: 5, top1: 0, top5: 8 } } as const;
 
 const metrics = (group: "train" | "test", { loss, top1, top5 }: Metrics): Piece[] => [
   { group, rank: RANKS[group].loss, text: `loss ${loss.toFixed(4)}` },
@@ -246,8 +243,5 @@ export function createReporter(options: ReporterOptions): RunReporter {
 
 function quietReporter({ stream, color }: ReporterOptions): RunReporter {
   const paint = palette(color);
-  return {
-    ...silentReporter,
-    warn: (text) => void stream.write(`${paint.yellow(`warning: ${cleanText(text)}`)}\n`),
-  };
+  return { ...silentReporter, warn: (text) => void stream.write(`${paint.yellow(`warning: ${cleanText(text)}`)}\n`) };
 }

@@ -139,10 +139,7 @@ export interface RunEventsOptions {
 export function openRunEvents(runDir: string, options: RunEventsOptions): RunEvents {
   const { afterEpoch, steps, tbFreq, clock } = options;
   const open = (folder: string, afterStep: number): EventLog =>
-    openEventLog(folder, {
-      ...(afterStep > 0 ? { afterStep } : {}),
-      ...(clock ? { clock } : {}),
-    });
+    openEventLog(folder, { ...(afterStep > 0 ? { afterStep } : {}), ...(clock ? { clock } : {}) });
   const epochs = open(runDir, afterEpoch);
   let byStep: EventLog | undefined;
   let last: StepProgress | undefined;

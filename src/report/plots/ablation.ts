@@ -15,10 +15,7 @@ export interface Ablation {
 /** With fewer values than this a table says it all. */
 const FEWEST_VALUES = 3;
 
-const valuesOf = (summary: Summary): Record<string, unknown> => ({
-  ...summary.settings,
-  ...summary.weights,
-});
+const valuesOf = (summary: Summary): Record<string, unknown> => ({ ...summary.settings, ...summary.weights });
 
 const finished = (summary: Summary) => summary.last !== undefined;
 const family = ({ teacher, model, method }: Summary) => JSON.stringify([teacher, model, method]);

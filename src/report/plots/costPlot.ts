@@ -106,10 +106,7 @@ function drawCosts(name: string, { pair, summaries }: Costs, indexOf: Place, wid
       yAxis: { type: "value", scale: true, ...axisPart() },
       series: [edgeSeries(summaries), pointSeries(summaries, names, indexOf)],
     },
-    (toPixel) => ({
-      by: "point",
-      points: summaries.map((summary) => told(summary, toPixel, indexOf(summary))),
-    }),
+    (toPixel) => ({ by: "point", points: summaries.map((summary) => told(summary, toPixel, indexOf(summary))) }),
   );
 }
 

@@ -83,12 +83,7 @@ export function headingPart(text: string, subtext: string, width: number) {
     top: 8,
     itemGap: GAP,
     subtextStyle: { fontSize: SUBTITLE, lineHeight: SUBTITLE * LINE, color: TONES.muted.light },
-    textStyle: {
-      fontSize: TITLE,
-      lineHeight: TITLE * LINE,
-      fontWeight: 600 as const,
-      color: TONES.ink.light,
-    },
+    textStyle: { fontSize: TITLE, lineHeight: TITLE * LINE, fontWeight: 600 as const, color: TONES.ink.light },
   };
   const height = lines.length * TITLE * LINE + below.length * SUBTITLE * LINE;
   return { title, height: Math.ceil(height) + (below.length > 0 ? GAP : 0) + 24 };

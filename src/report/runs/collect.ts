@@ -135,8 +135,5 @@ const byName = new Intl.Collator("en", { numeric: true });
 export function collectRuns(dirs: readonly string[], look: Look = lookInto): Collection {
   const { runs, problems } = merge(dirs.map((dir) => search(checkFolder(dir), look)));
   const unique = new Map(runs.map((run) => [realpathSync(run.dir), run]));
-  return {
-    runs: [...unique.values()].sort((a, b) => byName.compare(a.dir, b.dir)),
-    problems: [...new Set(problems)],
-  };
+  return { runs: [...unique.values()].sort((a, b) => byName.compare(a.dir, b.dir)), problems: [...new Set(problems)] };
 }

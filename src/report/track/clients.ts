@@ -78,9 +78,7 @@ class Bridge {
     const answered = new Promise<Answer>((told) => this.waiting.push(told));
     const late = once(limit, "abort").then((): Answer => {
       this.kill();
-      return {
-        error: signal.aborted ? signal.reason.message : `no answer within ${TIMEOUT / 1000} s`,
-      };
+      return { error: signal.aborted ? signal.reason.message : `no answer within ${TIMEOUT / 1000} s` };
     });
     return Promise.race([answered, late]);
   }

@@ -40,11 +40,7 @@ const TRACKERS = createRegistry<TrackerRow>({ one: "tracker", many: "Trackers" }
     form: "wandb:PROJECT (W&B)",
     open: (project, _typed, env) => (PROJECT.test(project) ? wandbLive(project, env) : undefined),
   },
-  {
-    name: "wandb-offline",
-    form: "wandb-offline:DIR (for wandb sync)",
-    open: folder(wandbOffline),
-  },
+  { name: "wandb-offline", form: "wandb-offline:DIR (for wandb sync)", open: folder(wandbOffline) },
 ]);
 
 /** The tracker that a `--track` names, not started yet; throws inputError with all forms. `env` has credentials. */

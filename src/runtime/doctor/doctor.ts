@@ -159,12 +159,7 @@ function unusedCheck(gpu: Gpu, { kind, probe }: GpuSituation): Check {
 function usedCheck(gpu: Gpu, { survey, outlook }: GpuSituation): Check {
   const note = outlook.state === "fits" && outlook.note !== undefined ? [outlook.note] : [];
   const trouble = survey.smiProblem === undefined ? [] : [survey.smiProblem];
-  return {
-    ...CHECK,
-    ok: true,
-    detail: gpuLabel(gpu),
-    lines: [...others(gpu, survey), ...note, ...trouble],
-  };
+  return { ...CHECK, ok: true, detail: gpuLabel(gpu), lines: [...others(gpu, survey), ...note, ...trouble] };
 }
 
 /** Whether a GPU is used, and why not; one that is there and unused is not ok, unless PEFD_RUNTIME=cpu asks for it. */
@@ -337,16 +332,7 @@ function usedGpu({ outlook, probe }: GpuSituation, libraries: GpuLibraries | und
   const { name, capability, driver, memory } = outlook.gpu;
   const found = libraries ?? { libraries: [], missing: [] };
   const files = found.libraries.map(({ name: library, file }) => [library, file ?? ""]);
-  return {
-    gpu: {
-      name,
-      capability,
-      driver,
-      memory,
-      ...libraryVersions(found),
-      libraries: Object.fromEntries(files),
-    },
-  };
+  return { gpu: { name, capability, driver, memory, ...libraryVersions(found), libraries: Object.fromEntries(files) } };
 }
 
 /** Looks at everything that pefd needs: Node.js, binding, libtensorflow, GPU, data. Changes nothing. */

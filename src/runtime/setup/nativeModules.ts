@@ -41,10 +41,7 @@ const reduced = (folder: string, name: string, ...instructions: string[]): Unit[
   [
     [`-DKERNELS=${name}Kernels`],
     [`-DKERNELS=${name}Bfloat16Kernels`, "-DPEFD_BFLOAT16_ACTIVATIONS", "-DPEFD_BFLOAT16"],
-  ].map((flags) => ({
-    source: `kernels/${folder}/kernels.cc`,
-    flags: ["-O3", ...flags, ...instructions, ...VECTORS],
-  }));
+  ].map((flags) => ({ source: `kernels/${folder}/kernels.cc`, flags: ["-O3", ...flags, ...instructions, ...VECTORS] }));
 
 const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
 
@@ -73,11 +70,7 @@ const OPS: readonly Unit[] = [
 const MODULES: readonly NativeModule[] = [
   { file: logLevelFile, units: [{ source: "log_level.cc", flags: ["-O1"] }], libraries: [] },
   { file: signalsFile, units: [{ source: "signals.cc", flags: ["-O1"] }], libraries: [] },
-  {
-    file: ownModuleFile,
-    units: [...STANDALONE, ...OPS],
-    libraries: ["lib/libtensorflow_framework.so"],
-  },
+  { file: ownModuleFile, units: [...STANDALONE, ...OPS], libraries: ["lib/libtensorflow_framework.so"] },
 ];
 
 /** Where the compiled modules are loaded from. */

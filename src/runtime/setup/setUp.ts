@@ -39,11 +39,7 @@ export async function removeSetUp(cache: string): Promise<readonly string[]> {
 }
 
 /** pip as a client: asks nothing, and does as much in a virtual environment as outside of one. */
-const PIP_SETTINGS = {
-  PIP_NO_INPUT: "1",
-  PIP_DISABLE_PIP_VERSION_CHECK: "1",
-  PIP_REQUIRE_VIRTUALENV: "false",
-};
+const PIP_SETTINGS = { PIP_NO_INPUT: "1", PIP_DISABLE_PIP_VERSION_CHECK: "1", PIP_REQUIRE_VIRTUALENV: "false" };
 
 /** How often the growth of a download is shown, in milliseconds. */
 const WATCH_INTERVAL = 500;
@@ -132,10 +128,7 @@ async function downloadWheel(
   await writeFile(requirements, `${wheel.project}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
   const env = { ...options.env, ...PIP_SETTINGS, TMPDIR: temporary };
   const unwatch = watchGrowth(folder, onBytes);
-  const result = await runCommand("python3", downloadArguments(wheel, requirements, target), {
-    ...options,
-    env,
-  });
+  const result = await runCommand("python3", downloadArguments(wheel, requirements, target), { ...options, env });
   unwatch();
   const name = result.code === 0 ? readdirSync(target)[0] : undefined;
   if (name === undefined) throw downloadError(wheel, result.stderr);
@@ -388,13 +381,7 @@ export async function setUp({ home, inherit = [], ...settings }: SetUp): Promise
   const onWait = () => onPhase("Waiting for another set-up with the same cache");
   const probe = () => probeTensorFlow(node.program, env);
   await exclusively(cache, { onWait }, (own) =>
-    installRuntime({
-      ...settings,
-      ...foldersOf(env, home),
-      cache,
-      probe,
-      inherit: [...inherit, ...own],
-    }),
+    installRuntime({ ...settings, ...foldersOf(env, home), cache, probe, inherit: [...inherit, ...own] }),
   );
   return true;
 }

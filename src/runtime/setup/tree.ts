@@ -33,14 +33,9 @@ const BINDING_LINKS: Links = {
 };
 
 /** libtensorflow_framework's RUNPATH lacks cusolver's folder: without these links TensorFlow uses no GPU at all. */
-const CUDA_LINKS: Links = {
-  "nvidia/cusparse/lib/libcusolver.so.11": "../../cusolver/lib/libcusolver.so.11",
-};
+const CUDA_LINKS: Links = { "nvidia/cusparse/lib/libcusolver.so.11": "../../cusolver/lib/libcusolver.so.11" };
 
-const LINKS: Readonly<Record<RuntimeKind, Links>> = {
-  cpu: BINDING_LINKS,
-  gpu: { ...BINDING_LINKS, ...CUDA_LINKS },
-};
+const LINKS: Readonly<Record<RuntimeKind, Links>> = { cpu: BINDING_LINKS, gpu: { ...BINDING_LINKS, ...CUDA_LINKS } };
 
 /** Record of an unpacked wheel; written last, so it marks completeness. */
 interface Manifest {

@@ -62,11 +62,7 @@ export function withPredictor(learner: Learner): Learner {
 
 /** Metadata of a predictor's file. */
 export const predictorMetadata = ({ evaluated }: Learner) =>
-  evaluated && {
-    method: evaluated.method,
-    options: evaluated.options,
-    teacher: evaluated.teacher.name,
-  };
+  evaluated && { method: evaluated.method, options: evaluated.options, teacher: evaluated.teacher.name };
 
 export interface PredictorFile {
   readonly path: string;
@@ -126,11 +122,7 @@ export function openPredictor(
     state,
     { path, modelName: `the predictor of ${method}` },
   );
-  return {
-    evaluated: evaluatedStudent(student, teacher, opened),
-    entries,
-    variables: variablesOf(entries),
-  };
+  return { evaluated: evaluatedStudent(student, teacher, opened), entries, variables: variablesOf(entries) };
 }
 
 /** The notice for a missing predictor. */

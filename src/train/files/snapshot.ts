@@ -46,12 +46,7 @@ export function takeSnapshot(learner: Learner, batches: number): Snapshot {
   };
 }
 
-const PARTS = {
-  model: "model.",
-  extra: "extra.",
-  teacher: "teacher.",
-  momentumBuffers: "velocity.",
-} as const;
+const PARTS = { model: "model.", extra: "extra.", teacher: "teacher.", momentumBuffers: "velocity." } as const;
 
 /** The resume state. */
 export const resumeState = (snapshot: Snapshot): StateDict =>

@@ -53,10 +53,7 @@ const FOLDER = section("Data", {
     defaultText: "not written",
     flagOnly: true,
   }),
-  num_workers: {
-    ...NUM_WORKERS,
-    help: "Decoding threads, at most one per CPU core.",
-  },
+  num_workers: { ...NUM_WORKERS, help: "Decoding threads, at most one per CPU core." },
 });
 
 /** Of the files' names in the report. */
