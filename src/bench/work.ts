@@ -11,11 +11,10 @@ import { type Learner, learnerVariables } from "../learn/learner.js";
 import { type FrozenModel, frozen, studentLearner } from "../learn/learners.js";
 import { buildModel, initialFill } from "../models/build.js";
 import { tf, type Variable } from "../runtime/tf.js";
-import type { BatchSource } from "../train/batchSource.js";
 import { allAtOnce } from "../train/calls.js";
 import { openEvaluationSession, testBatch } from "../train/evaluation.js";
 import { openTrainingSession, type SessionDescription, type TrainingSession } from "../train/session.js";
-import { chooseSources } from "../train/source.js";
+import { type BatchSource, chooseSources } from "../train/source.js";
 import type { ImageKind, OpenWork, Variant, Work, WorkSize } from "./types.js";
 
 const EVALUATION_SEED = 10;

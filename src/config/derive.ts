@@ -9,9 +9,17 @@ import { methodRows } from "../distill/registry.js";
 import { type Beta, betaText, type LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
 import { modelNameOf } from "./modelName.js";
-import type { DistillOptions, EvalOptions, TeacherOptions } from "./options.js";
+import {
+  DISTILL_SECTIONS,
+  type DistillOptions,
+  EVAL_SECTIONS,
+  type EvalOptions,
+  METHOD_SECTIONS,
+  sectionsOfMethod,
+  TEACHER_SECTIONS,
+  type TeacherOptions,
+} from "./options.js";
 import { givenBy, type Layer, type Resolved, resolveRows, rowsOf } from "./resolve.js";
-import { DISTILL_SECTIONS, EVAL_SECTIONS, METHOD_SECTIONS, sectionsOfMethod, TEACHER_SECTIONS } from "./sections.js";
 
 /** Final weights of `pefd train-teacher`, by trial. */
 function trained(models: string, model: string, dataset: string): string[] {

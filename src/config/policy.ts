@@ -1,6 +1,6 @@
 import type { Row, Rows, Touches } from "../common/optionRow.js";
+import { ALL_SECTIONS } from "./options.js";
 import { rowsOf } from "./resolve.js";
-import { ALL_SECTIONS } from "./sections.js";
 
 interface Policy {
   /** A resumed run may have another value. */

@@ -1,8 +1,8 @@
 import { inputError } from "../common/errors.js";
 import { string } from "../common/optionRow.js";
 import { readConfiguration, SWEEP_PRESETS } from "../config/file.js";
+import { ALL_SECTIONS } from "../config/options.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
-import { ALL_SECTIONS } from "../config/sections.js";
 import { procedures } from "../distill/registry.js";
 
 /** A sweep's file may say `trials` as the flag does. */

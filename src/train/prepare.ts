@@ -12,7 +12,6 @@ import { isGpu } from "../runtime/device.js";
 import { tensorFlowVersion } from "../runtime/native.js";
 import { kernelSet } from "../runtime/ownOps.js";
 import { tf, type Variable } from "../runtime/tf.js";
-import type { BatchSource } from "./batchSource.js";
 import { claimRunFolder, type RunFolder } from "./claim/claim.js";
 import { stepsPerEpoch } from "./epoch.js";
 import { testBatch } from "./evaluation.js";
@@ -22,7 +21,7 @@ import { openRunStore } from "./files/runStore.js";
 import { restoreLearner, takeSnapshot } from "./files/snapshot.js";
 import type { Scene } from "./scene.js";
 import { openTrainingSession, type Stage, shortRunText, stagesOf, stageTerms } from "./session.js";
-import { chooseSources } from "./source.js";
+import { type BatchSource, chooseSources } from "./source.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
 

@@ -9,7 +9,6 @@ import type { Batch } from "../learn/objective.js";
 import type { SgdOptions } from "../learn/sgd.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
 import type { Tensor1D, Variable } from "../runtime/tf.js";
-import { type BatchSource, imageColumn } from "./batchSource.js";
 import {
   type Calls,
   type CompilationHooks,
@@ -21,6 +20,7 @@ import {
   STEPS_PER_CALL,
 } from "./calls.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
+import { type BatchSource, imageColumn } from "./source.js";
 import { aheadOf, groupOf, guideOf } from "./teacherAhead.js";
 
 export interface Stage {

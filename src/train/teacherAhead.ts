@@ -6,9 +6,9 @@ import type { Learner } from "../learn/learner.js";
 import { mapShapes } from "../models/survey.js";
 import type { Model, ModelOutput } from "../nn/model.js";
 import type { Tensor } from "../runtime/tf.js";
-import type { BatchSource } from "./batchSource.js";
 import { stepsLeft } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
+import type { BatchSource } from "./source.js";
 
 const PREFIX = "guide.";
 

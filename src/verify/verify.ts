@@ -22,9 +22,9 @@ import {
   type RunProgress,
   readResult,
 } from "../runFiles/stateFile.js";
-import { checkLog, type Kept, lacksRow, readKept } from "../train/claim/kept.js";
 import { workingProcess } from "../train/claim/lock.js";
 import { isOfAnotherRun, runIn } from "../train/files/runStore.js";
+import { checkLog, type Kept, lacksRow, readKept } from "../train/files/snapshot.js";
 import { inputReader } from "../train/openModel.js";
 import { differs, examined, type Finding, fits, foundOrRefused, inputFindings, short, unknown } from "./inputs.js";
 

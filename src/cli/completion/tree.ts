@@ -1,7 +1,6 @@
 import type { Completes, Row } from "../../common/optionRow.js";
 import { presetNames, sweepNames } from "../../config/pairPresets.js";
-import { choicesOf } from "../../config/parse.js";
-import { rowsOf } from "../../config/resolve.js";
+import { choicesOf, rowsOf } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import { methodNames } from "../../distill/registry.js";
 import { modelNames } from "../../models/registry.js";

@@ -5,10 +5,22 @@ import { valuesOf } from "../hostBatch.js";
 import { knownTable } from "../normalize.js";
 import { drawAngle, OUTSIDE, turnedPixels } from "../rotation.js";
 import { PLAN_COLUMNS } from "../sampler.js";
-import { brightness, color, contrast, sharpness } from "./blends.js";
+import {
+  autoContrast,
+  brightness,
+  color,
+  contrast,
+  equalize,
+  posterize,
+  rotate,
+  sharpness,
+  shearX,
+  shearY,
+  solarize,
+  translateX,
+  translateY,
+} from "./changes.js";
 import { type ByteImage, CHANNELS } from "./image.js";
-import { rotate, shearX, shearY, translateX, translateY } from "./moves.js";
-import { autoContrast, equalize, posterize, solarize } from "./tones.js";
 
 interface Change {
   readonly of: (image: ByteImage, strength: number) => ByteImage;

@@ -1,6 +1,6 @@
+import { DISTILL_SECTIONS, TEACHER_SECTIONS } from "../../config/options.js";
 import { partsExperiments } from "../../config/policy.js";
 import { rowsOf } from "../../config/resolve.js";
-import { DISTILL_SECTIONS, TEACHER_SECTIONS } from "../../config/sections.js";
 import { IDENTITY_SETTINGS } from "../../runFiles/identity.js";
 import { formatSetting, IN_THE_LINE, type Setting } from "./grouping.js";
 import type { Summary } from "./summarize.js";

@@ -23,7 +23,7 @@ import {
   readResult,
   writeStateFile,
 } from "../../runFiles/stateFile.js";
-import { checkLog, type Kept, readKept } from "./kept.js";
+import { checkLog, type Kept, readKept } from "../files/snapshot.js";
 import { type FolderLock, lockRunFolder } from "./lock.js";
 
 interface Continuation {

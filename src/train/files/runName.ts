@@ -1,9 +1,7 @@
 import { join } from "node:path";
 import type { Row } from "../../common/optionRow.js";
-import type { DistillOptions, TeacherOptions } from "../../config/options.js";
-import { DISTILLATION } from "../../config/options.js";
+import { DISTILLATION, type DistillOptions, methodSection, type TeacherOptions } from "../../config/options.js";
 import { rowsOf } from "../../config/resolve.js";
-import { methodSection } from "../../config/sections.js";
 
 /** The paper's. */
 const STUDENT = "S:{model_s}_T:{model_t}_{dataset}_{distill}_r:{gamma}_a:{alpha}_b:{beta}_{trial}";

@@ -8,9 +8,8 @@ import type { EpochRow, StepProgress } from "../../report/log/contract.js";
 import { openEpochLog, readEpochLog } from "../../report/log/epochLog.js";
 import { openRunEvents } from "../../report/log/runEvents.js";
 import { RESULT_FILE, RESUME_FILE, type RunProgress, writeStateFile } from "../../runFiles/stateFile.js";
-import { lacksRow, logSha256, logSha256With } from "../claim/kept.js";
 import type { RunResult } from "./result.js";
-import { resumeState, type Snapshot } from "./snapshot.js";
+import { lacksRow, logSha256, logSha256With, resumeState, type Snapshot } from "./snapshot.js";
 
 interface WeightFiles {
   readonly runDir: string;

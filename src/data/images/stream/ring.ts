@@ -3,9 +3,8 @@ import type { NativeBinding } from "../../../runtime/native.js";
 import type { ImageShape, ImagesInFiles } from "../../dataset.js";
 import { imageBytes, wordsOf } from "../byteBatch.js";
 import { imageName, type Room, readImage, reusedRoom } from "../places.js";
-import { trainingView } from "../randomCrop.js";
 import { type ImageReader, openImageReader } from "../reader.js";
-import { evaluationView, type ImageSize, type View } from "../view.js";
+import { evaluationView, type ImageSize, trainingView, type View } from "../view.js";
 
 /** A set without its labels, for threads. */
 type StreamedSet = Omit<ImagesInFiles, "labels" | "positions">;
