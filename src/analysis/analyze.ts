@@ -106,11 +106,7 @@ export interface Finding {
 }
 
 /** A teacher's outputs on its images, made once for all its students. */
-interface Reference {
-  readonly images: BatchSource;
-  readonly numClasses: number;
-  readonly outputs: Outputs;
-}
+type Reference = { readonly images: BatchSource; readonly numClasses: number; readonly outputs: Outputs };
 
 /** Most threads that read images ahead. */
 const WORKERS = 8;

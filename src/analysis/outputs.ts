@@ -5,11 +5,7 @@ import { tf } from "../runtime/tf.js";
 import { type BatchSource, plainImages } from "../train/source.js";
 
 /** Rows of numbers in float64, [rows, columns] in C order: one row per sample. */
-export interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  readonly values: Float64Array;
-}
+export type Matrix = { readonly rows: number; readonly columns: number; readonly values: Float64Array };
 
 /** A matrix of zeros. */
 export const zeros = (rows: number, columns: number): Matrix => ({

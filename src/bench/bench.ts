@@ -177,10 +177,7 @@ export function measureMethods(
   return measureOver(distillation(BASE), works(), variants, repeats, onStart);
 }
 
-interface Machine {
-  readonly gpu: boolean;
-  readonly bfloat16: boolean;
-}
+type Machine = { readonly gpu: boolean; readonly bfloat16: boolean };
 
 /** NVIDIA's first generation with bfloat16. */
 const BFLOAT16_CAPABILITY = 8;

@@ -12,10 +12,7 @@ export interface ImageKind {
   readonly classes: number;
 }
 
-export interface Variant {
-  readonly engine: EngineName;
-  readonly precision: PrecisionName;
-}
+export type Variant = { readonly engine: EngineName; readonly precision: PrecisionName };
 
 export interface WorkSize {
   readonly batchSize: number;

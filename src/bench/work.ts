@@ -79,17 +79,11 @@ interface LearningTask {
 export const initialised = (name: string, { numClasses, imageSize }: Pick<LearningTask, "numClasses" | "imageSize">) =>
   buildModel(name, numClasses, initialFill(name, MODEL_SEED, "teacher"), imageSize);
 
-interface TimedStudent {
-  readonly learner: Learner;
-  readonly guide: FrozenModel;
-  readonly views: readonly TeacherView[];
-}
-
 /** A pair with initial weights and the method's published setting. @throws inputError where they do not fit */
 export function timedStudent(
   { teacher, student, method }: Readonly<Record<"teacher" | "student" | "method", string>>,
   task: LearningTask,
-): TimedStudent {
+): { readonly learner: Learner; readonly guide: FrozenModel; readonly views: readonly TeacherView[] } {
   const guide = frozen(initialised(teacher, task));
   const row = methodRow(method);
   const { weights, options } = publishedSetting(row, `${teacher}-${student}`);

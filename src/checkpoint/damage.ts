@@ -1,10 +1,7 @@
 import { inputError, PefdError } from "../common/errors.js";
 
 /** Bytes that may still be allocated beyond the file itself (inflated entries, copies of strided tensors). */
-export interface Allowance {
-  readonly fileBytes: number;
-  left: number;
-}
+export type Allowance = { readonly fileBytes: number; left: number };
 
 const SMALL_FILE_BYTES = 2 ** 16;
 

@@ -95,10 +95,7 @@ function readStorage(bytes: Uint8Array, position: number, storage: PickleStorage
 /** torch.save makes one entry per storage; a directory of millions would only fill the memory. */
 const MAX_ENTRIES = 20_000;
 
-interface Archive {
-  readonly bytes: Uint8Array;
-  readonly entries: ReadonlyMap<string, Entry>;
-}
+type Archive = { readonly bytes: Uint8Array; readonly entries: ReadonlyMap<string, Entry> };
 
 /** A zip file's directory (zip64 included). @throws for damage, unsafe or repeated names, encryption, shared bytes */
 async function openArchive(bytes: Uint8Array): Promise<Archive> {
@@ -242,10 +239,7 @@ function checkedLength({ key, dtype, count }: PickleStorage, data: Uint8Array): 
   return data;
 }
 
-export interface Checkpoint extends CheckpointContent {
-  readonly path: string;
-  readonly format: CheckpointFormat;
-}
+export type Checkpoint = CheckpointContent & { readonly path: string; readonly format: CheckpointFormat };
 
 /** Bounds the memory that a checkpoint may ask for. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;

@@ -37,10 +37,7 @@ function parseHeader(text: string): Header {
   return { tensors, metadata };
 }
 
-interface Cursor {
-  readonly text: string;
-  position: number;
-}
+type Cursor = { readonly text: string; position: number };
 
 function unexpected(cursor: Cursor, wanted: string): Error {
   return damage(`its header is not valid: ${wanted} expected at character ${cursor.position}`);

@@ -2,11 +2,7 @@
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
 
 /** An axis of a copied array: its size, and its strides before and after. */
-interface Axis {
-  readonly size: number;
-  readonly from: number;
-  readonly to: number;
-}
+type Axis = { readonly size: number; readonly from: number; readonly to: number };
 
 /** C-order strides; an empty axis counts as 1, as in PyTorch. */
 export function stridesOf(shape: readonly number[]): number[] {

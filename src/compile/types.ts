@@ -6,10 +6,7 @@ export type EngineName = "eager" | "graph" | "xla";
 /** Element type of convolutions and matrix products; everything else stays float32. */
 export type PrecisionName = "float32" | "bfloat16";
 
-export interface FeedSpec {
-  readonly shape: readonly number[];
-  readonly dtype: "float32" | "int32";
-}
+export type FeedSpec = { readonly shape: readonly number[]; readonly dtype: "float32" | "int32" };
 
 /** Named inputs of a step, as tensors. */
 export type Feeds = Readonly<Record<string, Tensor>>;

@@ -27,10 +27,7 @@ export const SWEEP_PRESETS: PresetPlaces = {
   names: () => [...presetNames(), ...sweepNames()],
 };
 
-interface PresetPlaces {
-  readonly folders: readonly string[];
-  readonly names: () => readonly string[];
-}
+type PresetPlaces = { readonly folders: readonly string[]; readonly names: () => readonly string[] };
 
 /** The file of `--config NAME|FILE`: a path if it looks like one, else a preset. */
 function locate(nameOrFile: string, { folders, names }: PresetPlaces): string {

@@ -2,10 +2,7 @@ import { createHash } from "node:crypto";
 import { PLUGINS, type PluginRow } from "../common/plugins.js";
 import { namesIn } from "../distill/combination.js";
 
-export interface UsedPlugin {
-  readonly path: string;
-  readonly sha256: string;
-}
+export type UsedPlugin = { readonly path: string; readonly sha256: string };
 
 interface Told {
   readonly distill?: unknown;

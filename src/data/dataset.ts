@@ -7,11 +7,7 @@ import type { Normalization } from "./normalize.js";
 import type { SkipList } from "./skipList.js";
 
 /** Image size in pixels, and RGB channels. */
-export interface ImageShape {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: 3;
-}
+export type ImageShape = { readonly height: number; readonly width: number; readonly channels: 3 };
 
 export interface ImageFormat extends ImageShape {
   readonly normalization: Normalization;
@@ -75,21 +71,12 @@ export interface ImageFile {
 export const sumAsIn = (then: string | undefined, { sha256, listedSha256 }: ImageFile): string =>
   listedSha256 !== undefined && then === listedSha256 ? listedSha256 : sha256;
 
-export interface DatasetFiles {
-  readonly trainFile: ImageFile;
-  readonly testFile: ImageFile;
-}
+export type DatasetFiles = { readonly trainFile: ImageFile; readonly testFile: ImageFile };
 
-export interface TestImages {
-  readonly name: string;
-  readonly numClasses: number;
-  readonly test: ImageSet;
-}
+export type TestImages = { readonly name: string; readonly numClasses: number; readonly test: ImageSet };
 
 /** A data set that was opened: `train` comes from the training file only, `test` from the test file only. */
-export interface Dataset extends TestImages, DatasetFiles {
-  readonly train: ImageSet;
-}
+export type Dataset = TestImages & DatasetFiles & { readonly train: ImageSet };
 
 /** How many images to take of each file; all of them by default. Which ones: see sampler.ts. */
 export interface DatasetLimits {

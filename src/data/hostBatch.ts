@@ -39,11 +39,7 @@ export function assembleTrainBatch(
   return out;
 }
 
-interface Planned {
-  readonly y: number;
-  readonly x: number;
-  readonly flip: boolean;
-}
+type Planned = { readonly y: number; readonly x: number; readonly flip: boolean };
 
 /** Writes an image, which starts at a place of its set, into a batch from an offset on. */
 type Show = (set: ImagesInMemory, start: number, planned: Planned, target: Float32Array, offset: number) => void;
@@ -62,17 +58,10 @@ const turned: Show = (set, start, { y: angle, flip }, target, offset) => {
   }
 };
 
-/** Output pixel (r, c) is source pixel (r + down, c + right), with width - 1 - c in place of c if flipped. */
-interface Shown {
-  readonly down: number;
-  readonly right: number;
-  readonly flip: boolean;
-}
-
 function augmentImage(
   { images, height, width, channels, normalization }: ImagesInMemory,
   start: number,
-  { down, right, flip }: Shown,
+  { down, right, flip }: { readonly down: number; readonly right: number; readonly flip: boolean },
   target: Float32Array,
   offset: number,
 ): void {

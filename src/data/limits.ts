@@ -9,10 +9,7 @@ export function checkLimit(limit: number | undefined, part: PartName): void {
   throw inputError(`--limit_${part} must be a positive integer, not ${limit}.`);
 }
 
-export interface Wanted {
-  readonly limit?: number | undefined;
-  readonly skip?: SkipList | undefined;
-}
+export type Wanted = { readonly limit?: number | undefined; readonly skip?: SkipList | undefined };
 
 function keptImages(names: Iterable<string>, skip: SkipList): Int32Array {
   const kept: number[] = [];

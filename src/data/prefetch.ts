@@ -32,10 +32,7 @@ const firstOf = ({ images, labels }: HostBatch, count: number, size: number): Ho
 /** A thread that has not made its batch by then is not waited for: starting one takes some tenths of a second. */
 const TIMEOUT_MILLISECONDS = 2000;
 
-interface OtherThread {
-  readonly worker: Worker;
-  failed: boolean;
-}
+type OtherThread = { readonly worker: Worker; failed: boolean };
 
 /** Starts the thread with a copy of the set. It does not keep the process alive. */
 function startThread(set: ImagesInMemory): OtherThread {

@@ -35,10 +35,7 @@ const PLUS = "+";
 /** Methods in a name: crd and kd of crd+kd. */
 export const namesIn = (name: string): readonly string[] => name.split(PLUS);
 
-export interface Share {
-  readonly method: Method;
-  readonly weight: number;
-}
+export type Share = { readonly method: Method; readonly weight: number };
 
 const termOf = (method: Pick<Method, "name">, term: string): string =>
   term === method.name ? term : `${method.name}_${term}`;
@@ -55,10 +52,7 @@ function builderFor({ name }: Method, make: ModelBuilder): ModelBuilder {
   return { ...make, makeVariable, state: [] };
 }
 
-interface Part {
-  readonly method: Method;
-  readonly own: Distillation;
-}
+type Part = { readonly method: Method; readonly own: Distillation };
 
 /** At most one method of a sum may have these. */
 const ALONE = {

@@ -23,11 +23,7 @@ interface GradientResult<T> {
 }
 
 /** The loss, kept values, and the tensors in them. */
-interface Forward<T> {
-  readonly loss: Scalar;
-  readonly kept: T;
-  readonly tensors: readonly Tensor[];
-}
+type Forward<T> = { readonly loss: Scalar; readonly kept: T; readonly tensors: readonly Tensor[] };
 
 /** Gradients of a scalar. tfjs disposes of a differentiated function's tensors, except those listed by `forward`. */
 export function gradientsOf<T>(forward: () => Forward<T>, variables: readonly Variable[]): GradientResult<T> {
@@ -210,9 +206,7 @@ interface Kept extends Pick<Loss, "terms"> {
   readonly updates: readonly Update[];
 }
 
-interface Passed extends Forward<Kept> {
-  readonly found: Loss;
-}
+type Passed = Forward<Kept> & { readonly found: Loss };
 
 function optimizedBy(
   learner: Learner,

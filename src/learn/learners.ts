@@ -21,10 +21,7 @@ import {
 } from "./objective.js";
 import { createMomentumBuffers } from "./sgd.js";
 
-export interface FrozenModel {
-  readonly model: BuiltModel;
-  readonly variables: readonly Variable[];
-}
+export type FrozenModel = { readonly model: BuiltModel; readonly variables: readonly Variable[] };
 
 /** Freezes a model at its current values. @param mode batch normalisations are folded only for evaluation */
 export function frozen(model: BuiltModel, mode: "training" | "evaluation" = "evaluation"): FrozenModel {

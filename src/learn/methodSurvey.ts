@@ -10,10 +10,7 @@ import { isBuffer, isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
 import { traceLayers } from "../nn/shapeTrace.js";
 
-export interface PairNames {
-  readonly teacher: string;
-  readonly student: string;
-}
+export type PairNames = { readonly teacher: string; readonly student: string };
 
 export interface Added {
   readonly parameters: number;

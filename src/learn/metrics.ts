@@ -47,11 +47,7 @@ export interface MetricsVariables {
 }
 
 /** Means: the loss, and accuracies in percent. */
-export interface Metrics {
-  readonly loss: number;
-  readonly top1: number;
-  readonly top5: number;
-}
+export type Metrics = { readonly loss: number; readonly top1: number; readonly top5: number };
 
 export interface Evaluation extends Metrics {
   /** [classes * classes], labels (rows) by predictions (columns). */

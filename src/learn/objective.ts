@@ -62,9 +62,7 @@ export interface Objective {
 }
 
 /** With the output for the strong view, if any. */
-export interface StudentOutput extends ModelOutput {
-  readonly strong?: ModelOutput;
-}
+export type StudentOutput = ModelOutput & { readonly strong?: ModelOutput };
 
 export const supervised: Objective = {
   termNames: [],

@@ -36,9 +36,7 @@ export type {
 };
 
 /** A preset (`pefd config list`) or JSON file, for options not given. */
-interface FromConfiguration {
-  readonly config?: string;
-}
+type FromConfiguration = { readonly config?: string };
 
 /** A distillation's flags (docs/flags.md), with the method's own. */
 export type DistillInput = Partial<DistillOptions> & FromConfiguration;

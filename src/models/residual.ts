@@ -6,10 +6,7 @@ import type { ForwardContext } from "../nn/model.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 
 /** A map before its last ReLU, and after. */
-export interface Activated {
-  readonly sum: Tensor4D;
-  readonly out: Tensor4D;
-}
+export type Activated = { readonly sum: Tensor4D; readonly out: Tensor4D };
 
 export type Layer = (x: Tensor4D, context: ForwardContext) => Tensor4D;
 type Block = (x: Tensor4D, context: ForwardContext) => Activated;

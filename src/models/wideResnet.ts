@@ -15,10 +15,7 @@ export const wideResnetInitialization: Initialization = {
 };
 
 /** A block's input after the first batch normalisation, and its output. */
-interface BlockOutput {
-  readonly normalized: Tensor4D;
-  readonly out: Tensor4D;
-}
+type BlockOutput = { readonly normalized: Tensor4D; readonly out: Tensor4D };
 
 type Block = (x: Tensor4D, context: ForwardContext) => BlockOutput;
 

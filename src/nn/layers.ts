@@ -27,9 +27,7 @@ const biasAddOp = defineOp({
 /** BiasAdd of x [..., C] and [C], which the graph optimizer fuses into the convolution or matrix product before it. */
 export const biasAdd = <T extends Tensor>(x: T, bias: Tensor): T => biasAddOp({ x, bias }).y as T;
 
-interface GroupedGeometry extends ConvolutionGeometry {
-  readonly groups: number;
-}
+type GroupedGeometry = ConvolutionGeometry & { readonly groups: number };
 
 /**
  * torch.nn.functional.conv2d with groups, without bias: x [N, H, W, groups * I] and [kernel, kernel, I, O], the first

@@ -47,11 +47,7 @@ export function nearestResize(x: Tensor4D, [height, width]: MapSize): Tensor4D {
 }
 
 /** A square window, moved by `stride`; symmetric padding, as in PyTorch. */
-export interface PoolGeometry {
-  readonly kernel: number;
-  readonly stride: number;
-  readonly padding: number;
-}
+export type PoolGeometry = { readonly kernel: number; readonly stride: number; readonly padding: number };
 
 /** Below every finite activation, so that padding never is the maximum. */
 const LOWEST = -3.4028234663852886e38;

@@ -6,14 +6,9 @@ import { runForward } from "./defineOp.js";
 import { type ForwardContext, featureList, type Insertion, type ModelOutput, type StateEntry } from "./model.js";
 
 /** A tensor of which only the shape is known, and the values where it is a list of sizes or axes. */
-interface Shaped {
-  readonly shape: number[];
-  readonly values?: readonly number[];
-}
+type Shaped = { readonly shape: number[]; readonly values?: readonly number[] };
 
-interface WorkCounter {
-  multiplyAdds: number;
-}
+type WorkCounter = { multiplyAdds: number };
 
 const listOf = (values: readonly number[]): Shaped => ({ shape: [values.length], values });
 

@@ -6,11 +6,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:wor
 import { inputError } from "../common/errors.js";
 import { type Counted, closeLoaded, isLate, isNoted, notedFiles, noteLoaded, packageOf } from "./loaded.js";
 
-interface Found {
-  readonly url: string;
-  readonly format?: string | null;
-  readonly importAttributes?: object;
-}
+type Found = { readonly url: string; readonly format?: string | null; readonly importAttributes?: object };
 
 /** Resolves an import; the next one in line is Node.js's default. */
 type Resolve = (

@@ -7,10 +7,7 @@ const LEAST_TEXT = 16;
 
 const widest = (lines: readonly string[]): number => Math.max(0, ...lines.map(textWidth));
 
-interface Strip {
-  readonly column: Column;
-  readonly cells: readonly string[];
-}
+type Strip = { readonly column: Column; readonly cells: readonly string[] };
 
 const stripsOf = ({ columns, rows }: Table): Strip[] =>
   columns.map((column, index) => ({ column, cells: rows.map((cells) => shownCell(cells[index] ?? "")) }));

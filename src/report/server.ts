@@ -10,10 +10,7 @@ import { stateOf } from "./runs/runRecord.js";
 import { type Published, summarize } from "./runs/summarize.js";
 
 /** A page, and a version that changes only with its content. */
-export interface LivePage {
-  readonly html: string;
-  readonly version: string;
-}
+export type LivePage = { readonly html: string; readonly version: string };
 
 /** Milliseconds for which a look at the runs is good enough. */
 const FRESH = 500;

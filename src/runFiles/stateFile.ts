@@ -174,10 +174,7 @@ export const writeTracked = (runDir: string, file: string, tracked: Tracked): Pr
   writeStateFile(join(runDir, file), tracked);
 
 /** Schema and size limit of a kind of file. */
-export interface StateFile<Content> {
-  readonly schema: z.ZodType<Content>;
-  readonly maxBytes: number;
-}
+export type StateFile<Content> = { readonly schema: z.ZodType<Content>; readonly maxBytes: number };
 
 export type Found<Content> =
   | { readonly state: "absent" }

@@ -3,10 +3,7 @@ import { nativeDirectory } from "./nativeFolder.js";
 import { signalsFile } from "./paths.js";
 
 /** src/native/signals.cc */
-interface Signals {
-  answer(text: string): void;
-  release(): void;
-}
+type Signals = { answer(text: string): void; release(): void };
 
 /** The compiled module, or undefined where set-up has not compiled it. */
 function loadSignals(): Signals | undefined {

@@ -211,10 +211,7 @@ function openPrograms(gpu: GpuIdentity | undefined, env: Environment): void {
 }
 
 /** GPU visibility: all, or only the chosen GPU. */
-interface Device {
-  readonly survey: GpuSurvey;
-  readonly variables: Readonly<Record<string, string>>;
-}
+type Device = { readonly survey: GpuSurvey; readonly variables: Readonly<Record<string, string>> };
 
 /** PEFD_RUNTIME=cpu disables the GPU, whichever build of TensorFlow is installed. */
 const HIDDEN = { CUDA_VISIBLE_DEVICES: "-1" };

@@ -12,10 +12,7 @@ import { loadOwnModule } from "./ownModule.js";
 import { bindingFile, logLevelFile, packageDirectory } from "./paths.js";
 import { type NativeNeeds, prepareNative } from "./prepare.js";
 
-interface OpenSavedModel {
-  predict(inputs: Readonly<Record<string, Tensor>>): unknown;
-  dispose(): void;
-}
+type OpenSavedModel = { predict(inputs: Readonly<Record<string, Tensor>>): unknown; dispose(): void };
 
 /** The tfjs-node API beyond TensorFlow.js. */
 interface NodeApi {

@@ -22,10 +22,7 @@ export interface BarOptions {
 }
 
 /** Where a run was when this sweep took it up. */
-interface Start {
-  readonly at: number;
-  readonly epochs: number;
-}
+type Start = { readonly at: number; readonly epochs: number };
 
 function runBar(run: SweepRun, start: Start, now: number): { progress: number; fields: string[] } {
   const done = epochsDone(run);

@@ -15,10 +15,7 @@ import { addedBy } from "../learn/methodSurvey.js";
 import { isInStudentFolder, studentFolder } from "../train/files/runName.js";
 
 /** Runs that can be carried out, and a sentence for each method that cannot. */
-interface Zoo {
-  readonly runs: readonly SweepRun[];
-  readonly leftOut: readonly string[];
-}
+type Zoo = { readonly runs: readonly SweepRun[]; readonly leftOut: readonly string[] };
 
 function obstacle({ options }: SweepRun): string | undefined {
   const { model_t, model_s, epochs } = options;

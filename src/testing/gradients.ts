@@ -45,10 +45,7 @@ const scaled = (x: Float32Array, length: number): Float32Array => {
   return x.map((value) => value * factor);
 };
 
-interface Moved {
-  readonly what: string;
-  readonly variable: Variable;
-}
+type Moved = { readonly what: string; readonly variable: Variable };
 
 const numberOf = (loss: () => Scalar): number => tf.tidy(() => loss().dataSync()[0] as number);
 

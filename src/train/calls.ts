@@ -74,10 +74,7 @@ const CALL_MILLISECONDS = 150;
 const stepsOfNextCall = (steps: number, milliseconds: number): number =>
   Math.max(1, Math.floor((CALL_MILLISECONDS * steps) / milliseconds));
 
-export interface Pace {
-  steps(): number;
-  took(steps: number, milliseconds: number): void;
-}
+export type Pace = { steps(): number; took(steps: number, milliseconds: number): void };
 
 /** Follows the last call's time, except the first's, which may compile. @param group of which calls are a multiple */
 export function createPace(first: number, group = 1): Pace {

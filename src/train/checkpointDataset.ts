@@ -5,10 +5,7 @@ import { datasetIn, imageSizeIn } from "../config/modelName.js";
 import type { Layer } from "../config/resolve.js";
 import { DATASETS } from "../data/registry.js";
 
-interface ToldImages {
-  readonly dataset: string;
-  readonly image_size: number | undefined;
-}
+type ToldImages = { readonly dataset: string; readonly image_size: number | undefined };
 
 /** Unreadable files are refused elsewhere. @param isAsked whether to throw inputError for an unknown data set */
 async function imagesInFile(path: string, isAsked: boolean): Promise<ToldImages | undefined> {

@@ -157,9 +157,7 @@ export function residentSource(set: ImagesInMemory): BatchSource {
 const DEFAULT_BUDGET_MB = 2048;
 
 /** Only images in files need more than the budget. */
-export interface SourceSettings extends Partial<StreamSettings> {
-  readonly budgetMb?: number | undefined;
-}
+export type SourceSettings = Partial<StreamSettings> & { readonly budgetMb?: number | undefined };
 
 /**
  * A run's sources with equal batches: threads prefetch images in files; images in memory are resident for XLA if all

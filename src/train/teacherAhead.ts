@@ -14,11 +14,7 @@ const PREFIX = "guide.";
 
 const isGuide = ([name]: readonly [string, unknown]): boolean => name.startsWith(PREFIX);
 
-interface Looking {
-  readonly learner: Learner;
-  readonly train: BatchSource;
-  readonly batchSize: number;
-}
+type Looking = { readonly learner: Learner; readonly train: BatchSource; readonly batchSize: number };
 
 /** Steps per teacher pass: as requested, at most an epoch's. @param steps full batches of an epoch */
 export function groupOf(
@@ -69,10 +65,7 @@ export interface AheadRequest {
   readonly exact: boolean;
 }
 
-export interface AheadChoice {
-  readonly steps: number;
-  readonly why?: string;
-}
+export type AheadChoice = { readonly steps: number; readonly why?: string };
 
 function keptElements({ teacher, views }: AheadRequest, maps: readonly number[]): number {
   const [largest, all] = [Math.max(...maps), maps.reduce((sum, size) => sum + size, 0)];

@@ -88,15 +88,9 @@ export interface Run {
   readonly hooks: Hooks;
 }
 
-interface ActiveRun extends Run {
-  readonly stage: Stage;
-  readonly session: TrainingSession;
-}
+type ActiveRun = Run & { readonly stage: Stage; readonly session: TrainingSession };
 
-interface RunState {
-  readonly progress: RunProgress;
-  readonly snapshot?: Snapshot;
-}
+type RunState = { readonly progress: RunProgress; readonly snapshot?: Snapshot };
 
 /**
  * Trains to the last epoch; each is evaluated, logged and saved.

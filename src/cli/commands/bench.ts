@@ -73,10 +73,7 @@ interface MemoryQuestion {
 }
 
 /** The used part of `pefd bench --alone --json`. */
-interface AloneDocument {
-  readonly processMemoryMb: number;
-  readonly results: readonly Timing[];
-}
+type AloneDocument = { readonly processMemoryMb: number; readonly results: readonly Timing[] };
 
 /** Peak memory in MB of a process that trains with one method and variant; on a GPU, of GPU memory. */
 async function memoryOf(
@@ -260,9 +257,7 @@ function sameSetting(options: Values<typeof BENCH>): string[] {
 }
 
 /** `--json`; with --alone it has the peak memory. */
-interface Told extends BenchDocument {
-  readonly processMemoryMb?: number;
-}
+type Told = BenchDocument & { readonly processMemoryMb?: number };
 
 function textOf(told: Told, width: number | undefined): string {
   const { device, tensorflow, repeats, results, processMemoryMb: memory } = told;

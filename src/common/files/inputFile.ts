@@ -12,10 +12,7 @@ const KINDS: readonly (readonly [is: (stats: Stats) => boolean, kind: string])[]
   [(stats) => stats.isCharacterDevice() || stats.isBlockDevice(), "a device"],
 ];
 
-export interface FileBounds {
-  readonly maxBytes: number;
-  readonly hint?: string | undefined;
-}
+export type FileBounds = { readonly maxBytes: number; readonly hint?: string | undefined };
 
 function checkFile(path: string, stats: Stats, { maxBytes, hint }: FileBounds): void {
   const [, kind] = KINDS.find(([is]) => is(stats)) ?? [];

@@ -28,10 +28,7 @@ export interface LoopSource {
 }
 
 /** A loop-carried tensor, as an argument of the loop's functions. */
-export interface Argument {
-  readonly name: string;
-  readonly type: number;
-}
+export type Argument = { readonly name: string; readonly type: number };
 
 export const INDEX: Argument = { name: "index", type: DT.int32 };
 /** The dynamic trip count. */

@@ -417,15 +417,9 @@ function preparedParts(parts: LoopParts): LoopParts {
 }
 
 /** An entry's step as the parts of a loop, and the placeholder of each of its feeds. */
-export interface RecordedLoop {
-  readonly parts: LoopParts;
-  readonly feeds: Readonly<Record<string, string>>;
-}
+export type RecordedLoop = { readonly parts: LoopParts; readonly feeds: Readonly<Record<string, string>> };
 
-interface Before {
-  readonly step: RecordedStep;
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
-}
+type Before = { readonly step: RecordedStep; readonly shapes: ReadonlyMap<string, readonly number[]> };
 
 function recordAhead(
   prefix: string,

@@ -219,17 +219,11 @@ export function bfloat16Nodes(step: RecordedStep): Map<string, readonly string[]
   return new Map(names.map((name) => [name, choice.candidates.get(name)?.types ?? []]));
 }
 
-/** A node with bfloat16 activations: its new name, and which of its outputs are activations. */
-interface Lowered {
-  readonly name: string;
-  readonly activations: readonly boolean[];
-}
-
 /** Keeps activations in bfloat16 between our ops where that saves traffic: float32 arithmetic, rounded when stored. */
 export const bfloat16Activations: Pass = (step) => {
   const chosen = bfloat16Nodes(step);
   const out: GraphNode[] = [];
-  const lowered = new Map<string, Lowered>();
+  const lowered = new Map<string, { readonly name: string; readonly activations: readonly boolean[] }>();
   const { reduced } = createReductions((cast) => out.push(cast), "narrow");
   const widened = new Set<string>();
   const isBfloat16 = (ref: string): boolean => lowered.get(nodeOf(ref))?.activations[outputOf(ref)] ?? false;

@@ -33,9 +33,7 @@ interface Chain {
   readonly inputs: readonly string[];
 }
 
-interface FusionContext extends Surroundings {
-  readonly isFree: (node: GraphNode) => boolean;
-}
+type FusionContext = Surroundings & { readonly isFree: (node: GraphNode) => boolean };
 
 /** A sum after a node that is not fused with its other operand. */
 function freeSumAfter(context: FusionContext, node: GraphNode) {

@@ -191,9 +191,7 @@ interface HostBackend {
 }
 
 /** Tensors that stay on the host during tracing, as symbolic tensors. */
-interface HeldTensors {
-  idOf(tensor: Tensor): number | undefined;
-}
+type HeldTensors = { idOf(tensor: Tensor): number | undefined };
 
 /** Variables and feeds not used yet stay on the host: tracing needs only shapes, which saves a GPU a round trip. */
 function holdTensors(tensors: Iterable<Tensor>, backend: NativeBackend, symbolic: SymbolicTensors): HeldTensors {

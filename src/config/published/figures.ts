@@ -43,10 +43,7 @@ export interface Exception extends Partial<Protocol> {
 }
 
 /** Figures with one protocol and exceptions; later exceptions win. */
-interface Trained {
-  readonly protocol: Protocol;
-  readonly exceptions?: readonly Exception[];
-}
+type Trained = { readonly protocol: Protocol; readonly exceptions?: readonly Exception[] };
 
 /** Test top-1 in percent for some pairs, from one source. */
 export interface PublishedTable extends Trained {

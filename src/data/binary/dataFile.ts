@@ -10,10 +10,7 @@ export interface ReadFile {
 export type FilesAhead = ReadonlyMap<string, ReadFile>;
 
 /** A file to read, if it has no more bytes. */
-export interface AheadOf {
-  readonly path: string;
-  readonly maxBytes: number;
-}
+export type AheadOf = { readonly path: string; readonly maxBytes: number };
 
 /** Hint for missing or corrupt files of a data set. @param name undefined for the default data set */
 export function howToGet(name?: string): string {

@@ -33,10 +33,7 @@ export interface MemorySource {
 }
 
 /** A data set as it was read: both splits are in memory. */
-export interface MemoryDataset extends Dataset {
-  readonly train: ImagesInMemory;
-  readonly test: ImagesInMemory;
-}
+export type MemoryDataset = Dataset & { readonly train: ImagesInMemory; readonly test: ImagesInMemory };
 
 export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "files"> {
   open(directory: string, limits?: DatasetLimits): MemoryDataset;

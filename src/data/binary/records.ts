@@ -49,11 +49,7 @@ export function wholeRecords(
   };
 }
 
-interface RecordFiles {
-  readonly kind: RecordKind;
-  readonly files: readonly string[];
-  readonly hint: string;
-}
+type RecordFiles = { readonly kind: RecordKind; readonly files: readonly string[]; readonly hint: string };
 
 function joined(arrays: readonly Uint8Array[]): Uint8Array {
   const [only] = arrays;

@@ -18,10 +18,7 @@ import { downloadResumable, removePartial } from "./resumableDownload.js";
 /** Checksums of an archive, for data sets without published checksums of files. */
 const RECORD_FILE = "fetched.json";
 
-interface FetchRecord {
-  readonly md5: string;
-  readonly files: Readonly<Record<string, string>>;
-}
+type FetchRecord = { readonly md5: string; readonly files: Readonly<Record<string, string>> };
 
 function writeFetchRecord(folder: string, md5: string, reports: readonly FileReport[]): void {
   const files = Object.fromEntries(reports.map(({ file, sha256 }) => [file, sha256]));
@@ -260,16 +257,10 @@ async function bringArchive(request: ArchiveRequest): Promise<number> {
   );
 }
 
-interface Downloaded {
-  readonly file: string;
-  readonly url: string;
-  readonly md5: string;
-}
-
 async function unpackInto(
   { title, archive, verify }: Published,
   directory: string,
-  { file, url, md5 }: Downloaded,
+  { file, url, md5 }: { readonly file: string; readonly url: string; readonly md5: string },
 ): Promise<void> {
   const staging = `${directory}.unpacking`;
   await rm(staging, { recursive: true, force: true });

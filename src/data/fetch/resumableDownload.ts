@@ -77,10 +77,7 @@ export function removePartial(partial: string): void {
   rmSync(originFile(partial), { force: true });
 }
 
-interface Kept {
-  readonly bytes: number;
-  readonly validator?: string | undefined;
-}
+type Kept = { readonly bytes: number; readonly validator?: string | undefined };
 
 /** Beside the bytes lies where they came from and which version of the file they are. */
 const originFile = (partial: string): string => `${partial}.origin`;

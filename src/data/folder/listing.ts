@@ -20,9 +20,7 @@ export interface ImageList extends Iterable<ListedImage> {
   readonly names?: NameList;
 }
 
-interface GrowingList extends ImageList {
-  add(names: readonly string[], label: number): void;
-}
+type GrowingList = ImageList & { add(names: readonly string[], label: number): void };
 
 function createImageList(): GrowingList {
   const names = createNameList();

@@ -110,9 +110,7 @@ function size(bytes: Buffer): ImageSize {
 
 const JPEG: Format = { name: "JPEG", matches: (bytes) => bytes[0] === 0xff && bytes[1] === START, size };
 
-export interface Header extends ImageSize {
-  readonly format: Format["name"];
-}
+export type Header = ImageSize & { readonly format: Format["name"] };
 
 const FORMATS: readonly Format[] = [JPEG, PNG, BMP, WEBP];
 

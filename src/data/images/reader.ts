@@ -148,9 +148,7 @@ export function plainResize(pixels: ArrayLike<number>, image: ImageSize, view: V
 /** Resizer of src/native, or the same in JavaScript, whose bytes are the same. */
 export type Resizer = "native" | "plain";
 
-export interface DecodedImage extends ByteImage {
-  readonly warning?: string;
-}
+export type DecodedImage = ByteImage & { readonly warning?: string };
 
 /** Reads images of one thread. Errors name the image and say what is wrong with it. */
 export interface ImageReader {

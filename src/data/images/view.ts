@@ -53,10 +53,7 @@ export function trainingView(
 export type ImageSize = Pick<ImageShape, "height" | "width">;
 
 /** A part of an image, in pixels from its upper left corner. */
-export interface Box extends ImageSize {
-  readonly top: number;
-  readonly left: number;
-}
+export type Box = ImageSize & { readonly top: number; readonly left: number };
 
 /** `box` is resized to `size` (Pillow's bilinear with antialiasing), and `window` of that taken, flipped or not. */
 export interface View {

@@ -25,12 +25,7 @@ const MOST_JSON = 2 ** 16;
 /** WebDataset's rule: files of one sample are called alike up to the first dot behind the folder. */
 const FILE = /^((?:.*\/)?[^./][^./]*)\.([^/]+)$/;
 
-interface Open {
-  readonly key: string;
-  readonly images: TarMember[];
-  label?: number;
-  name?: string;
-}
+type Open = { readonly key: string; readonly images: TarMember[]; label?: number; name?: string };
 
 /** A name that can stand in a line of its own. */
 const NAME = /^[^\p{Cc}]{1,1000}$/u;

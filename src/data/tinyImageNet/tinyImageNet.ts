@@ -26,10 +26,7 @@ import { classNames } from "../synthetic/patterns.js";
 import { drawImages, linesOf, pngOf, writeSynthetic } from "../synthetic/write.js";
 import { CLASSES_FILE, FOLDER, openTree, type Tree, ZIP_FILE } from "./tree.js";
 
-interface Half {
-  readonly names: readonly string[];
-  readonly labels: Uint8Array;
-}
+type Half = { readonly names: readonly string[]; readonly labels: Uint8Array };
 
 /** Labels are bytes. */
 const MOST_CLASSES = 256;
@@ -135,10 +132,7 @@ export const synthesize = (directory: string, options: SyntheticOptions): Promis
     ]);
   });
 
-interface Encoded {
-  readonly names: readonly string[];
-  readonly files: readonly Uint8Array[];
-}
+type Encoded = { readonly names: readonly string[]; readonly files: readonly Uint8Array[] };
 
 /** Images decoded to [n, height, width, 3] bytes; TensorFlow must be loaded. @throws runError for an unusable image */
 function decodeAll({ names, files }: Encoded, format: ImageFormat): Uint8Array {
@@ -153,10 +147,7 @@ function decodeAll({ names, files }: Encoded, format: ImageFormat): Uint8Array {
 
 type Format = ImageFormat & { readonly augmentation: Rotation };
 
-interface ReadHalf extends Half {
-  readonly files: readonly Uint8Array[];
-  readonly file: ImageFile;
-}
+type ReadHalf = Half & { readonly files: readonly Uint8Array[]; readonly file: ImageFile };
 
 function readHalf(tree: Tree, part: PartName): ReadHalf {
   const half = halfOf(tree, part);

@@ -16,10 +16,7 @@ interface ZipMember {
   readonly crc32: number;
 }
 
-interface Zip {
-  readonly path: string;
-  readonly members: ReadonlyMap<string, ZipMember>;
-}
+type Zip = { readonly path: string; readonly members: ReadonlyMap<string, ZipMember> };
 
 /** More than any archive of a data set here has. */
 const MOST_MEMBERS = 2_000_000;

@@ -9,10 +9,7 @@ interface LiveText {
   clear(): void;
 }
 
-export interface Terminal {
-  write(text: string): unknown;
-  readonly rows?: number | undefined;
-}
+export type Terminal = { write(text: string): unknown; readonly rows?: number | undefined };
 
 const DEFAULT_ROWS = 24;
 
@@ -100,10 +97,7 @@ export function barLine(
   return `${bar} ${text}${fitFields(fields, width - left)}`;
 }
 
-interface Internals {
-  timer: NodeJS.Timeout | null;
-  render(): void;
-}
+type Internals = { timer: NodeJS.Timeout | null; render(): void };
 
 /** cli-progress redraws on a timer, which would keep the process of a failed run alive for ever. */
 function letProcessEnd(bar: SingleBar): Internals {

@@ -97,10 +97,7 @@ function shortened(name: string, room: number): string {
   return [...characters.slice(0, room - 1 - end), "…", ...characters.slice(-end || undefined)].slice(0, room).join("");
 }
 
-interface Lines {
-  readonly titles: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
+type Lines = { readonly titles: readonly string[]; readonly rows: readonly (readonly string[])[] };
 
 const widthOf = ({ titles, rows }: Lines): number =>
   textWidth(renderText({ columns: columnsOf(...titles), rows }).split("\n")[1] ?? "");

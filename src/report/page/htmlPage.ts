@@ -135,10 +135,7 @@ ${styles.join("\n")}
 </head>`;
 
 /** Content before the first cell of a row, and row attributes. */
-interface RowMark {
-  readonly html: string;
-  readonly attributes: string;
-}
+type RowMark = { readonly html: string; readonly attributes: string };
 
 /** Longer cells are broken into lines. */
 const LONG = 32;
@@ -341,9 +338,7 @@ const marksOfRuns = (summaries: readonly Summary[]): RowMark[] =>
     .map((experiment, at) => ({ html: chip(experiment), attributes: ` data-run="${at}"` }));
 
 /** What a page that follows runs shows, by which it asks for news. */
-export interface Following {
-  readonly version: string;
-}
+export type Following = { readonly version: string };
 
 function header(
   title: string,

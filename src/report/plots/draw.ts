@@ -30,10 +30,7 @@ export type PlotOption = ComposeOption<
 export type Series = LineSeriesOption | ScatterSeriesOption | CustomSeriesOption;
 
 /** Size of a plot in pixels; it is scaled to the width available. */
-export interface PlotSize {
-  readonly width: number;
-  readonly height: number;
-}
+export type PlotSize = { readonly width: number; readonly height: number };
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
 
@@ -43,10 +40,7 @@ const still = (svg: string) =>
     .replace(/<style[\s\S]*?<\/style>/g, "")
     .replace(/ (?:class="zr\d+-cls-\d+"|pointer-events="visible"|ecmeta_\w+="[^"]*")/g, "");
 
-export interface Drawing {
-  readonly svg: string;
-  readonly hover?: Hover;
-}
+export type Drawing = { readonly svg: string; readonly hover?: Hover };
 
 /**
  * Draws a plot as SVG text: no script, nothing external; light or dark.

@@ -4,11 +4,7 @@ import { textWidth, wrapped } from "./textWidth.js";
 import { experimentInk, TONES } from "./theme.js";
 
 /** Where a mean stands on the axes: across (the experiment's place) and along (the value). */
-interface WhiskerPlace {
-  readonly at: number;
-  readonly spread: Spread;
-  readonly color: string;
-}
+type WhiskerPlace = { readonly at: number; readonly spread: Spread; readonly color: string };
 
 type XY = [number, number];
 
@@ -63,9 +59,7 @@ export interface Plot extends Drawing {
 export const NARROW = 350;
 
 /** Plots among others in a page share one legend; a plot in a file of its own needs it. */
-export interface PlotStyle {
-  readonly legend: boolean;
-}
+export type PlotStyle = { readonly legend: boolean };
 
 const TITLE = 15;
 const SUBTITLE = 12;

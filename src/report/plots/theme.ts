@@ -39,10 +39,7 @@ export const inked = (svg: string): string =>
       .replace(/^<\w+/, (start) => `${start} class="${name}"`);
   });
 
-export interface Tone {
-  readonly light: string;
-  readonly dark: string;
-}
+export type Tone = { readonly light: string; readonly dark: string };
 
 /** Colors of plots and page. Every light color has one role: see darkRules. */
 export const TONES = {

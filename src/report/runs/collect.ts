@@ -46,10 +46,7 @@ function readRun(dir: string, config: RunConfig): RunRecord {
 }
 
 /** The runs found, and a sentence for each folder that looks like a run but cannot be read. */
-export interface Collection {
-  readonly runs: readonly RunRecord[];
-  readonly problems: readonly string[];
-}
+export type Collection = { readonly runs: readonly RunRecord[]; readonly problems: readonly string[] };
 
 /** Files that only a run leaves: what lies beside them and cannot be read is a damaged run. */
 const MARKS = [EPOCH_LOG, RESULT_FILE, RESUME_FILE, LOCK_FILE];
@@ -84,10 +81,7 @@ function runIn(dir: string): Collection {
 }
 
 /** A folder's own run, and subfolders to search: none below a run. */
-export interface Folder {
-  readonly own: Collection;
-  readonly below: readonly string[];
-}
+export type Folder = { readonly own: Collection; readonly below: readonly string[] };
 
 /** Reads a folder: its run, or why there is none though it looks like one. */
 export function lookInto(dir: string): Folder {

@@ -7,10 +7,7 @@ import { type CommandOptions, runCommand } from "../command.js";
 import { gpuProbeFile, logLevelFile, ownModuleFile, signalsFile } from "../paths.js";
 
 /** A source file of src/native with its compiler flags; a file may be compiled several times. */
-export interface Unit {
-  readonly source: string;
-  readonly flags: readonly string[];
-}
+export type Unit = { readonly source: string; readonly flags: readonly string[] };
 
 interface NativeModule {
   /** Where it is loaded from. */

@@ -38,10 +38,7 @@ const CUDA_LINKS: Links = { "nvidia/cusparse/lib/libcusolver.so.11": "../../cuso
 const LINKS: Readonly<Record<RuntimeKind, Links>> = { cpu: BINDING_LINKS, gpu: { ...BINDING_LINKS, ...CUDA_LINKS } };
 
 /** Record of an unpacked wheel; written last, so it marks completeness. */
-interface Manifest {
-  readonly sha256: string;
-  readonly files: readonly UnpackedFile[];
-}
+type Manifest = { readonly sha256: string; readonly files: readonly UnpackedFile[] };
 
 /** A runtime's folder in the cache: lib/, include/ and nvidia/PACKAGE/lib side by side, as libraries look for CUDA. */
 export const treeDirectory = (cache: string, kind: RuntimeKind): string =>

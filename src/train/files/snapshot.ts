@@ -44,11 +44,7 @@ export function checkLog(runDir: string, { row, logSha256: logged }: RunProgress
   );
 }
 
-export interface Kept {
-  readonly path: string;
-  readonly progress: RunProgress;
-  readonly state: StateDict;
-}
+export type Kept = { readonly path: string; readonly progress: RunProgress; readonly state: StateDict };
 
 const STATE_LOST =
   "What the run was to go on from is lost. Its weights can still be evaluated (`pefd eval --checkpoint`); --force starts " +

@@ -27,10 +27,7 @@ export function entriesOf({ positions, augmentation }: Pick<ImagesInMemory, "pos
 const LOOK_AHEAD = 8192;
 
 /** Images with cached and with computed outputs. */
-export interface CacheTally {
-  readonly found: number;
-  readonly computed: number;
-}
+export type CacheTally = { readonly found: number; readonly computed: number };
 
 export interface Lookup {
   /** Outputs of sampler rows. @param upcoming rows of the next calls */

@@ -217,11 +217,7 @@ export interface CacheRequest {
   readonly reporter: Pick<RunReporter, "notice" | "warn">;
 }
 
-export interface TeacherCache {
-  guide(source: BatchSource): BatchSource;
-  tally(): CacheTally;
-  close(): void;
-}
+export type TeacherCache = { guide(source: BatchSource): BatchSource; tally(): CacheTally; close(): void };
 
 const NOT_USED = "--teacher_cache is not used here:";
 

@@ -16,10 +16,7 @@ export const gigabytes = (bytes: number): string =>
   `${(bytes / 1e9).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} GB`;
 
 /** Free bytes of a file system, and how many to leave. */
-export interface Space {
-  readonly free: number;
-  readonly reserve: number;
-}
+export type Space = { readonly free: number; readonly reserve: number };
 
 /** The space for a folder, which need not exist. */
 export function spaceOf(folder: string): Space {
