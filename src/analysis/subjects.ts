@@ -4,8 +4,7 @@ import { inputError, PefdError } from "../common/errors.js";
 import { collectRuns } from "../report/runs/collect.js";
 import { withoutRepeats } from "../report/runs/grouping.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
-import type { RunConfig } from "../runFiles/identity.js";
-import { identitySha256 } from "../runFiles/identity.js";
+import { identitySha256, type RunConfig } from "../runFiles/identity.js";
 
 /** The data set of old runs, which did not record one. */
 const FIRST_DATASET = "cifar100";

@@ -70,9 +70,7 @@ function gather(source: Uint8Array, tensor: PickleTensor, bytes: number): Uint8A
       from += (index[i] as number) * axis.from;
       to += (index[i] as number) * axis.to;
     }
-    for (let i = 0; i < inner.length; i++, from += inner.from, to += inner.to) {
-      copy(from, to);
-    }
+    for (let i = 0; i < inner.length; i++, from += inner.from, to += inner.to) copy(from, to);
   } while (advance(index, axes));
   return out;
 }

@@ -33,9 +33,7 @@ export function permute4(
       for (let k = 0; k < c.size; k++) {
         let from = i * a.from + j * b.from + k * c.from;
         const first = i * a.to + j * b.to + k * c.to;
-        for (let to = first; to < first + inner.size; to++, from += inner.from) {
-          out[to] = values[from] as number;
-        }
+        for (let to = first; to < first + inner.size; to++, from += inner.from) out[to] = values[from] as number;
       }
     }
   }

@@ -298,9 +298,7 @@ export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOption
 export function resolveEvaluations(layers: readonly Layer[]): EvalOptions[] {
   const { options } = withoutUsualSize(resolveRows(EVAL_SECTIONS, layers));
   const checkpoints = options.checkpoint as readonly string[];
-  if (checkpoints.length === 0) {
-    throw inputError("Evaluation needs a checkpoint: give its file with --checkpoint.");
-  }
+  if (checkpoints.length === 0) throw inputError("Evaluation needs a checkpoint: give its file with --checkpoint.");
   return checkpoints.map((checkpoint) => {
     const model = options.model ?? modelNameOf(checkpoint);
     return { ...options, checkpoint, model } as unknown as EvalOptions;

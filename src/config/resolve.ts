@@ -146,9 +146,7 @@ export function parseValue(label: string, row: Row, raw: unknown): unknown {
   const isList = Array.isArray(raw);
   const parts: readonly unknown[] = isList ? raw : [raw];
   const isPlain = parts.every((part) => typeof part !== "object");
-  if ((isList && !TAKES_LISTS.has(row.type)) || !isPlain) {
-    throw refuse(label, row, JSON.stringify(raw));
-  }
+  if ((isList && !TAKES_LISTS.has(row.type)) || !isPlain) throw refuse(label, row, JSON.stringify(raw));
   return PARSERS[row.type](label, row, raw);
 }
 

@@ -91,9 +91,7 @@ function leak(shared: number, tests: number, { train, test }: Examination["calle
 
 function perClass(files: readonly WholeFile[]): number[] {
   const counts = new Map<number, number>();
-  for (const { labels } of files) {
-    for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  }
+  for (const { labels } of files) for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   return [...counts.values()];
 }
 

@@ -46,9 +46,7 @@ export function ownOptions<Options extends Rows>(
   told: object,
 ): RowValues<Options> {
   const values = told as Readonly<Record<string, unknown>>;
-  const own = Object.entries<Row>(options).map(([name, { fallback }]) => {
-    return [name, values[name] ?? fallback];
-  });
+  const own = Object.entries<Row>(options).map(([name, { fallback }]) => [name, values[name] ?? fallback]);
   return Object.fromEntries(own) as RowValues<Options>;
 }
 

@@ -1,8 +1,7 @@
 import { PefdError } from "../common/errors.js";
 import { sizeOf } from "../common/shapes.js";
 import type { FeatureShapes, Method } from "../distill/method.js";
-import type { Procedure } from "../distill/open.js";
-import { ownOptions } from "../distill/open.js";
+import { ownOptions, type Procedure } from "../distill/open.js";
 import { type PairSetting, publishedSetting } from "../distill/published.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
 import { featureState, mapShapes, stateLayout, surveyModel } from "../models/survey.js";

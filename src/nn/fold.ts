@@ -1,8 +1,7 @@
 import { type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 import { BATCH_NORM_EPSILON } from "./batchNormalization.js";
 import type { ModelBuilder } from "./builder.js";
-import type { BatchNormLayer, ConvolutionLayer } from "./layers.js";
-import { biasAdd } from "./layers.js";
+import { type BatchNormLayer, biasAdd, type ConvolutionLayer } from "./layers.js";
 import type { ForwardContext } from "./model.js";
 
 /**
@@ -40,9 +39,7 @@ function fold(conv: ConvolutionLayer, bn: BatchNormLayer): { filter: Variable; b
   const channels = factor.length;
   const filter = Float32Array.from(conv.filter.dataSync());
   for (let first = 0; first < filter.length; first += channels) {
-    for (let c = 0; c < channels; c++) {
-      filter[first + c] = (filter[first + c] as number) * (factor[c] as number);
-    }
+    for (let c = 0; c < channels; c++) filter[first + c] = (filter[first + c] as number) * (factor[c] as number);
   }
   return {
     filter: constantVariable(filter, conv.filter.shape, `${conv.filter.name}/folded`),

@@ -2,8 +2,7 @@ import { DT, nativeBackend, stringAttribute, typeAttribute } from "../runtime/na
 import { type Tensor, type Tensor2D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 import { batchNormHeld, batchNormInference, batchNormTraining } from "./batchNormalization.js";
 import { addCounter, addVariable, type Initializer, type ModelBuilder } from "./builder.js";
-import type { ConvolutionGeometry } from "./convolution/convolution.js";
-import { conv2d, depthwiseConv2d, ownGroupedConv2d } from "./convolution/convolution.js";
+import { type ConvolutionGeometry, conv2d, depthwiseConv2d, ownGroupedConv2d } from "./convolution/convolution.js";
 import { defineOp } from "./defineOp.js";
 import type { ForwardContext } from "./model.js";
 

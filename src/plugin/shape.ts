@@ -96,9 +96,7 @@ export function checkedPlugin(file: string, exported: unknown): Plugin {
     throw refusal(file, `exports ${unknown}, which is none of ${names.join(", ")}`);
   }
   const { files = [] } = exported;
-  if (!Array.isArray(files) || !files.every(isText)) {
-    throw refusal(file, "exports files that are no list of names");
-  }
+  if (!Array.isArray(files) || !files.every(isText)) throw refusal(file, "exports files that are no list of names");
   for (const kind of kinds) {
     const rows = exported[kind] ?? [];
     if (!Array.isArray(rows)) throw refusal(file, `exports ${kind} that are no list`);

@@ -233,9 +233,7 @@ function parsed(text: string): Record<string, unknown> {
   } catch (error) {
     throw new Clause((error as Error).message);
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new Clause("is not a JSON object");
 }
 

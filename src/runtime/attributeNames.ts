@@ -1,6 +1,5 @@
 import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
-import type { NativeBinding } from "./binding.js";
-import { copyOfBinding } from "./binding.js";
+import { copyOfBinding, type NativeBinding } from "./binding.js";
 
 // TensorFlow.js keeps all attribute names in one set of the process (ATTR_NAME_SET of its tfjs_backend.cc), without a
 // lock: where a thread adds a name while another looks for one, either may read freed memory, or look for ever.

@@ -1,5 +1,4 @@
-import type { NativeAttribute, NativeBinding, NativeTensor } from "./binding.js";
-import { copyOfBinding } from "./binding.js";
+import { copyOfBinding, type NativeAttribute, type NativeBinding, type NativeTensor } from "./binding.js";
 import { type Tensor, tf } from "./tf.js";
 
 export type { NativeAttribute, NativeBinding, NativeTensor } from "./binding.js";

@@ -1,7 +1,6 @@
 import { hasMatrixUnits } from "./device.js";
 import { nativeBackend } from "./native.js";
-import type { ReducedProducts } from "./ownModule.js";
-import { ownInstructions, ownModule } from "./ownModule.js";
+import { ownInstructions, ownModule, type ReducedProducts } from "./ownModule.js";
 
 /** Whether our own ops (src/native) are there and made for the device in use: a CPU, not a GPU. */
 export const ownOpsServe = (): boolean => ownInstructions() !== undefined && !nativeBackend().isUsingGpuDevice;

@@ -100,9 +100,7 @@ export function trimPrograms(root: string, limit: number = PROGRAMS_BYTES): void
     kept += isLeft ? 0 : bytes;
     if (isLeft || kept > limit) tryRemove(() => rmSync(path, { force: true }));
   }
-  for (const entry of entriesOf(root)) {
-    if (entry.isDirectory()) tryRemove(() => rmdirSync(join(root, entry.name)));
-  }
+  for (const entry of entriesOf(root)) if (entry.isDirectory()) tryRemove(() => rmdirSync(join(root, entry.name)));
 }
 
 interface NativeSettings {
@@ -166,9 +164,7 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
     TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? "3",
     TF_ENABLE_ONEDNN_OPTS: env.TF_ENABLE_ONEDNN_OPTS ?? "1",
   };
-  if (cudaDirectory === undefined) {
-    variables.TF_PEFD_GRAPH_OPTIMIZER = env.TF_PEFD_GRAPH_OPTIMIZER ?? "off";
-  }
+  if (cudaDirectory === undefined) variables.TF_PEFD_GRAPH_OPTIMIZER = env.TF_PEFD_GRAPH_OPTIMIZER ?? "off";
   if (cudaDirectory === undefined && processors <= FEW_PROCESSORS) {
     variables.TF_NUM_INTEROP_THREADS = env.TF_NUM_INTEROP_THREADS ?? "1";
   }

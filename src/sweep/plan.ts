@@ -246,9 +246,7 @@ function refuseShared(runs: readonly SweepRun[]): void {
  */
 export async function planSweep(layers: readonly Layer[], nameInFile: NameInFile): Promise<SweepRun[]> {
   const runs: SweepRun[] = [];
-  for (const combination of combinations(layers)) {
-    runs.push(await planRun(combination, nameInFile));
-  }
+  for (const combination of combinations(layers)) runs.push(await planRun(combination, nameInFile));
   refuseShared(runs);
   return runs;
 }

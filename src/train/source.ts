@@ -63,9 +63,7 @@ export function plainRows(
 ): Int32Array {
   const padding = augmentation.kind === "shift" ? augmentation.padding : 0;
   const rows = new Int32Array((to - from) * PLAN_COLUMNS);
-  for (let i = from; i < to; i++) {
-    rows.set([i < count ? i : 0, padding, padding, 0], (i - from) * PLAN_COLUMNS);
-  }
+  for (let i = from; i < to; i++) rows.set([i < count ? i : 0, padding, padding, 0], (i - from) * PLAN_COLUMNS);
   return rows;
 }
 

@@ -98,9 +98,7 @@ export function teacherAhead(request: AheadRequest): AheadChoice {
   const only = (why: string): AheadChoice => (asked === undefined || asked === 1 ? { steps: 1 } : { steps: 1, why });
   if (choice.engine !== "xla") return only(`the ${choice.engine} engine takes one step at a time`);
   if (views.length === 0) return only("the loss with these weights does not look at the teacher");
-  if (method.teacherMode === "training") {
-    return only("the method's teacher takes statistics of each batch");
-  }
+  if (method.teacherMode === "training") return only("the method's teacher takes statistics of each batch");
   if (exact) {
     return only(
       "an image's place among others may change the last bits of the teacher's outputs, which --deterministic forbids",

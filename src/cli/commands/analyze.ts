@@ -91,9 +91,7 @@ async function subjectsOf(
   output: Output,
 ): Promise<Subject[]> {
   const { checkpoint, path_t } = options;
-  if (checkpoint.length > 0 && folders.length > 0) {
-    throw inputError("Give either --checkpoint or --run, not both.");
-  }
+  if (checkpoint.length > 0 && folders.length > 0) throw inputError("Give either --checkpoint or --run, not both.");
   if (checkpoint.length === 0 && folders.length === 0) {
     throw inputError(
       "No student given.",
@@ -196,9 +194,7 @@ export const command: Command = {
   ],
   async run({ layers, positionals, env, output }) {
     const options = resolveSection(ANALYSIS, layers);
-    if (options.csv === STDOUT && output.json) {
-      throw inputError("Only one of --csv - and --json can be printed.");
-    }
+    if (options.csv === STDOUT && output.json) throw inputError("Only one of --csv - and --json can be printed.");
     const subjects = await subjectsOf(options, [...options.run, ...positionals], layers, output);
     const { analyze } = await import("../../analysis/analyze.js");
     const findings = await analyze(subjects, (text) => output.notice(text), { env, gpu: options.gpu });

@@ -2,8 +2,7 @@ import type { Augmentation } from "../../data/augmentation.js";
 import type { Dataset, DatasetRow } from "../../data/dataset.js";
 import { smallPng } from "../../data/images/png.js";
 import type { ImageReader } from "../../data/images/reader.js";
-import type { Shown } from "../../data/showImages.js";
-import { shownImages } from "../../data/showImages.js";
+import { type Shown, shownImages } from "../../data/showImages.js";
 import type { Sheet, SheetPart, SheetRow } from "../../report/sheet.js";
 
 export interface SheetWish {

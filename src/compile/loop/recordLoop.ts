@@ -434,9 +434,7 @@ function recordAhead(
     return [name, { shape: [ahead.steps * first, ...rest], dtype }];
   });
   const { step, shapes } = recordOutputs(`${prefix}/ahead`, Object.fromEntries(specs), ahead.compute, handles);
-  const parts = Array.from(shapes, ([name, [first = 1, ...rest]]) => {
-    return [name, [first / ahead.steps, ...rest]] as const;
-  });
+  const parts = Array.from(shapes, ([name, [first = 1, ...rest]]) => [name, [first / ahead.steps, ...rest]] as const);
   return { step: prepared(step, "xla", precision), shapes: new Map(parts) };
 }
 
@@ -466,9 +464,7 @@ export function recordLoop(name: string, entry: Entry, handles: Handles, precisi
     throw new RangeError(`${name}: ${stepsPerCall} steps are not a multiple of ${ahead.steps}.`);
   }
   const before = ahead && recordAhead(name, ahead, entry, handles, precision);
-  const given = Array.from(before?.shapes ?? [], ([result, shape]) => {
-    return [result, { shape, dtype: "float32" }] as const;
-  });
+  const given = Array.from(before?.shapes ?? [], ([result, shape]) => [result, { shape, dtype: "float32" }] as const);
   const perStep = { ...entry.perStep, ...Object.fromEntries(given) };
   const step = prepared(recordStep(name, { ...entry, perStep }, handles), "xla", precision);
   const grouped = ahead && before && aheadParts(ahead.steps, before, step);

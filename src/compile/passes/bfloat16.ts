@@ -8,9 +8,7 @@ import type { Pass, RecordedStep } from "../record/recordedStep.js";
 function trainableNodes({ nodes, reads, updates }: RecordedStep): Set<string> {
   const changed = new Set(updates.map(([variable]) => variable));
   const names = new Set(Array.from(reads).flatMap(([variable, read]) => (changed.has(variable) ? [read] : [])));
-  for (const node of nodes) {
-    if (dataOf(node).some((ref) => names.has(nodeOf(ref)))) names.add(node.name);
-  }
+  for (const node of nodes) if (dataOf(node).some((ref) => names.has(nodeOf(ref)))) names.add(node.name);
   return names;
 }
 

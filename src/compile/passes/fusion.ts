@@ -248,9 +248,7 @@ function fusedGroups(recorded: RecordedStep, fewest: number): RecordedStep {
     if (results.length === 0) continue;
     const node = fusedNode(group, results);
     fused.set(node.name, node);
-    for (const [i, name] of results.entries()) {
-      moved.set(name, outputRef(node.name, i));
-    }
+    for (const [i, name] of results.entries()) moved.set(name, outputRef(node.name, i));
     for (const { name } of group.slice(0, -1)) dropped.add(name);
   }
   const renamed = renamer(moved);

@@ -4,8 +4,7 @@ import { readInputText } from "../../common/files/inputFile.js";
 import { sha256 } from "../checksums.js";
 import type { ImageFile } from "../dataset.js";
 import type { WholeFile } from "../examine.js";
-import type { AheadOf, FilesAhead } from "./dataFile.js";
-import { readDataFile } from "./dataFile.js";
+import { type AheadOf, type FilesAhead, readDataFile } from "./dataFile.js";
 
 /** CIFAR-100's names take about 1,000 bytes. */
 const MAX_FILE_BYTES = 2 ** 16;

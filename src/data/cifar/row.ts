@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import type { AheadOf } from "../binary/dataFile.js";
-import { howToGet, howToPlace } from "../binary/dataFile.js";
+import { type AheadOf, howToGet, howToPlace } from "../binary/dataFile.js";
 import { type MemoryDataset, type MemorySource, memoryReaders } from "../binary/inMemory.js";
 import { namesFrom, readRecordPart, recordFilesAhead, wholeRecords } from "../binary/records.js";
 import { syntheticRecords } from "../binary/syntheticRecords.js";

@@ -313,9 +313,7 @@ function listImageNet(directory: string, part: PartName): Listing {
   const folder = halfFolder(directory, part, IMAGENET_FOLDERS);
   if (part === "train") return listClassFolders(directory, folder);
   const known = knownClasses(directory, IMAGENET_FOLDERS);
-  if (classFolders(join(directory, folder)).length > 0) {
-    return listClassFolders(directory, folder, known);
-  }
+  if (classFolders(join(directory, folder)).length > 0) return listClassFolders(directory, folder, known);
   return listSolved(directory, folder, known);
 }
 

@@ -1,7 +1,6 @@
 import { DT, type NativeAttribute, type NativeBinding, type NativeTensor } from "../../runtime/native.js";
 import { capturingStderr } from "../../runtime/ownModule.js";
-import type { Header } from "./header.js";
-import { ImageProblem } from "./header.js";
+import { type Header, ImageProblem } from "./header.js";
 import { type Box, type ImageSize, wholeOf } from "./view.js";
 
 /** A decoded part of an image: a uint8 tensor [height, width, 3] of the binding, owned by the caller. */

@@ -92,9 +92,7 @@ function findFrame(bytes: Buffer): number {
       throw new ImageProblem("the JPEG uses arithmetic coding, which Pillow and browsers cannot read");
     }
     if (FRAMES.has(marker)) return at + 3;
-    if (marker === SCAN || marker === END) {
-      throw new ImageProblem("the JPEG header is corrupt: it has no size");
-    }
+    if (marker === SCAN || marker === END) throw new ImageProblem("the JPEG header is corrupt: it has no size");
     at = nextMarker(bytes, isAlone(marker) ? at : at + bytes.readUInt16BE(at));
   }
 }
@@ -102,9 +100,7 @@ function findFrame(bytes: Buffer): number {
 /** A file whose end is missing is found here, even where only its upper part is decoded. */
 function size(bytes: Buffer): ImageSize {
   const frame = findFrame(bytes);
-  if (bytes.lastIndexOf(END_MARKER) < frame) {
-    throw new ImageProblem("the JPEG is truncated: its end is missing");
-  }
+  if (bytes.lastIndexOf(END_MARKER) < frame) throw new ImageProblem("the JPEG is truncated: its end is missing");
   return { height: bytes.readUInt16BE(frame), width: bytes.readUInt16BE(frame + 2) };
 }
 

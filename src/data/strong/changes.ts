@@ -160,9 +160,7 @@ function smooth(image: ByteImage): ByteImage {
     if (row === 0 || column === 0 || row === height - 1 || column === width - 1) return own;
     let sum = 4 * own;
     for (let down = -line; down <= line; down += line) {
-      for (let right = -CHANNELS; right <= CHANNELS; right += CHANNELS) {
-        sum += bytes[i + down + right] as number;
-      }
+      for (let right = -CHANNELS; right <= CHANNELS; right += CHANNELS) sum += bytes[i + down + right] as number;
     }
     return Math.floor(sum / 13 + 0.5);
   });

@@ -71,9 +71,7 @@ export function cutOut(image: ByteImage, side: number, x: number, y: number): By
   const right = Math.min(width - 1, Math.trunc(left + side));
   const bottom = Math.min(height - 1, Math.trunc(top + side));
   for (let row = top; row <= bottom; row++) {
-    for (let column = left; column <= right; column++) {
-      bytes.set(GRAY, (row * width + column) * CHANNELS);
-    }
+    for (let column = left; column <= right; column++) bytes.set(GRAY, (row * width + column) * CHANNELS);
   }
   return { ...image, bytes };
 }

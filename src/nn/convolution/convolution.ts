@@ -35,9 +35,7 @@ const explicitPaddings = (pads: number[]): NativeAttribute => intAttribute("expl
 function paddingAttributes(settings: ConvolutionSettings): NativeAttribute[] {
   const { padding } = settings;
   if (padding === 0) return [stringAttribute("padding", "VALID"), explicitPaddings([])];
-  if (isSame(settings)) {
-    return [stringAttribute("padding", "SAME"), explicitPaddings([])];
-  }
+  if (isSame(settings)) return [stringAttribute("padding", "SAME"), explicitPaddings([])];
   const pads = [0, 0, padding, padding, padding, padding, 0, 0];
   return [stringAttribute("padding", "EXPLICIT"), explicitPaddings(pads)];
 }

@@ -2,8 +2,14 @@ import type { Tensor, Tensor4D } from "../../runtime/tf.js";
 import { addVariable, type ModelBuilder } from "../builder.js";
 import { defineOp } from "../defineOp.js";
 import { biasAdd } from "../layers.js";
-import type { ConvolutionGeometry, ConvolutionSettings } from "./convolution.js";
-import { callOf, DENSE, gradientsFor, settingsOf } from "./convolution.js";
+import {
+  type ConvolutionGeometry,
+  type ConvolutionSettings,
+  callOf,
+  DENSE,
+  gradientsFor,
+  settingsOf,
+} from "./convolution.js";
 
 const call = callOf(DENSE);
 const gradients = gradientsFor(DENSE);

@@ -152,9 +152,7 @@ export function openRunEvents(runDir: string, options: RunEventsOptions): RunEve
   };
   return {
     epochDone(row) {
-      for (const [tag, value] of Object.entries(EPOCH_SCALARS)) {
-        epochs.scalar(tag, value(row), row.epoch);
-      }
+      for (const [tag, value] of Object.entries(EPOCH_SCALARS)) epochs.scalar(tag, value(row), row.epoch);
       for (const [term, value] of Object.entries(row.train.terms ?? {})) {
         epochs.scalar(`train_${term}`, value, row.epoch);
       }

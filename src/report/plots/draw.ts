@@ -1,7 +1,19 @@
-import type { CustomSeriesOption, LineSeriesOption, ScatterSeriesOption } from "echarts/charts";
-import { CustomChart, LineChart, ScatterChart } from "echarts/charts";
-import type { GridComponentOption, LegendComponentOption, TitleComponentOption } from "echarts/components";
-import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
+import {
+  CustomChart,
+  type CustomSeriesOption,
+  LineChart,
+  type LineSeriesOption,
+  ScatterChart,
+  type ScatterSeriesOption,
+} from "echarts/charts";
+import {
+  GridComponent,
+  type GridComponentOption,
+  LegendComponent,
+  type LegendComponentOption,
+  TitleComponent,
+  type TitleComponentOption,
+} from "echarts/components";
 import { type ComposeOption, init, setPlatformAPI, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { cleanText } from "../../common/text.js";

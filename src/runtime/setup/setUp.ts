@@ -240,9 +240,7 @@ async function fetchWheel(installation: Installation, tree: string, wheel: Wheel
 
 async function completeTree(installation: Installation, kind: RuntimeKind): Promise<string> {
   const tree = treeDirectory(installation.cache, kind);
-  for (const wheel of WHEELS[kind]) {
-    if (!wheelIsUnpacked(tree, wheel)) await fetchWheel(installation, tree, wheel);
-  }
+  for (const wheel of WHEELS[kind]) if (!wheelIsUnpacked(tree, wheel)) await fetchWheel(installation, tree, wheel);
   await linkLibraries(tree, kind);
   return tree;
 }

@@ -76,9 +76,7 @@ export async function addToTree(
   unpackedFolder: string,
   files: readonly UnpackedFile[],
 ): Promise<void> {
-  for (const { path } of files) {
-    await moveIntoPlace(join(unpackedFolder, path), join(tree, path));
-  }
+  for (const { path } of files) await moveIntoPlace(join(unpackedFolder, path), join(tree, path));
   const file = manifestFile(tree, wheel);
   const manifest: Manifest = { sha256: wheel.sha256, files };
   makeFolder(dirname(file));
@@ -88,9 +86,7 @@ export async function addToTree(
 
 /** Lays the links by which the binding finds the libraries, and the libraries each other. */
 export async function linkLibraries(tree: string, kind: RuntimeKind): Promise<void> {
-  for (const [path, target] of Object.entries(LINKS[kind])) {
-    await linkInPlace(target, join(tree, path));
-  }
+  for (const [path, target] of Object.entries(LINKS[kind])) await linkInPlace(target, join(tree, path));
 }
 
 /** Every file of a runtime as set-up wrote it down; none for a wheel that is not there. */

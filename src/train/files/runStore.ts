@@ -44,9 +44,7 @@ async function missingWeights(files: WeightFiles, progress: RunProgress): Promis
 
 async function areOfEpoch(paths: readonly string[], epoch: number): Promise<boolean> {
   try {
-    for (const path of paths) {
-      if ((await readCheckpoint(path)).metadata.epoch !== epoch) return false;
-    }
+    for (const path of paths) if ((await readCheckpoint(path)).metadata.epoch !== epoch) return false;
     return true;
   } catch {
     return false;

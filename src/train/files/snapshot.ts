@@ -103,9 +103,7 @@ export function takeSnapshot(learner: Learner, batches: number): Snapshot {
         float32Tensor(variable.dataSync() as Float32Array, variable.shape),
       ]),
     ),
-    parameterNames: momentumBuffers.map((_, i) => {
-      return names.get(parameters[i % parameters.length] as Variable) as string;
-    }),
+    parameterNames: momentumBuffers.map((_, i) => names.get(parameters[i % parameters.length] as Variable) as string),
   };
 }
 

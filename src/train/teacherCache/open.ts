@@ -132,9 +132,7 @@ const NONE = new Int32Array(0);
 function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, batchSize: number): BatchSource {
   const names = [...sizes.keys()];
   const outputFeeds = Object.fromEntries(
-    Array.from(sizes, ([name, size]) => {
-      return [feedName(name), { shape: [batchSize, size], dtype: "float32" as const }];
-    }),
+    Array.from(sizes, ([name, size]) => [feedName(name), { shape: [batchSize, size], dtype: "float32" as const }]),
   );
   const isGuided = (feeds: Feeds): boolean => names.every((name) => feedName(name) in feeds);
   return {

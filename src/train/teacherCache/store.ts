@@ -94,9 +94,7 @@ export function openRecordFile(path: string, size: number): RecordFile {
     write(index, from) {
       values.set(bytesOf(from));
       record.writeUInt32LE(checkOf(values, index), 0);
-      for (let done = 0; done < bytes; ) {
-        done += writeSync(file, record, done, bytes - done, index * bytes + done);
-      }
+      for (let done = 0; done < bytes; ) done += writeSync(file, record, done, bytes - done, index * bytes + done);
     },
     close: () => closeSync(file),
   };
@@ -132,9 +130,7 @@ export function openStore(
     onFull(reason);
   };
   const writeAll = (entry: number, from: Outputs, row: number) => {
-    for (const { name, size, file } of files) {
-      file.write(entry, rowOf(from.get(name) as Float32Array, size, row));
-    }
+    for (const { name, size, file } of files) file.write(entry, rowOf(from.get(name) as Float32Array, size, row));
   };
   return {
     read: (entry, into, row) =>

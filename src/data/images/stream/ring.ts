@@ -108,9 +108,7 @@ export function rowOf({ rows, slots }: Ring, ticket: number): TicketRow {
 
 /** Writes what the next tickets, from `first` on, are about, and lets threads take them. */
 export function grant(ring: Ring, first: number, tickets: readonly TicketRow[]): void {
-  for (const [i, row] of tickets.entries()) {
-    ring.rows.set(row, ((first + i) % ring.slots) * COLUMNS);
-  }
+  for (const [i, row] of tickets.entries()) ring.rows.set(row, ((first + i) % ring.slots) * COLUMNS);
   Atomics.store(ring.control, LIMIT, first + tickets.length);
   Atomics.notify(ring.control, LIMIT);
 }
