@@ -97,11 +97,7 @@ function subjectsOf(run: RunRecord, given: Overrides, lastOnly: boolean): Subjec
   }));
 }
 
-/**
- * Checkpoints of distillations in some folders and below, by pair, method, number of projectors, trial, epoch.
- * @param tell called with a message for each run left out, such as one whose teacher is not there
- * @throws inputError where there are none
- */
+/** Checkpoints of distillations in some folders and below. @param tell told of runs left out @throws inputError */
 export function subjectsOfRuns(
   dirs: readonly string[],
   given: Overrides,

@@ -239,11 +239,7 @@ function invocationOf(command: Command, { flags, positionals }: Arguments, argv:
   return { layers, flags, positionals, configuration, argv, env, output: createOutput(flags) };
 }
 
-/**
- * Runs one command, or shows its help; returns the exit code, throws PefdError.
- * @param rest what was typed besides the command's name
- * @param argv all that was typed after `pefd`
- */
+/** Runs one command (`argv` all words, `rest` those besides its name) or shows its help. @returns the exit code */
 export async function invoke(
   name: string,
   command: Command,

@@ -58,11 +58,7 @@ export type Call = readonly [entry: string, steps: number];
 
 export interface Program {
   readonly engine: EngineName;
-  /**
-   * Runs steps of an entry, one after the other, at most its stepsPerCall.
-   * @param feeds per-step inputs with a leading axis of `steps`, shared inputs as they are
-   * @throws RangeError if an array's length does not fit
-   */
+  /** Runs at most stepsPerCall steps; per-step feeds have a leading axis of `steps`. @throws RangeError */
   run(entry: string, feeds: FeedValues, steps: number): void;
   /** Functions that compile what these calls need. Compiling changes variables: push them before, and again after. */
   compilations(calls: readonly Call[]): readonly (() => void)[];

@@ -20,10 +20,7 @@ const wholeCall = (name: string): string => `${name}${WHOLE}`;
 /** Whether calls of stepsPerCall steps have a program of their own. */
 const hasWholeCalls = (entry: Entry, known: boolean): boolean => known && entry.stepsPerCall > 1;
 
-/**
- * Many steps per call as one XLA program. An entry has up to two, compiled at first use: a static trip count of
- * stepsPerCall saves a GPU a read per iteration, a dynamic one serves the rest of an epoch.
- */
+/** Many steps per call as one XLA program: a static trip count of stepsPerCall, a dynamic one for an epoch's rest. */
 export function xlaProgram(description: ProgramDescription): Program {
   const { entries, precision, staticTripCount = isGpu() } = description;
   const variables = declareVariables(description.variables);

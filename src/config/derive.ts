@@ -36,10 +36,7 @@ function published(models: string, model: string, dataset: string): string[] {
   return path === undefined ? [] : [join(models, path)];
 }
 
-/**
- * The teacher of a model below `--save_dir`: the paper's published file
- * (`models/resnet32x4_vanilla/ckpt_epoch_240.pth`), else one trained here, the lowest trial first.
- */
+/** The teacher of a model below `--save_dir`: the paper's published file, else the lowest trial trained here. */
 export function findTeacher(saveDir: string, model: string, dataset: string): string | undefined {
   const models = join(saveDir, "models");
   return [...published(models, model, dataset), ...trained(models, model, dataset)].find((file) => existsSync(file));
@@ -217,11 +214,7 @@ function refuseOtherWeights(resolved: Resolved): void {
 
 const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-/**
- * Resolves a distillation with published weights and the student's learning rate as defaults; `path_t` and `model_t`
- * may stay unknown (see requireTeacher).
- * @throws inputError for invalid values
- */
+/** A distillation with published defaults; the teacher may stay unknown (requireTeacher). @throws inputError */
 export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<DistillOptions>> {
   const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
   const sections = sectionsOfMethod(distill as string);
@@ -240,12 +233,7 @@ const toldByFile = (model_t: string): Layer => ({
   values: { model_t },
 });
 
-/**
- * The options with a known teacher.
- * @param nameInFile reads a checkpoint's own model name, for paths that do not tell
- * @param trainCommand what to type for a missing teacher
- * @throws inputError with how to get or name a teacher
- */
+/** The options with a known teacher; `nameInFile` reads a file's model name. @throws inputError with what to type */
 export async function requireTeacher(
   layers: readonly Layer[],
   nameInFile: (path: string) => Promise<string | undefined>,
@@ -291,10 +279,7 @@ export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOption
   return fillLearningRate(resolved, text(resolved, "model")) as unknown as Resolved<TeacherOptions>;
 }
 
-/**
- * Resolves evaluations; the model defaults to the one in the path.
- * @throws inputError for invalid values or no checkpoint
- */
+/** Resolves evaluations; the model defaults to the one in the path. @throws inputError, also for no checkpoint */
 export function resolveEvaluations(layers: readonly Layer[]): EvalOptions[] {
   const { options } = withoutUsualSize(resolveRows(EVAL_SECTIONS, layers));
   const checkpoints = options.checkpoint as readonly string[];

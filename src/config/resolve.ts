@@ -136,12 +136,7 @@ const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unkn
 
 const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths", "weights"]);
 
-/**
- * Parses an option's value.
- * @param label option in messages, such as --epochs or PEFD_EPOCHS
- * @param raw text, or a JSON value
- * @throws inputError with the option, the given and the expected value
- */
+/** An option's value from text or JSON. @param label such as --epochs @throws inputError with what is expected */
 export function parseValue(label: string, row: Row, raw: unknown): unknown {
   const isList = Array.isArray(raw);
   const parts: readonly unknown[] = isList ? raw : [raw];
@@ -173,10 +168,7 @@ export interface Resolved<Options = Readonly<Record<string, unknown>>> {
 export const rowsOf = (sections: readonly Section[]): Rows =>
   Object.assign(Object.create(null), ...sections.map((section) => section.rows));
 
-/**
- * A layer that names another method (or model) than the chosen one is silent on its values: `--config a-preset-of-kd
- * --distill ours` must not train `ours` with kd's weights.
- */
+/** A layer with another method or model has no values here: a preset of kd has no weights for `--distill ours`. */
 function speaksOf(row: Row, layer: Layer, layers: readonly Layer[]): boolean {
   if (row.boundTo === undefined) return true;
   const { boundTo } = row;
@@ -198,11 +190,7 @@ function datasetDefaults(layers: readonly Layer[]): { name: string; values: Laye
   return { name: row?.name ?? "", values: row?.defaults ?? {} };
 }
 
-/**
- * Each option's value from the strongest layer, else the data set's default, else its own. Hidden values are checked,
- * too.
- * @throws inputError for invalid values
- */
+/** Each option's value: of the strongest layer, the data set's default, its own. @throws inputError, hidden or not */
 export function resolveRows(sections: readonly Section[], layers: readonly Layer[]): Resolved {
   const options: Record<string, unknown> = {};
   const origins: Record<string, string> = {};

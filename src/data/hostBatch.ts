@@ -14,12 +14,7 @@ export interface HostBatch {
 /** Values of one image. */
 export const valuesOf = ({ height, width, channels }: ImageShape): number => height * width * channels;
 
-/**
- * Crops (from the zero-padded image) or turns, then flips and normalizes the images that the rows of a plan name.
- * @param planRows [n, 4] rows (image index, crop y, crop x, flip 0 or 1), see epochPlan
- * @param out a batch of the same n to write into; a new one by default
- * @throws RangeError if `out` is of another size
- */
+/** Crops or rotates, flips and normalizes the images of sampler rows [n, 4] (epochPlan). @throws RangeError for `out` */
 export function assembleTrainBatch(
   set: ImagesInMemory,
   planRows: Int32Array,

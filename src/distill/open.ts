@@ -75,11 +75,7 @@ export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method
   );
 }
 
-/**
- * Builds a method's additions.
- * @param told a run's options
- * @throws inputError where the method does not fit the pair
- */
+/** Builds a method's additions by a run's options. @throws inputError where the method does not fit the pair */
 export function openMethod(method: Method, pair: Pair, told: object, first: FirstValues): OpenedMethod {
   const options = ownOptions(method, told);
   refuseNoBatch(method, pair);

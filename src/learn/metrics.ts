@@ -86,11 +86,7 @@ export function readTerms(
   return Object.fromEntries(names.map((name, i) => [name, (sums[i] as number) / images]));
 }
 
-/**
- * Adds a batch of logits [N, C] to the sums.
- * @param loss mean over counted images
- * @param counted [N], 0 for padding, else 1; undefined counts all
- */
+/** Adds a batch of logits [N, C] to the sums. @param loss mean over images with `counted` (default: all) of 1 */
 export function metricsUpdate(
   { total }: MetricsVariables,
   loss: Tensor,

@@ -19,10 +19,7 @@ type BlockOutput = { readonly normalized: Tensor4D; readonly out: Tensor4D };
 
 type Block = (x: Tensor4D, context: ForwardContext) => BlockOutput;
 
-/**
- * bn-relu-conv3x3-bn-relu-conv3x3 plus the shortcut: the bare input, or a 1x1 convolution of the activated input where
- * the number of channels changes.
- */
+/** bn-relu-conv3x3-bn-relu-conv3x3 plus input, or a 1x1 convolution of the activated one where channels change. */
 function preactivationBlock(
   builder: ModelBuilder,
   name: string,

@@ -97,10 +97,7 @@ export function batchNormTraining(x: Tensor4D, scale: Tensor, offset: Tensor): T
   return { y: y as Tensor4D, mean: mean as Tensor1D, variance: variance as Tensor1D };
 }
 
-/**
- * torch.nn.BatchNorm2d in evaluation within a training step, for x [N, H, W, C] and others [C]. Differentiable;
- * composed, since TensorFlow's op rounds differently in graphs.
- */
+/** torch.nn.BatchNorm2d in evaluation within a step, x [N, H, W, C]; composed, as TensorFlow's rounds otherwise. */
 export function batchNormHeld(x: Tensor4D, scale: Tensor, offset: Tensor, mean: Tensor, variance: Tensor): Tensor4D {
   const factor = tf.mul(scale, rsqrt(tf.add(variance, BATCH_NORM_EPSILON)));
   return tf.add(tf.mul(tf.sub(x, mean), factor), offset) as Tensor4D;

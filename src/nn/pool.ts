@@ -52,10 +52,7 @@ export type PoolGeometry = { readonly kernel: number; readonly stride: number; r
 /** Below every finite activation, so that padding never is the maximum. */
 const LOWEST = -3.4028234663852886e38;
 
-/**
- * torch.nn.functional.max_pool2d of [N, H, W, C]. TensorFlow's SAME pads on the right only, and XLA has no pooling with
- * explicit padding, so padding is an op of its own.
- */
+/** torch.nn.functional.max_pool2d of [N, H, W, C]; padding is its own op, as XLA and SAME have none like it. */
 export function maxPool(x: Tensor4D, { kernel, stride, padding }: PoolGeometry): Tensor4D {
   const sides: [number, number] = [padding, padding];
   const padded = padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]], LOWEST);

@@ -63,10 +63,7 @@ function stateOf(run: SweepRun, task: string | undefined, word: string | undefin
   return word ?? (task === undefined ? "not submitted" : "failed");
 }
 
-/**
- * The state of each run: from its folder, from Slurm while its task is queued or running, else from its log.
- * @throws environmentError where squeue is missing or fails although jobs were submitted
- */
+/** Each run's state: from its folder, Slurm, or its log. @throws environmentError where squeue fails */
 export async function slurmStatus(
   runs: readonly SweepRun[],
   saveDir: string,
@@ -180,10 +177,7 @@ const unknownJob = (answer: string, mark: string) =>
     `Find the job with the comment ${mark} by \`squeue --me --format="%F %k"\`, end it by \`scancel JOB\`, and submit again.`,
   );
 
-/**
- * Submits runs as one job array and writes down its id; `command` is this program's own words.
- * @throws environmentError without sbatch, runError when it refuses or nobody knows the job's id
- */
+/** Submits runs as one job array by this program's `command`. @throws environmentError; runError if refused */
 export async function submit(
   runs: readonly SweepRun[],
   saveDir: string,

@@ -43,11 +43,7 @@ export interface EvalHooks extends Pick<Hooks, "env"> {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Evaluates checkpoints on the test images, after checking all files.
- * @param evaluations at least one; they share their data
- * @throws inputError for a file that is no checkpoint of its model, an unknown model, or unreadable data
- */
+/** Evaluates checkpoints that share their data, after checking all files. @throws inputError for unusable ones */
 export async function runEvaluations(evaluations: readonly EvalOptions[], hooks: EvalHooks): Promise<DetailedEval[]> {
   const subjects: Subject[] = [];
   for (const options of evaluations) subjects.push(await readSubject(options));

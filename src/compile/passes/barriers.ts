@@ -73,10 +73,7 @@ function isFloatResult(node: GraphNode): boolean {
   return isFloat(node, "dtype") || (DstT !== undefined && "type" in DstT && DstT.type === DT.float);
 }
 
-/**
- * Hides float constants in placeholders, which are never folded: Grappler turns x / 3 into x * 0.333, (x * a) * b into
- * x * (a * b) and pow(x, 2) into x * x, with other rounding and no measurable gain.
- */
+/** Hides float constants in placeholders, since Grappler folds them with other rounding, such as x / 3 to x * 0.333. */
 export function withOpaqueConstants(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   return nodes.flatMap((node) => {
@@ -128,10 +125,7 @@ const FUSION_PATTERNS: readonly FusionPattern[] = [
   { op: "BiasAdd", inputs: new Set(["DepthwiseConv2dNative"]) },
 ];
 
-/**
- * Separates ops whose fusion by Grappler would change rounding by a placeholder with a default (opaque, no arithmetic),
- * so that a loss has the same bits in a graph as in eager mode.
- */
+/** Puts placeholders between ops that Grappler would fuse with other rounding: the bits stay those of eager mode. */
 export const addFusionBarriers: Pass = (step) => ({ ...step, nodes: withBarriers(step.nodes) });
 
 function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {

@@ -14,10 +14,7 @@ const SILENCE_MILLISECONDS = 60_000;
 /** By lower-case name. */
 type RequestHeaders = Readonly<Record<string, string>>;
 
-/**
- * Asks for a URL and follows redirects; fetch() would unpack gzip, which breaks checksums and byte ranges.
- * @returns the answer whatever its status; its body must be read or destroyed
- */
+/** Follows redirects; fetch() would unpack gzip, which breaks byte ranges. @returns any answer, to read or destroy */
 async function httpGet(url: string, headers: RequestHeaders, signal?: AbortSignal): Promise<IncomingMessage> {
   let address = url;
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {

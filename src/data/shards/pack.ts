@@ -65,11 +65,7 @@ function ended(shard: OpenShard): ShardFile {
   return { file, bytes, images, sha256: hash.digest("hex") };
 }
 
-/**
- * Writes WebDataset shards of a split: KEY.jpg (or another ending), KEY.cls, KEY.json of each image.
- * @param start of their names: "train" for train-000000.tar
- * @param mostBytes of a shard, unless one image has more
- */
+/** Writes WebDataset shards of at most `mostBytes`, named such as train-000000.tar: KEY.jpg, KEY.cls, KEY.json. */
 function openShardWriter(folder: string, start: string, mostBytes: number): ShardWriter {
   const shards: ShardFile[] = [];
   let open: OpenShard | undefined;

@@ -45,11 +45,7 @@ export const SCALE_OPTIONS = {
 
 type LossOfEach = (student: Tensor2D, teacher: Tensor2D) => Tensor1D;
 
-/**
- * Weighted mean over regions and images.
- * @param maps region logits [N, 1, regions, classes]
- * @param labels [N], int32
- */
+/** Weighted mean over regions and images. @param maps [N, 1, regions, classes] @param labels [N], int32 */
 export function regionLoss({ student, teacher }: ClassMaps, labels: Tensor1D, lossOfEach: LossOfEach): Scalar {
   const each = lossOfEach(regionRows(student), regionRows(teacher));
   return tf.mean(tf.mul(each, regionWeights(teacher, labels)));
@@ -96,10 +92,7 @@ export function repeatedRows(rows: Tensor2D, regions: number): Tensor2D {
   return tf.reshape(repeated, [images * regions, size]);
 }
 
-/**
- * Weights [N * regions]: 2 where the teacher is right on either region or whole image only, else 1.
- * @param teacher region logits [N, 1, regions, classes], the whole first
- */
+/** Weights [N * regions]: 2 where the teacher [N, 1, regions, classes] is right on one of region and image, else 1. */
 export function regionWeights(teacher: Tensor4D, labels: Tensor1D): Tensor1D {
   const [images, , regions, classes] = teacher.shape;
   const chosen = tf.argMax(tf.reshape(teacher, [images, regions, classes]), 2);

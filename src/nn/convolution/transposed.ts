@@ -53,10 +53,7 @@ export interface TransposedOptions extends ConvolutionGeometry {
   readonly kernel: number;
 }
 
-/**
- * torch.nn.ConvTranspose2d, from [N, H, W, inputs] to [N, H', W', outputs] (transposedConv2d). Its weight is kept as
- * that of a convolution from `outputs` to `inputs` channels.
- */
+/** torch.nn.ConvTranspose2d (transposedConv2d); its weight is that of a convolution from `outputs` to `inputs`. */
 export function transposedConvolution(
   builder: ModelBuilder,
   name: string,

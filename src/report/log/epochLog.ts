@@ -233,10 +233,7 @@ function completeLines(path: string): { lines: string[]; terms: readonly string[
   throw inputError(`${path} is not a log of epochs: its first line is not "${headerOf([])}".`);
 }
 
-/**
- * The rows of a run's epochs.csv, which may still be growing, in file order; none without a file.
- * @throws inputError naming file and line where a complete line is no epoch or out of order
- */
+/** Rows of a run's epochs.csv, which may be growing; none without a file. @throws inputError naming file and line */
 export function readEpochLog(runDir: string): EpochRow[] {
   const path = join(runDir, EPOCH_LOG);
   if (!existsSync(path)) return [];

@@ -85,10 +85,7 @@ const check = { name: "files", title: "Its files", required: true } as const;
 const some = (names: readonly string[]): string =>
   `${names.slice(0, 10).join(", ")}${names.length > 10 ? ", ..." : ""}`;
 
-/**
- * Compares every byte of the installed libraries, and of what set-up compiled, with what set-up wrote down: a disk or
- * memory that flips a bit changes no size.
- */
+/** Compares every byte of libraries and compiled files with the record: a flipped bit changes no size. */
 export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder?: string): Promise<Check> {
   if (linked === undefined) {
     return { ...check, ok: true, detail: "not installed by pefd; no checksums" };
