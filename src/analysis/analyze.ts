@@ -108,7 +108,6 @@ export interface Finding {
 /** A teacher's outputs on its images, made once for all its students. */
 type Reference = { readonly images: BatchSource; readonly numClasses: number; readonly outputs: Outputs };
 
-/** Most threads that read images ahead. */
 const WORKERS = 8;
 
 async function openReference(setting: Setting): Promise<Reference> {

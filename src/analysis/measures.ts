@@ -108,7 +108,6 @@ export interface Measure {
   readonly key: string;
   /** Column of the table. */
   readonly title: string;
-  /** Plot that it shares with others of its kind. */
   readonly panel: string;
   readonly about: About;
   readonly digits: number;

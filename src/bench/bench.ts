@@ -223,7 +223,6 @@ export interface BenchOptions extends Omit<Pair, "method"> {
   readonly works: readonly WorkName[];
   readonly engines: readonly EngineName[];
   readonly precisions: readonly PrecisionName[];
-  /** Index among the visible ones. */
   readonly gpu: number | undefined;
   readonly batchSize: number | undefined;
   readonly steps: number | undefined;
@@ -231,12 +230,8 @@ export interface BenchOptions extends Omit<Pair, "method"> {
   readonly repeats: number;
 }
 
-export interface BenchHooks {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  notice(text: string): void;
-}
+export type BenchHooks = { readonly env: Readonly<Record<string, string | undefined>>; notice(text: string): void };
 
-/** `pefd bench --json`. */
 export interface BenchDocument {
   readonly device: string;
   readonly tensorflow: string;

@@ -37,7 +37,6 @@ export interface FedSteps {
   readonly limit: "data" | "steps";
 }
 
-/** `pefd bench --what data --json`. */
 export interface DataDocument {
   readonly device: string;
   readonly tensorflow: string;
@@ -52,14 +51,12 @@ export interface DataDocument {
   readonly steps?: FedSteps;
 }
 
-/** Fewest per repeat: tenths of a second on many cores. */
 const IMAGES = 1024;
 
 interface ReadingSettings {
   readonly seed: number;
   readonly batchSize: number;
   readonly repeats: number;
-  /** Of this process, all threads. */
   cpuSeconds(): number;
 }
 
@@ -127,11 +124,7 @@ const LEARNING_RATE = 0.1;
 /** Above this share of a step's time, data is the bottleneck. */
 const WAITING_SHARE = 0.05;
 
-interface Opened {
-  readonly what: string;
-  readonly learner: Learner;
-  readonly constants: readonly Variable[];
-}
+type Opened = { readonly what: string; readonly learner: Learner; readonly constants: readonly Variable[] };
 
 /** @throws inputError for models that do not fit the images or each other */
 function openLearner({ teacher, student, method }: Trained, { dataset, batchSize, seed }: StepSettings): Opened {
@@ -209,10 +202,7 @@ export interface DataBenchOptions extends Trained {
   readonly repeats: number;
 }
 
-export interface DataBenchHooks extends BenchHooks {
-  /** Of this process, all threads. */
-  cpuSeconds(): number;
-}
+export type DataBenchHooks = BenchHooks & { cpuSeconds(): number };
 
 const SIZES = { gpu: { batchSize: 64, steps: 64 }, cpu: { batchSize: 16, steps: 5 } } as const;
 

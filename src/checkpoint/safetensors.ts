@@ -15,10 +15,7 @@ interface HeaderTensor {
   readonly end: number;
 }
 
-interface Header {
-  readonly tensors: readonly HeaderTensor[];
-  readonly metadata: ReadonlyMap<string, string>;
-}
+type Header = { readonly tensors: readonly HeaderTensor[]; readonly metadata: ReadonlyMap<string, string> };
 
 /** Strict: JSON.parse would drop duplicate names, reorder numeric ones and build whatever a hostile header asks for. */
 function parseHeader(text: string): Header {
@@ -149,10 +146,7 @@ const LENGTH_BYTES = 8;
 /** Headers take about 100 bytes per tensor; larger claims are refused before anything is allocated. */
 const MAX_HEADER_BYTES = 2 * 2 ** 20;
 
-export interface SafetensorsContent {
-  readonly state: StateDict;
-  readonly metadata: ReadonlyMap<string, string>;
-}
+export type SafetensorsContent = { readonly state: StateDict; readonly metadata: ReadonlyMap<string, string> };
 
 /**
  * Parses a safetensors file; tensors keep the header's order and share the memory of `bytes`. All rules of the

@@ -9,7 +9,6 @@ export const STDOUT = "-";
 /** A file to write, or undefined where nothing or the standard output was asked for. */
 export const fileOf = (path: string | undefined): string | undefined => (path === STDOUT ? undefined : path);
 
-/** Default terminal width. */
 export const COLUMNS = 80;
 
 const colorOn = (stream: NodeJS.WriteStream, noColor: boolean): boolean =>

@@ -42,7 +42,6 @@ export function findTeacher(saveDir: string, model: string, dataset: string): st
   return [...published(models, model, dataset), ...trained(models, model, dataset)].find((file) => existsSync(file));
 }
 
-/** Default image size of models. */
 const IMAGE_SIDE = 32;
 const IMAGE_SIDES = [32, 96] as const;
 
@@ -75,7 +74,6 @@ function refuseOtherImages(resolved: Resolved, model: string): void {
   );
 }
 
-/** Default of models that name no other. */
 const LEARNING_RATE = 0.05;
 
 function fill(resolved: Resolved, name: string, value: unknown, origin: string): Resolved {

@@ -106,7 +106,6 @@ export interface Archive {
 }
 
 export interface SyntheticOptions {
-  /** Numbers of images. */
   readonly train: number;
   readonly test: number;
   readonly seed: number;

@@ -44,11 +44,7 @@ export async function readAhead(
   return (file) => (found.get(file) as () => WholeFile)();
 }
 
-interface Examined {
-  readonly file: string;
-  readonly whole?: WholeFile;
-  readonly problems: readonly string[];
-}
+type Examined = { readonly file: string; readonly whole?: WholeFile; readonly problems: readonly string[] };
 
 /** Examines the files of a data folder; one that is wrong is reported, not thrown. */
 export function examine(examination: Examination): VerifyReport {

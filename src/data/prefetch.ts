@@ -10,7 +10,6 @@ export interface Prefetcher {
   prepare(rows: Int32Array): void;
   /** The batch of sampler rows, made now unless what was prepared begins with them. Valid until the next take. */
   take(rows: Int32Array): HostBatch;
-  /** Ends the other thread. */
   close(): void;
 }
 

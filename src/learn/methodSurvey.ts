@@ -28,10 +28,8 @@ export interface MethodSurvey {
   readonly added: Added | string;
 }
 
-/** CIFAR-100's. */
 export const CLASSES = 100;
 
-/** CIFAR-100's. */
 export const IMAGES = 50_000;
 
 const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["role"]) => boolean) =>

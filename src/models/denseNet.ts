@@ -9,7 +9,6 @@ import { type Tensor4D, tf } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
 import type { Architecture } from "./types.js";
 
-/** Initialization as in the paper's code. */
 export const denseNetInitialization: Initialization = { "conv.weight": kaimingNormalFanIn, "linear.bias": constant(0) };
 
 const GROWTH = 32;

@@ -8,7 +8,6 @@ import { type Tensor4D, tf } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
 import type { Architecture } from "./types.js";
 
-/** Initialization as in the paper's code. */
 export const mobileNetV2Initialization: Initialization = {
   "conv.weight": kaimingNormalFanOut,
   "linear.weight": normal(0.01),

@@ -7,7 +7,6 @@ import type { Tensor4D } from "../runtime/tf.js";
 import { type Activated, BASIC, convolutionUnit, residualStage, runStages } from "./residual.js";
 import type { Architecture } from "./types.js";
 
-/** Initialization as in the paper's code. */
 export const resnetInitialization: Initialization = { "conv.weight": kaimingNormalFanOut };
 
 /**

@@ -20,7 +20,6 @@ export interface ModelSurvey {
   readonly paper: string;
 }
 
-/** CIFAR-100's. */
 const IMAGE_SIZE = 32;
 const CLASSES = 100;
 

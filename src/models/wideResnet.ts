@@ -8,7 +8,6 @@ import { globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import type { Architecture } from "./types.js";
 
-/** Initialization as in the paper's code. */
 export const wideResnetInitialization: Initialization = {
   "conv.weight": kaimingNormalFanOut,
   "linear.bias": constant(0),

@@ -175,11 +175,9 @@ export type Picture = { readonly height: number; readonly width: number; readonl
 
 export interface SheetRow {
   readonly className: string;
-  /** File name. */
   readonly name: string;
   readonly height: number;
   readonly width: number;
-  /** One for each column. */
   readonly pictures: readonly Picture[];
 }
 

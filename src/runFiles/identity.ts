@@ -149,7 +149,6 @@ const plugin = z.object({ path: text, sha256 }, "must be a plug-in's path and ch
 const schema = z
   .object({
     kind: z.enum(["distill", "teacher"], "must be distill or teacher"),
-    /** Of the trained model. */
     model: name.optional(),
     model_s: name.optional(),
     model_t: name.optional(),

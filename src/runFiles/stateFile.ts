@@ -38,10 +38,8 @@ export const setting = z.union(
   "must be a string, a number, true, false or a list",
 );
 
-/** Over a set of images. */
 const metrics = z.object({ loss: figure, top1: percent, top5: percent }, "must be metrics");
 
-/** Over training images, with terms of the loss. */
 const trainingMetrics = metrics.extend({ terms: z.record(name, figure, "must be terms").optional() });
 
 /** Best test accuracy and its epoch; 0 before the first. */
@@ -83,13 +81,11 @@ const epochRow = z.object({
 /** Metadata `progress` of resume.safetensors. */
 export const progressSchema = z.object(
   {
-    /** Completed. */
     epoch: count,
     /** Within the next epoch. */
     step: count,
     /** Of metrics over those steps. */
     sums: z.array(figure, "must be a list").max(1000, "is too long"),
-    /** In total. */
     steps: count,
     best,
     /** Training seconds of the interrupted epoch. */
@@ -100,7 +96,6 @@ export const progressSchema = z.object(
     row: epochRow.optional(),
     /** Of epochs.csv with that row. */
     logSha256: sha256.optional(),
-    /** Of config.json's identity. */
     identitySha256: sha256,
   },
   "is missing",

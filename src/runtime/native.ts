@@ -42,13 +42,10 @@ const attribute =
     value,
   });
 
-/** A string attribute. */
 export const stringAttribute = attribute("STRING");
 /** An integer attribute, or a list of integers. */
 export const intAttribute = attribute("INT");
-/** A floating-point attribute. */
 export const floatAttribute = attribute("FLOAT");
-/** A boolean attribute. */
 export const boolAttribute = attribute("BOOL");
 /** An element-type attribute (see DT), or a list of them. */
 export const typeAttribute = attribute("TYPE");

@@ -8,13 +8,9 @@ import { epochsDone } from "./state.js";
 /** Shorter than a single run's bar: the run's name needs the room. */
 const BAR_CELLS = 10;
 
-export interface BarTerminal extends Terminal {
-  /** May change. */
-  readonly columns?: number | undefined;
-}
+export type BarTerminal = Terminal & { readonly columns?: number | undefined };
 
 export interface BarOptions {
-  /** Default terminal width. */
   readonly columns: number;
   readonly color: boolean;
   /** Seconds of a monotonic clock. */

@@ -136,7 +136,6 @@ export interface SweepObserver {
 
 export interface Execution {
   readonly program: Program;
-  /** Runs at a time. */
   readonly jobs: number;
   /** Devices by the names that CUDA_VISIBLE_DEVICES takes; the jobs are spread over them when there are several. */
   readonly gpus: readonly string[];

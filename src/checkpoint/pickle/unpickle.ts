@@ -239,8 +239,6 @@ function reconstruct(type: PickleValue | undefined): PickleValue {
   return { kind: "namespace", fields: new Map() };
 }
 
-/** The escapes of protocol 0, in which strings are text between quotes and lines. */
-
 const SIMPLE: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", a: "\x07", b: "\b" };
 
 /** Python 2's repr of a str, e.g. `'a\x00\n'`. */
@@ -286,14 +284,12 @@ const pushes =
 
 /** Python's operations by their byte; see Lib/pickletools.py. What is missing is refused. */
 const OPCODES: Readonly<Record<number, Operation>> = byCode({
-  // Frame and stack
   "\x80": ({ cursor }) => checkProtocol(read.readUint8(cursor)),
   "\x95": ({ cursor }) => void read.readUint64(cursor),
   "(": ({ stack, marks }) => void marks.push(stack.length),
   "0": popOrMark,
   "1": popToMark,
   "2": (machine) => pushAgain(machine, top(machine)),
-  // Plain values
   N: pushes(() => null),
   "\x88": pushes(() => true),
   "\x89": pushes(() => false),
@@ -317,7 +313,6 @@ const OPCODES: Readonly<Record<number, Operation>> = byCode({
   C: pushes((cursor) => read.readBytes(cursor, read.readUint8(cursor))),
   "\x8e": pushes((cursor) => read.readBytes(cursor, read.readUint64(cursor))),
   "\x96": pushes((cursor) => read.readBytes(cursor, read.readUint64(cursor))),
-  // Containers
   "]": pushes(() => []),
   l: (machine) => push(machine, popToMark(machine)),
   a: (machine) => append(machine, [pop(machine)]),
@@ -334,7 +329,6 @@ const OPCODES: Readonly<Record<number, Operation>> = byCode({
   "\x8f": pushes(() => new Set()),
   "\x90": (machine) => addItems(machine, popToMark(machine)),
   "\x91": (machine) => push(machine, new Set(popToMark(machine))),
-  // Memo
   g: (machine) => recall(machine, read.parseInteger(read.readLine(machine.cursor))),
   h: (machine) => recall(machine, read.readUint8(machine.cursor)),
   j: (machine) => recall(machine, read.readUint32(machine.cursor)),
@@ -342,7 +336,6 @@ const OPCODES: Readonly<Record<number, Operation>> = byCode({
   q: (machine) => store(machine, read.readUint8(machine.cursor)),
   r: (machine) => store(machine, read.readUint32(machine.cursor)),
   "\x94": (machine) => store(machine, machine.memo.size),
-  // Names, calls, storages
   c: (machine) => push(machine, globalOfLines(machine)),
   "\x93": stackGlobal,
   R: (machine) => call(machine, popMany(machine, 2)),

@@ -57,7 +57,6 @@ const REPORT = section("Report", {
   }),
 });
 
-/** Default folder of runs: that of --save_dir. */
 const SAVE_DIR = "save";
 
 function collect(dirs: readonly string[]): Collection {

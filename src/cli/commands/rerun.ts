@@ -59,7 +59,6 @@ const folderOf = ({ kind, layers }: Repeated) => {
   return { saveDir, runDir, options: options as Readonly<Record<string, unknown>> };
 };
 
-/** Options that are paths of inputs. */
 const PLACES = ["data", "path_t", "skip_list"];
 
 /** How typed options make it another run; throws inputError where inputs that nobody named have changed. */

@@ -16,7 +16,6 @@ export interface Offer {
 }
 
 export interface FlagOffer {
-  /** Without the dashes. */
   readonly name: string;
   /** One letter, without the dash. */
   readonly alias?: string | undefined;
@@ -25,14 +24,9 @@ export interface FlagOffer {
   readonly value: Offer | undefined;
 }
 
-interface CommandToLoad {
-  readonly name: string;
-  readonly summary: string;
-  load(): Promise<{ command: Command }>;
-}
+type CommandToLoad = { readonly name: string; readonly summary: string; load(): Promise<{ command: Command }> };
 
 export interface CommandOffer {
-  /** One word, or two. */
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly FlagOffer[];

@@ -13,7 +13,6 @@ export interface SheetWish {
   readonly seed: number;
 }
 
-/** Evaluation transform. */
 const EVALUATION = 0;
 
 const rowOf = (shown: Shown, names: readonly string[]): SheetRow => ({

@@ -1,11 +1,7 @@
 import { DT } from "../../runtime/native.js";
 
 /** A constant of a graph: element type of TensorFlow's C API, shape, and bytes in C order. */
-export interface GraphTensor {
-  readonly dtype: number;
-  readonly shape: readonly number[];
-  readonly bytes: Uint8Array;
-}
+export type GraphTensor = { readonly dtype: number; readonly shape: readonly number[]; readonly bytes: Uint8Array };
 
 export type AttributeValue =
   | { readonly string: string | Uint8Array }

@@ -29,7 +29,6 @@ export interface AheadResult {
   /** Name of the slice in the body. */
   readonly name: string;
   readonly ref: string;
-  /** Of the slice. */
   readonly shape: readonly number[];
 }
 

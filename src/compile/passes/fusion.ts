@@ -27,11 +27,7 @@ import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import { follower, type Surroundings, sumAfter, surroundingsOf } from "./followers.js";
 
 /** Nodes to fuse, the first a convolution; the fused op and its extra inputs. */
-interface Chain {
-  readonly nodes: readonly GraphNode[];
-  readonly op: string;
-  readonly inputs: readonly string[];
-}
+type Chain = { readonly nodes: readonly GraphNode[]; readonly op: string; readonly inputs: readonly string[] };
 
 type FusionContext = Surroundings & { readonly isFree: (node: GraphNode) => boolean };
 

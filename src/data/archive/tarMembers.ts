@@ -13,7 +13,6 @@ interface TarHeader {
 /** Archives consist of blocks of so many bytes; a header is one. */
 const BLOCK = 512;
 
-// Where fields begin and end in a header.
 const NAME = [0, 100] as const;
 const SIZE = [124, 136] as const;
 const SUM = [148, 156] as const;

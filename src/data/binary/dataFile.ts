@@ -1,11 +1,7 @@
 import { inputError, PefdError } from "../../common/errors.js";
 import { readInputFile } from "../../common/files/inputFile.js";
 
-export interface ReadFile {
-  readonly bytes: Uint8Array;
-  /** In hexadecimal digits. */
-  readonly sha256: string;
-}
+export type ReadFile = { readonly bytes: Uint8Array; readonly sha256: string };
 
 export type FilesAhead = ReadonlyMap<string, ReadFile>;
 

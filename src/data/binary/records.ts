@@ -81,7 +81,6 @@ interface LabelByte {
 
 /** Records of one size, one image each: label bytes, then all of red, all of green, all of blue, row by row. */
 export interface RecordKind {
-  /** Side of the square images in pixels. */
   readonly side: number;
   readonly labels: readonly LabelByte[];
   /** Place of the class among the label bytes. */

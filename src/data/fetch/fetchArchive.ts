@@ -176,11 +176,7 @@ export function fetchArchive(row: Fetchable, options: FetchOptions): Promise<Fet
   return exclusively(`fetch ${directory}`, options, () => fetchAlone(published, { ...options, directory }));
 }
 
-interface Published {
-  readonly title: string;
-  readonly archive: Archive;
-  verify: NonNullable<DatasetRow["verify"]>;
-}
+type Published = { readonly title: string; readonly archive: Archive; verify: NonNullable<DatasetRow["verify"]> };
 
 /** Archives whose files are examined when they come hold no encoded images. */
 const noImages: ImageExaminer = {
@@ -233,11 +229,7 @@ const otherThings = (directory: string, title: string): PefdError =>
     "Move it away, or give another folder with --data DIR.",
   );
 
-interface ArchiveRequest extends FetchOptions {
-  readonly url: string;
-  readonly md5: string;
-  readonly partial: string;
-}
+type ArchiveRequest = FetchOptions & { readonly url: string; readonly md5: string; readonly partial: string };
 
 async function bringArchive(request: ArchiveRequest): Promise<number> {
   const { partial, md5, url } = request;

@@ -11,7 +11,6 @@ import { type DownloadRequest, receive } from "./receive.js";
 const MOST_REDIRECTS = 5;
 const SILENCE_MILLISECONDS = 60_000;
 
-/** By lower-case name. */
 type RequestHeaders = Readonly<Record<string, string>>;
 
 /** Follows redirects; fetch() would unpack gzip, which breaks byte ranges. @returns any answer, to read or destroy */

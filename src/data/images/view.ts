@@ -56,12 +56,7 @@ export type ImageSize = Pick<ImageShape, "height" | "width">;
 export type Box = ImageSize & { readonly top: number; readonly left: number };
 
 /** `box` is resized to `size` (Pillow's bilinear with antialiasing), and `window` of that taken, flipped or not. */
-export interface View {
-  readonly box: Box;
-  readonly size: ImageSize;
-  readonly window: Box;
-  readonly flip: boolean;
-}
+export type View = { readonly box: Box; readonly size: ImageSize; readonly window: Box; readonly flip: boolean };
 
 /** All of an image. */
 export const wholeOf = ({ height, width }: ImageSize): Box => ({ top: 0, left: 0, height, width });

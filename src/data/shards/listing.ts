@@ -15,7 +15,6 @@ interface ShardSample {
   readonly part: FilePart;
 }
 
-/** Labels of two bytes. */
 const MOST_LABEL = 65_535;
 const MOST_DIGITS = 16;
 

@@ -113,7 +113,6 @@ export type ReadImages = (places: ImagePlaces, count: number) => AsyncIterable<P
 export interface PackSettings {
   /** The folder that takes the shards; it may not hold anything. */
   readonly out: string;
-  /** Of a shard. */
   readonly mostBytes: number;
   /** How images are changed; they are packed as they are where it is left out. */
   readonly reencoding?: { readonly words: string; readonly read: ReadImages } | undefined;
@@ -155,7 +154,6 @@ const STARTS: Readonly<Record<PartName, string>> = { train: "train", test: "val"
 /** Waits for what signals and progress have to do. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Between two such waits. */
 const IMAGES_AT_ONCE = 16;
 
 /**

@@ -28,7 +28,6 @@ import { CLASSES_FILE, FOLDER, openTree, type Tree, ZIP_FILE } from "./tree.js";
 
 type Half = { readonly names: readonly string[]; readonly labels: Uint8Array };
 
-/** Labels are bytes. */
 const MOST_CLASSES = 256;
 
 const ANNOTATIONS = "val/val_annotations.txt";

@@ -30,11 +30,7 @@ export function stepFields(p: StepProgress, eta: string): string[] {
   ];
 }
 
-interface EpochSoFar {
-  readonly last: StepProgress | undefined;
-  readonly batchSum: number;
-  readonly dataSum: number;
-}
+type EpochSoFar = { readonly last: StepProgress | undefined; readonly batchSum: number; readonly dataSum: number };
 
 const EPOCH_START: EpochSoFar = { last: undefined, batchSum: 0, dataSum: 0 };
 

@@ -115,11 +115,8 @@ const jsonScript = (attributes: string, value: unknown): string =>
 
 interface PageHead {
   readonly title: string;
-  /** Its Content-Security-Policy. */
   readonly policy: string;
-  /** The command that makes it. */
   readonly generator: string;
-  /** Style elements. */
   readonly styles: readonly string[];
 }
 

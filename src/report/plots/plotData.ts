@@ -13,10 +13,7 @@ export interface BandPoint {
   readonly high: number;
 }
 
-export interface CurveSet {
-  readonly runs: readonly (readonly Point[])[];
-  readonly mean: readonly BandPoint[];
-}
+export type CurveSet = { readonly runs: readonly (readonly Point[])[]; readonly mean: readonly BandPoint[] };
 
 export interface Quantity {
   /** Name of the plot's file. */

@@ -47,7 +47,6 @@ export interface RunRecord {
   /** Method or variant; undefined for a teacher's own training. */
   readonly method: string | undefined;
   readonly trial: number;
-  /** Planned epochs. */
   readonly epochs: number;
   readonly rows: readonly EpochRow[];
   readonly finished: boolean;

@@ -51,7 +51,6 @@ interface Diagnosis {
     readonly name: string;
     readonly capability: string | undefined;
     readonly driver: string | undefined;
-    /** Bytes. */
     readonly memory: number | undefined;
     /** Version of the CUDA and cuDNN that serve, and the file of each library. */
     readonly cuda?: string;

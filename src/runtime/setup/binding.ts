@@ -12,13 +12,11 @@ import { compileGpuProbe, compileNativeModules, nativeModuleFiles, SOURCES as OW
 import { bindingName } from "./wheels.js";
 
 export interface BindingBuild {
-  /** The package tfjs-node-gpu. */
   readonly packageFolder: string;
   /** The runtime it is linked with. */
   readonly tree: string;
   /** A folder of ours to work in. */
   readonly folder: string;
-  /** The running Node.js. */
   readonly nodeProgram: string;
   readonly options: CommandOptions & Required<Pick<CommandOptions, "env">>;
 }

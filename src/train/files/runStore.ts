@@ -22,7 +22,6 @@ interface WeightFiles {
   readonly addsWeights: boolean;
   /** If the method predicts with more than the student. */
   readonly predictor?: Metadata | undefined;
-  /** In epochs. */
   readonly saveFreq: number;
 }
 
@@ -128,7 +127,6 @@ export interface RunStore {
 export interface StoreDescription extends WeightFiles {
   /** With columns of their own. */
   readonly terms: readonly string[];
-  /** Per epoch. */
   readonly steps: number;
   readonly tbFreq: number;
 }

@@ -32,11 +32,7 @@ interface TeacherProgram {
   dispose(): void;
 }
 
-interface Arithmetic {
-  readonly engine: EngineName;
-  readonly precision: PrecisionName;
-  readonly batchSize: number;
-}
+type Arithmetic = { readonly engine: EngineName; readonly precision: PrecisionName; readonly batchSize: number };
 
 /** Above 1, so that XLA compiles its loop; calls take one. */
 const STEPS_PER_CALL = 2;

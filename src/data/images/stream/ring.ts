@@ -9,18 +9,9 @@ import { evaluationView, type ImageSize, trainingView, type View } from "../view
 /** A set without its labels, for threads. */
 type StreamedSet = Omit<ImagesInFiles, "labels" | "positions">;
 
-export interface StreamWork {
-  readonly ring: Ring;
-  readonly sets: readonly StreamedSet[];
-  /** Of the random crops. */
-  readonly seed: number;
-}
+export type StreamWork = { readonly ring: Ring; readonly sets: readonly StreamedSet[]; readonly seed: number };
 
-export interface TicketReader {
-  readonly reader: ImageReader;
-  /** Of one file at a time. */
-  readonly room: Room;
-}
+export type TicketReader = { readonly reader: ImageReader; readonly room: Room };
 
 /** @param binding of this thread */
 export const openTicketReader = (binding: NativeBinding): TicketReader => ({

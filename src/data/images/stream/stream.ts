@@ -33,7 +33,6 @@ export interface ImageStream {
 }
 
 export interface StreamSettings {
-  /** Of the random crops. */
   readonly seed: number;
   /** Threads beside the asking one, which reads while it waits; at most one per CPU core. */
   readonly workers: number;
