@@ -41,7 +41,6 @@ export interface Entry {
 
 /** Everything that is compiled together: entries share the variables. */
 export interface ProgramDescription {
-  /** For error messages and file names. */
   readonly name: string;
   readonly entries: Readonly<Record<string, Entry>>;
   /** All variables that steps read or update, in named groups that are pulled and pushed together. */

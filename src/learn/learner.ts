@@ -158,10 +158,7 @@ export const learnerVariables = (learner: Learner): Variable[] => [
   ),
 ];
 
-/**
- * Gradients as in the paper's code, which computes all terms: a student's tensor reached only by zero-weight terms has
- * a zero gradient, so weight decay and momentum still move it. A method's tensor that no term reaches stays.
- */
+/** Zero gradients, so that decay and momentum act, where only zero-weight terms reach a student's tensor. */
 const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradients): Gradients => {
   const own = new Set(variablesOf(model.state));
   return parameters.map((parameter, i) => {

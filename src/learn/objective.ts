@@ -84,10 +84,7 @@ export interface DistillConfig extends TeacherConfig {
 
 type Weighted = readonly (readonly [weight: number, term: Scalar])[];
 
-/**
- * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's terms; zero-weight terms are skipped.
- * The teacher is not differentiated, and may be cached.
- */
+/** The paper's objective gamma CE + alpha KL + beta * terms, without zero-weight ones; the teacher may be cached. */
 export function distilling(config: DistillConfig): Objective {
   const { method, weights, temperature } = config;
   const { gamma, alpha, beta } = weights;

@@ -28,10 +28,7 @@ export const biasAdd = <T extends Tensor>(x: T, bias: Tensor): T => biasAddOp({ 
 
 type GroupedGeometry = ConvolutionGeometry & { readonly groups: number };
 
-/**
- * torch.nn.functional.conv2d with groups, without bias: x [N, H, W, groups * I] and [kernel, kernel, I, O], the first
- * group's filters first, to [N, H', W', O].
- */
+/** torch.nn.functional.conv2d with groups, x [N, H, W, groups * I], [kernel, kernel, I, O], the first group first. */
 export function groupedConv2d(x: Tensor4D, filter: Tensor, { groups, ...geometry }: GroupedGeometry): Tensor4D {
   return ownGroupedConv2d(x, filter, geometry) ?? convolvedApart(x, filter, { groups, ...geometry });
 }

@@ -28,11 +28,7 @@ const repeatOp = defineOp({
 export const isWholeMultiple = ([height, width]: MapSize, [rows, columns]: MapSize): boolean =>
   (height % rows === 0 && width % columns === 0) || (rows % height === 0 && columns % width === 0);
 
-/**
- * torch.nn.functional.interpolate(mode="nearest") of x [N, H, W, C]: element i of `to` is element floor(i * from / to),
- * along both axes.
- * @throws RangeError where neither size is a whole multiple of the other
- */
+/** torch.nn.functional.interpolate, nearest, of x [N, H, W, C]. @throws RangeError unless sizes are whole multiples */
 export function nearestResize(x: Tensor4D, [height, width]: MapSize): Tensor4D {
   const [, rows, columns] = x.shape;
   if (rows === height && columns === width) return x;
@@ -75,10 +71,7 @@ export const globalAveragePool = (x: Tensor4D): Tensor2D => tf.mean(x, [1, 2]);
 /** Height and width of a map. */
 export type MapSize = readonly [height: number, width: number];
 
-/**
- * torch.nn.functional.adaptive_avg_pool2d of [N, H, W, C]: element i of `to` is the mean of the elements from floor(i *
- * from / to) to ceil((i + 1) * from / to) - 1, along both axes.
- */
+/** torch.nn.functional.adaptive_avg_pool2d of [N, H, W, C]: i is the mean from floor(i f / t) to ceil((i + 1) f / t). */
 export function adaptiveAveragePool(x: Tensor4D, [height, width]: MapSize): Tensor4D {
   const [images, rows, columns, channels] = x.shape;
   if (rows === height && columns === width) return x;

@@ -153,10 +153,7 @@ const DETERMINISTIC = {
 const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
   gpu === undefined ? [] : [...(exactFloat32 ? [EXACT_FLOAT32] : []), ...(deterministic ? [DETERMINISTIC] : [])];
 
-/**
- * The environment variables that TensorFlow and XLA read when loaded, besides the user's: GPU memory as needed, no log,
- * oneDNN on every CPU (docs/adr/0006), graphs as written (native/binding/overrides.h), CUDA tools, kept programs.
- */
+/** Variables that TensorFlow and XLA read when loaded: GPU memory, log, oneDNN (docs/adr/0006), kept programs. */
 export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
   const { env, programCache, cudaDirectory, processors } = settings;
   const variables: Record<string, string> = {
@@ -225,11 +222,7 @@ function chooseDevice(survey: GpuSurvey, env: Environment, number: number | unde
     : { survey: { ...survey, gpus: [chosen.gpu] }, variables: chosen.variables };
 }
 
-/**
- * Decides what the native library finds in the process's environment, before it is loaded: one visible GPU, and what
- * TensorFlow, XLA and CUDA read; what the user has set is kept.
- * @throws inputError for a GPU that is not there
- */
+/** Prepares the environment of the native library; what the user set is kept. @throws inputError for a missing GPU */
 export function prepareNative(needs: NativeNeeds): void {
   const { env, gpu, keepPrograms = true, exactFloat32 = false, deterministic = false } = needs;
   const { survey, variables } = chooseDevice(surveyGpus(env), env, gpu);

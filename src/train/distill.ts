@@ -32,7 +32,6 @@ const TIMES_AS_MANY = 20;
 
 interface RunSize {
   readonly epochs: number;
-  /** Training and test images. */
   readonly train: number;
   readonly test: number;
 }

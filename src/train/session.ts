@@ -169,12 +169,7 @@ export interface TrainingSession {
   readonly group: number;
   compile(device: string, hooks: CompilationHooks): Promise<void>;
   readonly firstSteps: number;
-  /**
-   * Trains on consecutive batches.
-   * @param rows of full batches, or of an epoch's partial one
-   * @param upcoming known later rows
-   * @returns seconds of making the batches
-   */
+  /** Trains on consecutive batches; `upcoming` are known later rows. @returns seconds of making the batches */
   train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;
   /** Means since the last restart. */
   metrics(): TrainingMetrics & { readonly images: number };

@@ -321,7 +321,6 @@ export function packUpdates(parts: LoopParts): LoopParts {
   };
 }
 
-/** Bytes of an element, by type. */
 const WIDTHS: ReadonlyMap<number, number> = new Map([
   [DT.float, 4],
   [DT.bfloat16, 2],

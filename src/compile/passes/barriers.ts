@@ -36,10 +36,7 @@ function oneByOne(node: GraphNode): GraphNode[] {
   });
 }
 
-/**
- * Keeps the reduction order: Grappler merges a tree of additions into one AddN, whose rounding varies from run to run.
- * Where an operand of an addition is another addition, x + y becomes x - y * -1: the same bits, and nothing to merge.
- */
+/** Makes x + y of two sums x - y * -1, the same bits, since Grappler merges additions into one AddN in any order. */
 export const keepReductionOrder: Pass = (step) => {
   const byName = nodesByName(step.nodes);
   const nodes = step.nodes.flatMap((node) => {

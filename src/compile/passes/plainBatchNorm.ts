@@ -8,7 +8,6 @@ type Replacement = { readonly nodes: readonly GraphNode[]; readonly outputs: rea
 
 type Shapes = { readonly images: readonly number[]; readonly channels: readonly number[] };
 
-/** Its shapes, and the number of values per channel. */
 function sizesOf(node: GraphNode): Shapes & { readonly count: number } {
   const images = node.shapes?.[0] as readonly number[];
   const [n, h, w, c] = images as [number, number, number, number];

@@ -156,12 +156,7 @@ const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 const IMAGES_AT_ONCE = 16;
 
-/**
- * Packs a data set into WebDataset shards, images in the same order, and gives the record beside them.
- * @param dataset as --dataset names it
- * @throws inputError for a folder that holds something; runError for an image that cannot be read, or a full disk.
- * Nothing is left then: all is written beside its place, and renamed when it is complete.
- */
+/** Packs a data set into WebDataset shards. @throws inputError for a folder in use, runError; nothing is left then */
 export async function packImages(dataset: string, set: PackableSet, settings: PackSettings): Promise<ShardRecord> {
   const { out, mostBytes, reencoding, signal, onProgress } = settings;
   refuseOccupied(out);

@@ -65,11 +65,7 @@ export function regionsOf(pair: Pair, { sdd_M }: { readonly sdd_M: Finest }): (a
 const SCALES = [1, 2, 4] as const;
 const FINEST = 4;
 
-/**
- * Region logits [N, 1, regions, classes] of a map [N, H, W, C] at each scale, the whole first: average-pooled to 4 x 4
- * cells and further, as in the authors' code.
- * @param finest cells along a side
- */
+/** Region logits [N, 1, regions, classes] of a map at each scale, the whole first. @param finest cells along a side */
 export function regionLogits(map: Tensor4D, { logits }: Classifier, finest: number): Tensor4D {
   const [images, , , channels] = map.shape;
   const cells = tf.reshape(adaptiveAveragePool(map, [FINEST, FINEST]), [-1, channels]);

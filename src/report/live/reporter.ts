@@ -134,7 +134,6 @@ export type * from "../log/contract.js";
 export interface ReporterOptions {
   readonly stream: TextStream;
   readonly isTTY: boolean;
-  /** Default terminal width. */
   readonly columns: number;
   /** Seconds without a line after which one is written off a terminal; 0 or undefined for never. */
   readonly logEvery?: number | undefined;

@@ -277,13 +277,7 @@ function keptLog(path: string, afterEpoch: number, named: readonly string[]) {
   return { lines: lines.filter(isKept), terms };
 }
 
-/**
- * Opens a run's epochs.csv for appending, without rows later than the checkpoint: a run may have been killed between
- * writing a row and its checkpoint.
- * @param afterEpoch the checkpoint's epoch; 0 starts the file anew
- * @param terms of the loss, the columns of a new file; an existing one keeps its own
- * @throws runError or inputError naming the file
- */
+/** Opens epochs.csv without rows after `afterEpoch` (0: anew). @param terms its columns @throws runError, inputError */
 export async function openEpochLog(
   runDir: string,
   { afterEpoch, terms: named = [] }: { afterEpoch: number; terms?: readonly string[] },

@@ -56,7 +56,6 @@ const FOLDER = section("Data", {
   num_workers: { ...NUM_WORKERS, help: "Decoding threads, at most one per CPU core." },
 });
 
-/** Of the files' names in the report. */
 const LEAST_WIDTH = 10;
 
 function fileLines(files: readonly FileReport[]): string[] {
