@@ -177,7 +177,7 @@ function openOnce() {
   };
 }
 
-/** Measures students against their teachers. @param tell told of each checkpoint and problem @throws inputError */
+/** Measures students against their teachers. @param tell receives each checkpoint and problem @throws inputError */
 export async function analyze(
   subjects: readonly Subject[],
   tell: (text: string) => void,

@@ -80,7 +80,7 @@ function chooseAxis(findings: readonly Finding[]): Axis {
   return { name: "epoch", findings: known, key: [], placeOf: ({ epoch }) => epoch as number, familyOf: () => "" };
 }
 
-/** The names of an axis's families: what tells them apart, without their numbers of projectors and seeds. */
+/** The names of an axis's families: what distinguishes them, without their numbers of projectors and seeds. */
 function familyNames({ findings, familyOf }: Axis): { family: string; name: string }[] {
   if (familyOf === undefined) return [];
   const families = distinct(findings.map(familyOf));

@@ -17,7 +17,7 @@ export interface Setting {
   /** Side in pixels, where it is not the data set's own. */
   readonly imageSize?: number | undefined;
   readonly limitTest: number | undefined;
-  /** A list of images that are left out. */
+  /** A list of excluded images. */
   readonly skipList?: string | undefined;
 }
 
@@ -97,7 +97,7 @@ function subjectsOf(run: RunRecord, given: Overrides, lastOnly: boolean): Subjec
   }));
 }
 
-/** Checkpoints of distillations in some folders and below. @param tell told of runs left out @throws inputError */
+/** Checkpoints of distillations in some folders and below. @param tell receives skipped runs @throws inputError */
 export function subjectsOfRuns(
   dirs: readonly string[],
   given: Overrides,

@@ -79,7 +79,7 @@ function readAll({ values }: BatchSource, plan: Int32Array, batchSize: number): 
   }
 }
 
-/** Times data loading alone, after a warm-up repeat that starts threads. */
+/** Times only data loading, after a warm-up repeat that starts threads. */
 function timeReading(source: BatchSource, { seed, batchSize, repeats, cpuSeconds }: ReadingSettings): Reading {
   const perSecond: number[] = [];
   const perCpuSecond: number[] = [];

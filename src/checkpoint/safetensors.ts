@@ -243,7 +243,7 @@ function checkHeader(bytes: number): void {
   if (bytes <= MAX_HEADER_BYTES) return;
   throw inputError(
     `The names and metadata would take ${bytes} bytes of a safetensors header, more than the ${MAX_HEADER_BYTES} that are read back.`,
-    "Save the state_dict alone from Python: torch.save(model.state_dict(), PATH), and convert that.",
+    "Save only the state_dict from Python: torch.save(model.state_dict(), PATH), and convert that.",
   );
 }
 

@@ -148,7 +148,7 @@ function typedAfter(words: readonly string[]): string[] {
   });
 }
 
-/** Plug-ins of PEFD_PLUGINS, then --plugin: read before flags, as methods bring flags, and named by no file. */
+/** Plug-ins of PEFD_PLUGINS, then --plugin: read before flags, as methods add flags, and named by no file. */
 const pluginFiles = (words: readonly string[], env: Environment): string[] =>
   [env.PEFD_PLUGINS ?? "", ...typedAfter(words)].flatMap(filesIn);
 

@@ -70,7 +70,7 @@ function refuseOtherImages(resolved: Resolved, model: string): void {
   const other = sized && ` \`--image_size ${side}\` resizes these images to that size.`;
   throw inputError(
     `${model} expects ${side}x${side} images; ${name} has ${format.height}x${format.width}.`,
-    `It takes sizes from ${least} to ${most}; \`pefd models\` tells each model's image size.${other ?? ""}`,
+    `It takes sizes from ${least} to ${most}; \`pefd models\` lists each model's image size.${other ?? ""}`,
   );
 }
 

@@ -21,7 +21,7 @@ function keptImages(names: Iterable<string>, skip: SkipList): Int32Array {
   return Int32Array.from(kept);
 }
 
-/** Balanced part of the images not left out. @returns ascending indices; undefined: all @throws inputError for none */
+/** Balanced part of the images not excluded. @returns ascending indices; undefined: all @throws inputError for none */
 export function takenImages(
   { names, labels }: { readonly names: Iterable<string>; readonly labels: Labels },
   place: string,

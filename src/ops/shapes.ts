@@ -11,7 +11,7 @@ export interface Bfloat16Support {
   readonly interiorOnly?: true;
 }
 
-/** Properties of an op besides its arguments; false where left out. */
+/** Properties of an op besides its arguments; false by default. */
 export interface Facts {
   /** Shape inference; without it the op has to run while traced. */
   readonly shapes?: ShapeRule;

@@ -93,7 +93,7 @@ function locate(typed: string, features: { readonly typescript?: unknown }): str
   return realpathSync(path);
 }
 
-/** Where in the plug-in an error is from, if its stack tells. */
+/** Where in the plug-in an error is from, if its stack says. */
 function placeIn(file: string, { stack = "" }: Error): string {
   const url = pathToFileURL(file).href;
   const line = stack.split("\n").find((frame) => frame.includes(url));

@@ -36,7 +36,7 @@ const PUBLICATION: Readonly<Record<string, Rule>> = {
 const isVariant = (value: unknown): boolean =>
   isRecord(value) && isRecord(value.set) && Object.entries(PUBLICATION).every(([key, [, isOne]]) => isOne(value[key]));
 
-/** Required of each kind's rows; types and later errors tell the rest. */
+/** Required of each kind's rows; types and later errors cover the rest. */
 const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = {
   methods: {
     ...PUBLICATION,

@@ -11,7 +11,7 @@ export const identitySchema = z.object(
     testSha256: sha256,
     /** Of loaded weights; absent for a teacher's own training. */
     teacherSha256: sha256.optional(),
-    /** Of the list of left out images at the last start; may change when resumed, as after a damaged image. */
+    /** Of the list of excluded images at the last start; may change when resumed, as after a damaged image. */
     leftOutSha256: sha256.optional(),
     /** Re-encoding of packed images: such runs compare only with their like. */
     reencoded: text.optional(),
@@ -131,7 +131,7 @@ export function identityDifferences(
   return [...parts, ...differenceIn(PLUGINS, then, now), ...options];
 }
 
-/** The difference in left out images, for a complete run, which will not be trained again without them. */
+/** The difference in excluded images, for a complete run, which will not be trained again without them. */
 export const leftOutDifference = (then: Identity, now: PlannedIdentity): string[] => differenceIn(LEFT_OUT, then, now);
 
 /** One part's difference; absence is a value, too. */

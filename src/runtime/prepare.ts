@@ -114,7 +114,7 @@ interface NativeSettings {
   readonly processors: number;
   /** The GPU that is computed on; undefined where there is none. */
   readonly gpu?: GpuIdentity | undefined;
-  /** Whether a GPU's float32 is to be float32 proper: left alone it rounds factors to TF32's 11 digits. */
+  /** Whether a GPU's float32 is to be float32 proper: otherwise it rounds factors to TF32's 11 digits. */
   readonly exactFloat32?: boolean;
   /** Whether a GPU is to sum in the same order every time. */
   readonly deterministic?: boolean;
@@ -144,7 +144,7 @@ const EXACT_FLOAT32 = {
   flags: [["--xla_gpu_enable_triton_gemm", "false"]] as Flags,
 };
 
-/** Algorithms whose order of sums varies are left out, by TensorFlow and by XLA. */
+/** Algorithms whose reduction order varies are excluded, by TensorFlow and by XLA. */
 const DETERMINISTIC = {
   variables: { TF_DETERMINISTIC_OPS: "1" },
   flags: [["--xla_gpu_deterministic_ops", "true"]] as Flags,

@@ -15,7 +15,7 @@ export function loadThreadBinding(): NativeBinding {
   refuseDamaged(folder, env);
   const module: { exports: unknown } = { exports: {} };
   try {
-    // biome-ignore lint/style/noRestrictedGlobals: the package's own loader brings all of TensorFlow.js with it.
+    // biome-ignore lint/style/noRestrictedGlobals: the package's own loader loads all of TensorFlow.js.
     process.dlopen(module, bindingFile(folder), constants.dlopen.RTLD_NOW);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);

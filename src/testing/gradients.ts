@@ -84,7 +84,7 @@ function agrees(
   );
 }
 
-/** Finite differences along the gradient and in a random direction. Tensors `detached` on purpose must be left out. */
+/** Finite differences along the gradient and in a random direction. Tensors `detached` on purpose must be excluded. */
 function checkDifferences(loss: () => Scalar, moved: readonly Moved[]): void {
   const gradients = tf.tidy(() => {
     const variables = moved.map(({ variable }) => variable);

@@ -5,7 +5,7 @@ import { isGpu } from "../runtime/device.js";
 import { programsFolder } from "../runtime/programs/folder.js";
 
 export interface CompilationHooks {
-  /** Told before a long compilation. */
+  /** Called before a long compilation. */
   readonly notice?: (text: string) => void;
   readonly phase?: (text: string) => void;
   /** Ends it between two programs. */

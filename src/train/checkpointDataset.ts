@@ -60,6 +60,6 @@ export async function withDatasetOf(
   }
   const images = sameImages(told);
   if (images === undefined) return layers;
-  const weakest = { label: () => "the checkpoint", origin: () => "told by the checkpoint" };
+  const weakest = { label: () => "the checkpoint", origin: () => "from the checkpoint" };
   return [...layers, { ...weakest, values: { ...images } }];
 }

@@ -13,7 +13,7 @@ export interface Scene {
   readonly dataset: Dataset;
   readonly choice: EngineChoice;
   readonly seed: number;
-  /** Of the list of left out images. */
+  /** Of the list of excluded images. */
   readonly leftOutSha256?: string;
 }
 
@@ -53,6 +53,6 @@ function refuseNondeterministic({ engine }: EngineChoice): void {
   if (!isGpu() || engine === "xla") return;
   throw inputError(
     `--deterministic is not to be had from the ${engine} engine on a GPU: the order of sums in its convolution gradients varies.`,
-    "Take --engine xla, or hide the GPU with PEFD_RUNTIME=cpu to run on the processor.",
+    "Take --engine xla, or hide the GPU with PEFD_RUNTIME=cpu to run on the CPU.",
   );
 }

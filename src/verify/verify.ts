@@ -79,7 +79,7 @@ function epochsOf(name: string, told: Told): readonly number[] | undefined {
   return [result?.epochs, isUnderWay(told) ? progress?.epoch : undefined].filter((epoch) => epoch !== undefined);
 }
 
-/** Whether a kill may have left out the best weights of the epoch that was being kept. */
+/** Whether a kill may have prevented the best weights of the epoch that was being kept. */
 const isUnfinished = (name: string, told: Told): boolean =>
   isUnderWay(told) &&
   told.progress?.step === 0 &&
@@ -146,7 +146,7 @@ async function resultFinding(
       return differs(RESULT_FILE, `its ${short(result.weightsSha256)} does not match the last weights`);
     }
     if (progress !== undefined && progress.epoch < result.epochs) {
-      return differs(RESULT_FILE, `it tells of ${counted(result.epochs, "epoch")}, ${progress.epoch} saved`);
+      return differs(RESULT_FILE, `it reports ${counted(result.epochs, "epoch")}, ${progress.epoch} saved`);
     }
     return fits(RESULT_FILE, `${counted(result.epochs, "epoch")}, weights ${short(result.weightsSha256)}`);
   });

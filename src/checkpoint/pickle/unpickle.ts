@@ -168,7 +168,7 @@ function resolveGlobal(module: string, name: string): PickleValue {
 const refusal = (module: string, name: string): Error =>
   damage(
     `its pickle asks for the Python object ${quote(`${module}.${name}`)}, which is neither a tensor nor a plain value; it was refused and nothing was run`,
-    "If the file is your own, save its state_dict alone from Python: torch.save(model.state_dict(), PATH).",
+    "If the file is your own, save only its state_dict from Python: torch.save(model.state_dict(), PATH).",
   );
 
 /** Does what Python would do for `callable(*args)`, for names of the allow-list only. */

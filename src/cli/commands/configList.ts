@@ -50,7 +50,7 @@ function describePreset(name: string) {
   };
 }
 
-/** Published top-1 accuracies of a pair by method, those of teacher and student alone first. */
+/** Published top-1 accuracies of a pair by method, those of teacher and student without distillation first. */
 function publishedFor(teacher: string, student: string): Record<string, number> | undefined {
   const figures = figuresOf(`${teacher}-${student}`);
   if (figures.size === 0) return undefined;

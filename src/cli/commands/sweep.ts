@@ -193,7 +193,7 @@ function refuseFailed(outcomes: readonly Outcome[]): void {
 
 function withoutUnfit(planned: readonly SweepRun[], output: Output): readonly SweepRun[] {
   const { runs, leftOut } = fittingRuns(planned);
-  for (const sentence of leftOut) output.notice(`Left out: ${sentence}`);
+  for (const sentence of leftOut) output.notice(`Skipped: ${sentence}`);
   return runs;
 }
 

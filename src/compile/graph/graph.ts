@@ -139,7 +139,7 @@ export function constNode(name: string, tensor: GraphTensor): GraphNode {
   };
 }
 
-/** An int32 constant. @param shape a list where left out */
+/** An int32 constant. @param shape a list by default */
 export const intsConstant = (
   name: string,
   values: readonly number[],

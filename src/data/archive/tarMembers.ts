@@ -109,7 +109,7 @@ const PASSED_OVER: ReadonlySet<string> = new Set([FOLDER, "g", "K"]);
 
 const textOf = (bytes: Buffer): string => bytes.toString("utf8").replace(/\0.*/s, "");
 
-/** Visits a tar archive's files in order, by headers alone. @throws inputError for no archive, damage or links */
+/** Visits a tar archive's files in order, by headers only. @throws inputError for no archive, damage or links */
 export function visitTar(path: string, visit: (member: TarMember, read: ReadMember) => void): void {
   const file = openFile(path);
   try {

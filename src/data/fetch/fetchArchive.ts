@@ -161,7 +161,7 @@ export interface FetchResult {
 }
 
 /**
- * Brings a data set, one process of this machine at a time: downloads to DIRECTORY.tar.gz.partial, where the next fetch
+ * Downloads a data set, one process of this machine at a time: downloads to DIRECTORY.tar.gz.partial, where the next fetch
  * goes on, checks the MD5, unpacks beside the folder and moves it into place as the last step.
  * @throws inputError if nothing is published, the folder holds something else or the URL is none; runError of network
  * or disk, or for a wrong archive; the signal's reason when aborted

@@ -37,7 +37,7 @@ const UNREADABLE = "-";
 
 const cacheFile = (directory: string, part: PartName, ending: string): string =>
   join(
-    // biome-ignore lint/style/noRestrictedGlobals: a data set is opened in many places, none of which is told the folder.
+    // biome-ignore lint/style/noRestrictedGlobals: a data set is opened in many places, none of which knows the folder.
     cacheDirectory(process.env, homedir()),
     `images/${sha256(`${part} ${realpathSync(directory)}`).slice(0, 32)}.${ending}`,
   );

@@ -8,7 +8,7 @@ import { createNameList, type FilePart, type NameList } from "../images/places.j
 export interface ListedImage {
   readonly name: string;
   readonly label: number;
-  /** Where it lies, in a shard; left out for a file of its own. */
+  /** Where it lies, in a shard; omitted for a file of its own. */
   readonly part?: FilePart;
 }
 
@@ -95,7 +95,7 @@ export interface Listing {
   /** Names of the classes in the order of their labels. */
   readonly classes: readonly string[];
   readonly images: ImageList;
-  /** How the images were changed when they were packed; left out where they are as they were. */
+  /** How the images were changed when they were packed; omitted where they are unchanged. */
   readonly reencoded?: string;
 }
 

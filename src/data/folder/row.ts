@@ -85,7 +85,7 @@ function knownClasses(directory: string, folders: HalfFolders): string[] | undef
   return classFolders(join(directory, halfFolder(directory, "train", folders)));
 }
 
-/** Milliseconds before it is told how far the reading of samples is, and between one time and the next. */
+/** Milliseconds before the first progress report on reading samples, and between reports. */
 const PATIENCE = 2000;
 const BETWEEN = 10_000;
 

@@ -38,7 +38,7 @@ interface CropSource {
   readonly image: number;
 }
 
-/** RandomResizedCrop and flip of an image, from seed, epoch and image alone. @param size what the box is resized to */
+/** RandomResizedCrop and flip of an image, from seed, epoch and image only. @param size what the box is resized to */
 export function trainingView(
   image: ImageSize,
   size: ImageSize,

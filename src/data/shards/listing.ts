@@ -81,7 +81,7 @@ function add(open: Open, ending: string, member: TarMember, read: ReadMember, pa
   } else if (isImage(member.name)) open.images.push(member);
 }
 
-/** Samples of a WebDataset shard, by headers alone. @throws inputError for damage, or samples without image or class */
+/** Samples of a WebDataset shard, by headers only. @throws inputError for damage, or samples without image or class */
 function samplesOf(path: string, shard: string): ShardSample[] {
   const samples: ShardSample[] = [];
   let open: Open | undefined;
@@ -103,7 +103,7 @@ function samplesOf(path: string, shard: string): ShardSample[] {
   throw inputError(`${path} contains no samples.`, "A WebDataset shard contains KEY.jpg and KEY.cls for each image.");
 }
 
-/** Words in a shard's name, or of a folder of shards, that tell its half; the first that are found count. */
+/** Words in a shard's name, or of a folder of shards, that name its split; the first that are found count. */
 const WORDS: Readonly<Record<PartName, readonly (readonly string[])[]>> = {
   train: [["train", "training"]],
   test: [["val", "valid", "validation"], ["test"]],

@@ -114,7 +114,7 @@ export interface PackSettings {
   /** The folder that takes the shards; it may not hold anything. */
   readonly out: string;
   readonly mostBytes: number;
-  /** How images are changed; they are packed as they are where it is left out. */
+  /** How images are changed; packed as they are by default. */
   readonly reencoding?: { readonly words: string; readonly read: ReadImages } | undefined;
   /** Aborts it: nothing is left then. */
   readonly signal?: AbortSignal;

@@ -67,7 +67,7 @@ function hasFile(tree: Tree, name: string): boolean {
 /** Published are JPEGs; synthetic images are PNGs. */
 const IMAGE = /\.(jpe?g|png)$/i;
 
-/** The wnid that each path has among its folders; val's annotations tell those that have none. */
+/** The wnid that each path has among its folders; val's annotations have those without one. */
 function wnidsByPath(tree: Tree, names: readonly string[]): (string | undefined)[] {
   const told = annotations(tree);
   return names.map((name) => {
@@ -83,7 +83,7 @@ function annotations(tree: Tree): ReadonlyMap<string, string> {
   return new Map(lines.map(([file = "", wnid = ""]) => [file, wnid]));
 }
 
-/** Images of a split; val_annotations.txt, or folders, tell the classes of validation images. */
+/** Images of a split; val_annotations.txt, or folders, have the classes of validation images. */
 function halfOf(tree: Tree, part: PartName): Half {
   const folder = part === "train" ? "train/" : "val/";
   const names = tree.names.filter((name) => name.startsWith(folder) && IMAGE.test(name)).sort(byName);

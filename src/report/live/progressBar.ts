@@ -80,7 +80,7 @@ function fitFields(fields: readonly string[], width: number): string {
   return line;
 }
 
-/** Bar, percentage and as many fields as fit `width` characters; fields alone where narrow. `progress` is 0 to 1. */
+/** Bar, percentage and as many fields as fit `width` characters; only fields where narrow. `progress` is 0 to 1. */
 export function barLine(
   progress: number,
   fields: readonly string[],

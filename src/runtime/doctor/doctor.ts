@@ -174,7 +174,7 @@ export function gpuCheck(situation: GpuSituation): Check {
   return { ...CHECK, required, ok: false, detail: `NOT USED: ${why}`, hint };
 }
 
-/** A library with its version, where it tells one, and where it lies: in the runtime's folder, or elsewhere. */
+/** A library with its version, where it has one, and where it lies: in the runtime's folder, or elsewhere. */
 function libraryLines({ libraries }: GpuLibraries, tree: string): string[] {
   const width = Math.max(...libraries.map(({ name }) => name.length));
   return libraries.map(({ name, file, error }) => {

@@ -26,7 +26,7 @@ import { isLinkTo, linkInPlace, unpack } from "./files.js";
 import { addToTree, linkedRuntime, linkLibraries, treeDirectory, treeIsComplete, wheelIsUnpacked } from "./tree.js";
 import { memberTarget, PYTHON_TAG, RUNTIME_KINDS, type RuntimeKind, WHEELS, type Wheel } from "./wheels.js";
 
-/** Folders of the cache that hold nothing but what set-up brought, and what was compiled from it. */
+/** Folders of the cache that hold nothing but what set-up downloaded, and what was compiled from it. */
 const OWN = ["runtime", "scratch", "xla"] as const;
 
 /** Removes set-up's folders from a cache, for all installations on it; data sets stay. @returns the folders' names */
@@ -194,9 +194,9 @@ export interface InstallSettings {
   readonly probe: () => Promise<Probe>;
   /** Root of the file system where signs of a GPU are looked for, if not this machine's. */
   readonly root?: string;
-  /** Told what is being done, in a few words. */
+  /** Receives what is being done, in a few words. */
   readonly onPhase: (text: string) => void;
-  /** Told while something is downloaded, in bytes. */
+  /** Receives the progress of a download, in bytes. */
   readonly onBytes: (done: number, total: number) => void;
 }
 

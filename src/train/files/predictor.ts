@@ -74,7 +74,7 @@ export interface PredictorFile {
   readonly metadata: Metadata;
 }
 
-/** Undefined where the student predicts alone. */
+/** Undefined where only the student predicts. */
 export type PredictorOf = { readonly missing: string } | PredictorFile | undefined;
 
 /** Reads the predictor beside a checkpoint, if any. @throws inputError if damaged, or of another run or epoch */
@@ -89,7 +89,7 @@ export async function readPredictor(checkpoint: string, metadata: Metadata): Pro
     return { path, method, options: options ?? {}, teacher, state, metadata: told };
   }
   throw inputError(
-    `${path} does not tell whose predictor it is.`,
+    `${path} does not say whose predictor it is.`,
     "Take the file that the run has written beside its weights.",
   );
 }
