@@ -4,13 +4,7 @@ import { namesIn } from "../distill/combination.js";
 
 export type UsedPlugin = { readonly path: string; readonly sha256: string };
 
-interface Told {
-  readonly distill?: unknown;
-  readonly model?: unknown;
-  readonly model_s?: unknown;
-  readonly model_t?: unknown;
-  readonly dataset?: unknown;
-}
+type Told = { readonly [Name in "distill" | "model" | "model_s" | "model_t" | "dataset"]?: unknown };
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 

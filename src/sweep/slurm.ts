@@ -10,7 +10,7 @@ import { lastError } from "./execute.js";
 import type { SweepRun } from "./plan.js";
 import { epochsDone, isComplete } from "./state.js";
 
-type QueueEnvironment = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface RunStatus {
   readonly run: SweepRun;
@@ -47,7 +47,7 @@ function lastTasks(jobs: readonly SlurmJob[]): Map<string, string> {
 }
 
 /** Slurm's word for each task that it still has: "17_3" to "RUNNING". */
-async function queued(env: QueueEnvironment): Promise<Map<string, string>> {
+async function queued(env: Environment): Promise<Map<string, string>> {
   const words = ["--me", "--noheader", "--array", "--format=%F_%K %T"];
   const { code, stdout, stderr } = await runCommand("squeue", words, { env });
   if (code !== 0) throw environmentError(`squeue failed: ${lastLine(stderr)}.`);
@@ -64,11 +64,7 @@ function stateOf(run: SweepRun, task: string | undefined, word: string | undefin
 }
 
 /** Each run's state: from its folder, Slurm, or its log. @throws environmentError where squeue fails */
-export async function slurmStatus(
-  runs: readonly SweepRun[],
-  saveDir: string,
-  env: QueueEnvironment,
-): Promise<RunStatus[]> {
+export async function slurmStatus(runs: readonly SweepRun[], saveDir: string, env: Environment): Promise<RunStatus[]> {
   const tasks = lastTasks(jobsIn(saveDir));
   // Slurm is asked before the folders are read: what ends in between is complete, not failed.
   const words = tasks.size === 0 ? new Map<string, string>() : await queued(env);
@@ -117,8 +113,6 @@ function reasonIn(log: string | undefined): string {
   if (log === undefined) return "it was cancelled before it started";
   return lastError(endOf(log).split(HEADING).at(-1) ?? "");
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Slurm options; unset ones are left to the cluster's defaults. */
 export interface SlurmRequest {

@@ -88,7 +88,7 @@ export interface RecordKind {
 }
 
 /** Bytes of one image: 3 channels. */
-export const imageBytes = ({ side }: Pick<RecordKind, "side">): number => 3 * side * side;
+const imageBytes = ({ side }: Pick<RecordKind, "side">): number => 3 * side * side;
 
 /** Bytes of one record. */
 export const recordBytes = (kind: RecordKind): number => kind.labels.length + imageBytes(kind);

@@ -1,4 +1,4 @@
-import { imageBytes, type RecordKind, recordBytes } from "../binary/records.js";
+import { type RecordKind, recordBytes } from "../binary/records.js";
 import type { ImageFormat } from "../dataset.js";
 
 export const IMAGE_SIZE = 32;
@@ -24,8 +24,6 @@ export const CIFAR100_RECORD: RecordKind = {
   ],
   own: 1,
 };
-
-export const IMAGE_BYTES = imageBytes(CIFAR100_RECORD);
 
 export const RECORD_BYTES = recordBytes(CIFAR100_RECORD);
 

@@ -5,9 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { environmentError, runError } from "../../common/errors.js";
 import { jsonNumber, mlflowParams, shownText } from "./mlflowServer.js";
-import type { TrackedRun, TrackingPlace } from "./tracker.js";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment, TrackedRun, TrackingPlace } from "./tracker.js";
 
 const BRIDGE = fileURLToPath(new URL("../../../src/report/track/bridge.py", import.meta.url));
 

@@ -1,9 +1,7 @@
 import { runError } from "../../common/errors.js";
 import { cleanLine } from "../../common/text.js";
 import { flatten } from "../runs/runRecord.js";
-import type { TrackingPlace } from "./tracker.js";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment, TrackingPlace } from "./tracker.js";
 
 /** Milliseconds after which a server counts as one that does not answer; training goes on meanwhile. */
 const TIMEOUT = 60_000;

@@ -4,6 +4,8 @@ import { readTracked, type Tracked, writeTracked } from "../../runFiles/stateFil
 import type { EpochRow, RunInfo, RunReporter } from "../log/contract.js";
 import { epochValues, readEpochLog } from "../log/epochLog.js";
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 interface Metric {
   readonly key: string;
   readonly value: number;

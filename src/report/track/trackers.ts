@@ -4,9 +4,7 @@ import { httpAddress, withoutUser } from "../../common/httpAddress.js";
 import { createRegistry } from "../../common/registry.js";
 import { mlflowFiles, wandbLive, wandbOffline } from "./clients.js";
 import { mlflowServer } from "./mlflowServer.js";
-import type { TrackingPlace } from "./tracker.js";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment, TrackingPlace } from "./tracker.js";
 
 interface TrackerRow {
   /** Prefix of its `--track` value, before the colon. */
