@@ -7,11 +7,10 @@ import { bitsOf, checkSteps, entryNamed, feedTensor, feedValues, partOf } from "
 import type { GraphFunction, GraphNode, Signature } from "./graph/graph.js";
 import { savedModelBytes } from "./graph/savedModel.js";
 import { declareVariables } from "./graph/variables.js";
-import { groupTransfer, runToDone } from "./graphProgram.js";
+import { groupTransfer, openSession, runToDone } from "./graphProgram.js";
 import type { LoopSource } from "./loop/functions.js";
 import { recordLoop } from "./loop/recordLoop.js";
 import { COUNT_FEED, loopFeeds, stepLoop } from "./loop/stepLoop.js";
-import { openSession } from "./session.js";
 import type { Entry, FeedValues, Program, ProgramDescription } from "./types.js";
 
 const WHOLE = "/whole";

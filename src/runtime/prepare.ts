@@ -101,9 +101,7 @@ export function trimPrograms(root: string, limit: number = PROGRAMS_BYTES): void
     kept += isLeft ? 0 : bytes;
     if (isLeft || kept > limit) tryRemove(() => rmSync(path, { force: true }));
   }
-  for (const entry of entriesOf(root)) {
-    if (entry.isDirectory()) tryRemove(() => rmdirSync(join(root, entry.name)));
-  }
+  for (const entry of entriesOf(root)) if (entry.isDirectory()) tryRemove(() => rmdirSync(join(root, entry.name)));
 }
 
 interface NativeSettings {
@@ -119,7 +117,7 @@ interface NativeSettings {
   readonly processors: number;
   /** The GPU that is computed on; undefined where there is none. */
   readonly gpu?: GpuIdentity | undefined;
-  /** Whether a GPU's float32 is to be float32 proper: left alone it rounds factors to TF32's 11 digits. */
+  /** Whether a GPU's float32 is to be float32 proper: otherwise it rounds factors to TF32's 11 digits. */
   readonly exactFloat32?: boolean;
   /** Whether a GPU is to sum in the same order every time. */
   readonly deterministic?: boolean;
@@ -152,7 +150,7 @@ const EXACT_FLOAT32 = {
   flags: [["--xla_gpu_enable_triton_gemm", "false"]] as Flags,
 };
 
-/** Algorithms whose order of sums varies are left out, by TensorFlow and by XLA. */
+/** Algorithms whose reduction order varies are excluded, by TensorFlow and by XLA. */
 const DETERMINISTIC = {
   variables: { TF_DETERMINISTIC_OPS: "1" },
   flags: [["--xla_gpu_deterministic_ops", "true"]] as Flags,
@@ -161,10 +159,7 @@ const DETERMINISTIC = {
 const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
   gpu === undefined ? [] : [...(exactFloat32 ? [EXACT_FLOAT32] : []), ...(deterministic ? [DETERMINISTIC] : [])];
 
-/**
- * The environment variables that TensorFlow and XLA read when loaded, besides the user's: GPU memory as needed, no log,
- * oneDNN on every CPU (docs/adr/0006), graphs as written (native/binding/overrides.h), CUDA tools, kept programs.
- */
+/** Variables that TensorFlow and XLA read when loaded: GPU memory, log, oneDNN (docs/adr/0006), kept programs. */
 export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
   const { env, programCache, cudaDirectory, processors } = settings;
   const variables: Record<string, string> = {
@@ -172,9 +167,7 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
     TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? "3",
     TF_ENABLE_ONEDNN_OPTS: env.TF_ENABLE_ONEDNN_OPTS ?? "1",
   };
-  if (cudaDirectory === undefined) {
-    variables.TF_PEFD_GRAPH_OPTIMIZER = env.TF_PEFD_GRAPH_OPTIMIZER ?? "off";
-  }
+  if (cudaDirectory === undefined) variables.TF_PEFD_GRAPH_OPTIMIZER = env.TF_PEFD_GRAPH_OPTIMIZER ?? "off";
   if (cudaDirectory === undefined && processors <= FEW_PROCESSORS) {
     variables.TF_NUM_INTEROP_THREADS = env.TF_NUM_INTEROP_THREADS ?? "1";
   }
@@ -219,10 +212,7 @@ function openPrograms(gpu: GpuIdentity | undefined, env: Environment): void {
 }
 
 /** GPU visibility: all, or only the chosen GPU. */
-interface Device {
-  readonly survey: GpuSurvey;
-  readonly variables: Readonly<Record<string, string>>;
-}
+type Device = { readonly survey: GpuSurvey; readonly variables: Readonly<Record<string, string>> };
 
 /** PEFD_RUNTIME=cpu disables the GPU, whichever build of TensorFlow is installed; so does another cuDNN. */
 const HIDDEN = { CUDA_VISIBLE_DEVICES: "-1" };

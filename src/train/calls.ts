@@ -4,7 +4,7 @@ import type { Call, Program } from "../compile/types.js";
 import { programsFolder } from "../runtime/programs/folder.js";
 
 export interface CompilationHooks {
-  /** Told before a long compilation. */
+  /** Called before a long compilation. */
   readonly notice?: (text: string) => void;
   readonly phase?: (text: string) => void;
   /** Ends it between two programs. */

@@ -92,16 +92,5 @@ function progressAt(
   dataSeconds: number,
 ): StepProgress {
   const { images, loss, top1, top5 } = session.metrics();
-  return {
-    epoch,
-    epochs,
-    step,
-    steps,
-    images,
-    batchSeconds,
-    dataSeconds,
-    loss,
-    top1,
-    top5,
-  };
+  return { epoch, epochs, step, steps, images, batchSeconds, dataSeconds, loss, top1, top5 };
 }

@@ -6,7 +6,6 @@ import type { Model } from "../nn/model.js";
 import { isGpu } from "../runtime/device.js";
 import { float32Note } from "../runtime/ownModule.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
-import { type BatchSource, plainRows } from "./batchSource.js";
 import {
   type Calls,
   type CompilationHooks,
@@ -18,6 +17,7 @@ import {
   stepsPerCallOf,
 } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
+import { type BatchSource, plainRows } from "./source.js";
 
 /** Test images per step: they fill a GPU, and take a CPU a fraction of a second. */
 export const testBatch = (): number => (isGpu() ? 200 : 50);

@@ -9,7 +9,6 @@ import type { Batch } from "../learn/objective.js";
 import type { SgdOptions } from "../learn/sgd.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
 import type { Tensor1D, Variable } from "../runtime/tf.js";
-import { type BatchSource, imageColumn } from "./batchSource.js";
 import {
   type Calls,
   type CompilationHooks,
@@ -22,6 +21,7 @@ import {
   stepsPerCallOf,
 } from "./calls.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
+import { type BatchSource, imageColumn } from "./source.js";
 import { aheadOf, groupOf, guideOf } from "./teacherAhead.js";
 
 export interface Stage {
@@ -171,12 +171,7 @@ export interface TrainingSession {
   compile(device: string, hooks: CompilationHooks): Promise<void>;
   /** Of an epoch's calls. */
   pace(): Pace;
-  /**
-   * Trains on consecutive batches.
-   * @param rows of full batches, or of an epoch's partial one
-   * @param upcoming known later rows
-   * @returns seconds of making the batches
-   */
+  /** Trains on consecutive batches; `upcoming` are known later rows. @returns seconds of making the batches */
   train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;
   /** Means since the last restart. */
   metrics(): TrainingMetrics & { readonly images: number };
@@ -272,10 +267,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   };
 }
 
-const placeFeeds = {
-  learningRate: { shape: [], dtype: "float32" },
-  epoch: { shape: [], dtype: "float32" },
-} as const;
+const placeFeeds = { learningRate: { shape: [], dtype: "float32" }, epoch: { shape: [], dtype: "float32" } } as const;
 
 const trainEntry = ({ learner, train, sgd }: SessionDescription, batchSize: number, stepsPerCall: number): Entry => ({
   step: (feeds) => {

@@ -6,19 +6,15 @@ import type { Learner } from "../learn/learner.js";
 import { mapShapes } from "../models/survey.js";
 import type { Model, ModelOutput } from "../nn/model.js";
 import type { Tensor } from "../runtime/tf.js";
-import type { BatchSource } from "./batchSource.js";
 import { mostTrainingSteps, singleSteps, stepsPerCallOf } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
+import type { BatchSource } from "./source.js";
 
 const PREFIX = "guide.";
 
 const isGuide = ([name]: readonly [string, unknown]): boolean => name.startsWith(PREFIX);
 
-interface Looking {
-  readonly learner: Learner;
-  readonly train: BatchSource;
-  readonly batchSize: number;
-}
+type Looking = { readonly learner: Learner; readonly train: BatchSource; readonly batchSize: number };
 
 /** Steps per teacher pass: as requested, at most an epoch's. @param steps full batches of an epoch */
 export function groupOf(
@@ -72,10 +68,7 @@ export interface AheadRequest {
   readonly exact: boolean;
 }
 
-export interface AheadChoice {
-  readonly steps: number;
-  readonly why?: string;
-}
+export type AheadChoice = { readonly steps: number; readonly why?: string };
 
 function keptElements({ teacher, views }: AheadRequest, maps: readonly number[]): number {
   const [largest, all] = [Math.max(...maps), maps.reduce((sum, size) => sum + size, 0)];
@@ -111,9 +104,7 @@ export function teacherAhead(request: AheadRequest): AheadChoice {
   const only = (why: string): AheadChoice => (asked === undefined || asked === 1 ? { steps: 1 } : { steps: 1, why });
   if (choice.engine !== "xla") return only(`the ${choice.engine} engine takes one step at a time`);
   if (views.length === 0) return only("the loss with these weights does not look at the teacher");
-  if (method.teacherMode === "training") {
-    return only("the method's teacher takes statistics of each batch");
-  }
+  if (method.teacherMode === "training") return only("the method's teacher takes statistics of each batch");
   if (exact) {
     return only(
       "an image's place among others may change the last bits of the teacher's outputs, which --deterministic forbids",

@@ -88,21 +88,11 @@ export interface Run {
   readonly hooks: Hooks;
 }
 
-interface ActiveRun extends Run {
-  readonly stage: Stage;
-  readonly session: TrainingSession;
-}
+type ActiveRun = Run & { readonly stage: Stage; readonly session: TrainingSession };
 
-interface RunState {
-  readonly progress: RunProgress;
-  readonly snapshot?: Snapshot;
-}
+type RunState = { readonly progress: RunProgress; readonly snapshot?: Snapshot };
 
-/**
- * Trains to the last epoch; each is evaluated, logged and saved.
- * @throws runError for a NaN or infinite loss or weight (not saved) or an unwritable file; the signal's reason, with
- * the state saved
- */
+/** Trains to the last epoch, each saved. @throws runError for NaN (not saved) or the disk; the signal's reason */
 export async function runTraining(run: Run, progress: RunProgress): Promise<RunResult> {
   const { epochs } = run.options;
   let state: RunState = { progress };
@@ -218,10 +208,7 @@ function paceOf(
 ): Pick<EpochRow, "stepMs" | "imagesPerSecond"> {
   const own = steps - before.step;
   const [taken, spent] = own > 0 ? [own, seconds] : [steps, before.epochSeconds];
-  return {
-    stepMs: (1000 * spent) / taken,
-    imagesPerSecond: (images * taken) / steps / spent,
-  };
+  return { stepMs: (1000 * spent) / taken, imagesPerSecond: (images * taken) / steps / spent };
 }
 
 function refuseDivergedTraining({ loss, step }: StepProgress, session: TrainingSession, place: Place): void {

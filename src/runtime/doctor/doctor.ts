@@ -56,7 +56,6 @@ interface Diagnosis {
     readonly name: string;
     readonly capability: string | undefined;
     readonly driver: string | undefined;
-    /** Bytes. */
     readonly memory: number | undefined;
     /** Version of the CUDA and cuDNN that serve, and the file of each library. */
     readonly cuda?: string;
@@ -90,10 +89,7 @@ const check = { name: "files", title: "Its files", required: true } as const;
 const some = (names: readonly string[]): string =>
   `${names.slice(0, 10).join(", ")}${names.length > 10 ? ", ..." : ""}`;
 
-/**
- * Compares every byte of the installed libraries, and of what set-up compiled, with what set-up wrote down: a disk or
- * memory that flips a bit changes no size.
- */
+/** Compares every byte of libraries and compiled files with the record: a flipped bit changes no size. */
 export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder?: string): Promise<Check> {
   if (linked === undefined) {
     return { ...check, ok: true, detail: "not installed by pefd; no checksums" };
@@ -164,12 +160,7 @@ function unusedCheck(gpu: Gpu, { kind, probe }: GpuSituation): Check {
 function usedCheck(gpu: Gpu, { survey, outlook }: GpuSituation): Check {
   const note = outlook.state === "fits" && outlook.note !== undefined ? [outlook.note] : [];
   const trouble = survey.smiProblem === undefined ? [] : [survey.smiProblem];
-  return {
-    ...CHECK,
-    ok: true,
-    detail: gpuLabel(gpu),
-    lines: [...others(gpu, survey), ...note, ...trouble],
-  };
+  return { ...CHECK, ok: true, detail: gpuLabel(gpu), lines: [...others(gpu, survey), ...note, ...trouble] };
 }
 
 /** Whether a GPU is used, and why not; one that is there and unused is not ok, unless PEFD_RUNTIME=cpu asks for it. */
@@ -188,7 +179,7 @@ export function gpuCheck(situation: GpuSituation): Check {
   return { ...CHECK, required, ok: false, detail: `NOT USED: ${why}`, hint };
 }
 
-/** A library with its version, where it tells one, and where it lies: in the runtime's folder, or elsewhere. */
+/** A library with its version, where it has one, and where it lies: in the runtime's folder, or elsewhere. */
 function libraryLines({ libraries }: GpuLibraries, tree: string): string[] {
   const width = Math.max(...libraries.map(({ name }) => name.length));
   return libraries.map(({ name, file, error }) => {
@@ -358,16 +349,7 @@ function usedGpu({ outlook, probe }: GpuSituation, libraries: GpuLibraries | und
   const { name, capability, driver, memory } = outlook.gpu;
   const found = libraries ?? { libraries: [], missing: [] };
   const files = found.libraries.map(({ name: library, file }) => [library, file ?? ""]);
-  return {
-    gpu: {
-      name,
-      capability,
-      driver,
-      memory,
-      ...libraryVersions(found),
-      libraries: Object.fromEntries(files),
-    },
-  };
+  return { gpu: { name, capability, driver, memory, ...libraryVersions(found), libraries: Object.fromEntries(files) } };
 }
 
 /** Looks at everything that pefd needs: Node.js, binding, libtensorflow, GPU, data. Changes nothing. */

@@ -7,10 +7,7 @@ import { type CommandOptions, runCommand } from "../command.js";
 import { gpuProbeFile, logLevelFile, ownModuleFile, signalsFile } from "../paths.js";
 
 /** A source file of src/native with its compiler flags; a file may be compiled several times. */
-export interface Unit {
-  readonly source: string;
-  readonly flags: readonly string[];
-}
+export type Unit = { readonly source: string; readonly flags: readonly string[] };
 
 interface NativeModule {
   /** Where it is loaded from. */
@@ -41,10 +38,7 @@ const reduced = (folder: string, name: string, ...instructions: string[]): Unit[
   [
     [`-DKERNELS=${name}Kernels`],
     [`-DKERNELS=${name}Bfloat16Kernels`, "-DPEFD_BFLOAT16_ACTIVATIONS", "-DPEFD_BFLOAT16"],
-  ].map((flags) => ({
-    source: `kernels/${folder}/kernels.cc`,
-    flags: ["-O3", ...flags, ...instructions, ...VECTORS],
-  }));
+  ].map((flags) => ({ source: `kernels/${folder}/kernels.cc`, flags: ["-O3", ...flags, ...instructions, ...VECTORS] }));
 
 export const SOURCES = fileURLToPath(new URL("../../../src/native", import.meta.url));
 

@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { createRandom } from "../../common/random.js";
 import { compile } from "../../compile/program.js";
 import type { EngineName, PrecisionName } from "../../compile/types.js";
-import { gradientsOf } from "../../learn/gradients.js";
+import { gradientsOf } from "../../learn/learner.js";
 import { sgdUpdates } from "../../learn/sgd.js";
 import { batchNormTraining } from "../../nn/batchNormalization.js";
 import { conv2d } from "../../nn/convolution/convolution.js";
