@@ -9,6 +9,7 @@ import { surveyModel } from "../models/survey.js";
 import { computeCapability, deviceMemory, deviceName, deviceWarning, isGpu } from "../runtime/device.js";
 import { tensorFlowVersion } from "../runtime/native.js";
 import { loadTensorFlow } from "../runtime/tf.js";
+import { epochParts } from "../train/calls.js";
 import { teacherAhead } from "../train/teacherAhead.js";
 import { close, measure, median, type Runner, startAll, takeTurns, timingOf } from "./measure.js";
 import type { Cost, ImageKind, Timing, Variant, Work, WorkName, WorkSize } from "./types.js";
@@ -50,7 +51,7 @@ function distillWork(pair: Pair, plain: WorkSize): Work {
     teacher: guide.model,
     views,
     batchSize: size.batchSize,
-    stepsPerEpoch: size.steps,
+    parts: epochParts(size.steps),
   };
   const work = trainingWork(what, learner, guide.variables, size, (choice) => {
     return teacherAhead({ ...looking, choice, gpu: isGpu(), exact: false }).steps;

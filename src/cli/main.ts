@@ -253,7 +253,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     const exitCode = report(error, argv);
     // TensorFlow would abort while it is taken down in order: it has freed variables that it still holds, or its GPU is lost.
-    if (isDeviceError(error)) process.exit(exitCode);
+    if (isDeviceError(error)) {
+      const { memoryNote } = await import("../runtime/gpu/memory.js");
+      const note = memoryNote(process.env, process.pid);
+      if (note !== undefined) process.stderr.write(`  ${note}\n`);
+      process.exit(exitCode);
+    }
     return exitCode;
   }
 }

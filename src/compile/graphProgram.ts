@@ -67,9 +67,10 @@ export function singleStep(
   return { nodes, signature: { inputs, outputs: donePort(done) } };
 }
 
-export const NOTHING_TO_COMPILE: Pick<Program, "compilations" | "kept"> = {
+export const NOTHING_TO_COMPILE: Pick<Program, "compilations" | "kept" | "wholeCalls"> = {
   compilations: () => [],
   kept: 0,
+  wholeCalls: false,
 };
 
 /** Runs a signature whose only output signals that it is done. */

@@ -26,7 +26,10 @@ export interface Ahead {
   readonly steps: number;
   /** Names of its per-step inputs. */
   readonly takes: readonly string[];
-  /** float32 inputs by name, from feeds of `steps` steps concatenated along the first axis; a step gets its slice. */
+  /**
+   * float32 inputs by name, from feeds of `steps` steps concatenated along the first axis; a step gets its slice, or
+   * none where its program takes a single step.
+   */
   compute(feeds: Feeds): Readonly<Record<string, Tensor>>;
 }
 
@@ -61,6 +64,8 @@ export type Call = readonly [entry: string, steps: number];
 
 export interface Program {
   readonly engine: EngineName;
+  /** Whether calls of stepsPerCall steps have a program of their own; others then take one step at a time. */
+  readonly wholeCalls: boolean;
   /**
    * Runs steps of an entry, one after the other, at most its stepsPerCall.
    * @param feeds per-step inputs with a leading axis of `steps`, shared inputs as they are

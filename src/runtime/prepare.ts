@@ -4,10 +4,11 @@ import { availableParallelism, cpus, homedir } from "node:os";
 import { join } from "node:path";
 import { cacheDirectory } from "../common/cachePaths.js";
 import { chooseGpu } from "./gpu/choose.js";
+import { refuseBusyGpu } from "./gpu/memory.js";
 import { type GpuIdentity, type GpuSurvey, gpuIdentity, rememberGpus, surveyGpus } from "./gpu/survey.js";
 import type { Environment } from "./gpu/types.js";
 import { nativeDirectory } from "./nativeFolder.js";
-import { cudaDirectory, programCache } from "./paths.js";
+import { cudaDirectory, kernelCache, programCache } from "./paths.js";
 import { keepProgramsIn, MEMORY_FOLDER } from "./programs/folder.js";
 import { WHEELS } from "./setup/wheels.js";
 
@@ -110,6 +111,8 @@ interface NativeSettings {
   readonly env: Environment;
   /** Folder where TensorFlow keeps compiled XLA programs; undefined: nowhere. */
   readonly programCache: string | undefined;
+  /** Folder where the GPU's driver keeps kernels that it compiled; undefined: its own. */
+  readonly kernelCache?: string | undefined;
   /** Folder that holds bin/ptxas and nvvm/libdevice; undefined where no GPU runtime is installed. */
   readonly cudaDirectory: string | undefined;
   /** CPUs that this process may use: os.availableParallelism(). */
@@ -137,6 +140,9 @@ function withFlags(existing: string | undefined, flags: readonly (readonly [name
   const added = flags.filter(([name]) => !set.includes(`${name}=`)).map(([name, value]) => `${name}=${quoted(value)}`);
   return [set, ...added].filter((part) => part !== "").join(" ");
 }
+
+/** The driver's most, 4 GiB: TensorFlow's kernels for a GPU that it has no machine code for exceed its usual 1 GB. */
+const KERNEL_BYTES = "4294967296";
 
 type Flags = [name: string, value: string][];
 
@@ -176,7 +182,9 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
     const asked = arithmetic(settings);
     const flags = asked.flatMap((part) => part.flags);
     variables.XLA_FLAGS = withFlags(env.XLA_FLAGS, [["--xla_gpu_cuda_data_dir", cudaDirectory], ...flags]);
-    for (const [name, value] of asked.flatMap((part) => Object.entries(part.variables))) {
+    const kept = { CUDA_CACHE_PATH: settings.kernelCache, CUDA_CACHE_MAXSIZE: KERNEL_BYTES };
+    const compiled = settings.kernelCache === undefined ? [] : (Object.entries(kept) as [string, string][]);
+    for (const [name, value] of [...asked.flatMap((part) => Object.entries(part.variables)), ...compiled]) {
       variables[name] = env[name] ?? value;
     }
   }
@@ -216,7 +224,7 @@ interface Device {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** PEFD_RUNTIME=cpu disables the GPU, whichever build of TensorFlow is installed. */
+/** PEFD_RUNTIME=cpu disables the GPU, whichever build of TensorFlow is installed; so does another cuDNN. */
 const HIDDEN = { CUDA_VISIBLE_DEVICES: "-1" };
 
 function chooseDevice(survey: GpuSurvey, env: Environment, number: number | undefined): Device {
@@ -224,6 +232,7 @@ function chooseDevice(survey: GpuSurvey, env: Environment, number: number | unde
     chooseGpu({ ...survey, gpus: [] }, env, number);
     return { survey: { ...survey, gpus: [] }, variables: HIDDEN };
   }
+  if (survey.foreign !== undefined) return { survey, variables: HIDDEN };
   const isSilent = !survey.answered && survey.problem !== undefined;
   if (isSilent && number === undefined) return { survey, variables: {} };
   const chosen = chooseGpu(survey, env, number);
@@ -235,15 +244,17 @@ function chooseDevice(survey: GpuSurvey, env: Environment, number: number | unde
 /**
  * Decides what the native library finds in the process's environment, before it is loaded: one visible GPU, and what
  * TensorFlow, XLA and CUDA read; what the user has set is kept.
- * @throws inputError for a GPU that is not there
+ * @throws inputError for a GPU that is not there, environmentError for one that is busy, full or broken
  */
 export function prepareNative(needs: NativeNeeds): void {
   const { env, gpu, keepPrograms = true, exactFloat32 = false, deterministic = false } = needs;
   const { survey, variables } = chooseDevice(surveyGpus(env), env, gpu);
   rememberGpus(survey);
+  const usesGpu = survey.answered && survey.gpus.length > 0 && variables !== HIDDEN;
   const settings = {
     env,
     programCache: keepPrograms ? MEMORY_FOLDER : undefined,
+    kernelCache: keepPrograms ? kernelCache(cacheDirectory(env, homedir())) : undefined,
     cudaDirectory: cudaDirectory(nativeDirectory()),
     processors: availableParallelism(),
     gpu: gpuIdentity(survey),
@@ -251,5 +262,6 @@ export function prepareNative(needs: NativeNeeds): void {
     deterministic,
   };
   Object.assign(env as Record<string, string>, variables, nativeEnvironment(settings));
+  if (usesGpu && settings.cudaDirectory !== undefined) refuseBusyGpu(env);
   openPrograms(settings.gpu, env);
 }

@@ -16,7 +16,9 @@ import type { BuiltModel } from "../models/build.js";
 import { isGpu } from "../runtime/device.js";
 import type { Variable } from "../runtime/tf.js";
 import type { BatchSource } from "./batchSource.js";
+import { epochParts } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
+import { isDue } from "./epoch.js";
 import { evaluateModel } from "./evaluation.js";
 import { withPredictor } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
@@ -105,7 +107,7 @@ function stepsAhead(
     batchSize: options.batch_size,
     exact: options.deterministic,
     gpu: isGpu(),
-    stepsPerEpoch: Math.floor(dataset.train.count / options.batch_size),
+    parts: epochParts(Math.floor(dataset.train.count / options.batch_size), (step) => isDue(options, step)),
   });
   if (why !== undefined) reporter.notice(`--teacher_ahead is not used here: ${why}.`);
   return steps;

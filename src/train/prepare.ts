@@ -14,7 +14,7 @@ import { kernelSet } from "../runtime/ownOps.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import type { BatchSource } from "./batchSource.js";
 import { claimRunFolder, type RunFolder } from "./claim/claim.js";
-import { stepsPerEpoch } from "./epoch.js";
+import { isDue, stepsPerEpoch } from "./epoch.js";
 import { testBatch } from "./evaluation.js";
 import { predictorMetadata } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
@@ -208,6 +208,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       constants: plan.constants,
       batchSize: options.batch_size,
       ahead: cache === undefined && train.mostImages === undefined ? (plan.ahead ?? 1) : 1,
+      isDue: (step: number) => isDue(options, step),
       onWarning: hooks.reporter.warn,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
     };

@@ -15,10 +15,11 @@ import {
   type CompilationHooks,
   callsOf,
   compileCalls,
-  evenCalls,
-  firstSteps,
-  mostSteps,
-  STEPS_PER_CALL,
+  createPace,
+  epochParts,
+  mostTrainingSteps,
+  type Pace,
+  stepsPerCallOf,
 } from "./calls.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
 import { aheadOf, groupOf, guideOf } from "./teacherAhead.js";
@@ -150,6 +151,8 @@ export interface SessionDescription {
   readonly sgd: SgdOptions;
   /** Steps per pass of the frozen teacher, with XLA; 1 by default. */
   readonly ahead?: number;
+  /** Whether a line or log is due after a step (1-based), which ends a call. */
+  readonly isDue?: (step: number) => boolean;
   readonly onWarning?: (text: string) => void;
 }
 
@@ -165,10 +168,9 @@ export interface TrainingPlace {
 export interface TrainingSession {
   /** Most steps per call of `train`. */
   readonly stepsPerCall: number;
-  /** Calls should be a multiple of this. */
-  readonly group: number;
   compile(device: string, hooks: CompilationHooks): Promise<void>;
-  readonly firstSteps: number;
+  /** Of an epoch's calls. */
+  pace(): Pace;
   /**
    * Trains on consecutive batches.
    * @param rows of full batches, or of an epoch's partial one
@@ -195,8 +197,8 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   const short = learner.wholeBatches ? 0 : train.set.count % batchSize;
   const steps = Math.floor(train.set.count / batchSize);
   const group = groupOf(description, steps);
-  const most = mostSteps(STEPS_PER_CALL, batchSize, train.mostImages);
-  const stepsPerCall = evenCalls(steps, most, group);
+  const parts = epochParts(steps, description.isDue);
+  const stepsPerCall = stepsPerCallOf(parts, mostTrainingSteps(batchSize, train.mostImages), group);
   const whole = {
     ...trainEntry(description, batchSize, stepsPerCall),
     ...(group > 1 && { ahead: aheadOf(description, group) }),
@@ -225,9 +227,9 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     program.push("metrics");
   };
   const calls: Call[] = [
-    ...callsOf("train", steps, stepsPerCall),
-    ...callsOf("train_short", short > 0 ? 1 : 0, 1),
-    ...callsOf("evaluate", evaluationSteps(description.test), evaluation.stepsPerCall),
+    ...callsOf("train", parts, stepsPerCall),
+    ...callsOf("train_short", short > 0 ? [1] : [], 1),
+    ...callsOf("evaluate", [evaluationSteps(description.test)], evaluation.stepsPerCall),
   ];
   return {
     async compile(device, hooks) {
@@ -235,8 +237,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       for (const group of ["state", "metrics"]) program.push(group);
     },
     stepsPerCall,
-    group,
-    firstSteps: firstSteps(stepsPerCall),
+    pace: () => createPace(program, stepsPerCall, group),
     train(rows, place, upcoming) {
       const started = performance.now();
       const values = {

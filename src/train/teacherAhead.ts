@@ -7,7 +7,7 @@ import { mapShapes } from "../models/survey.js";
 import type { Model, ModelOutput } from "../nn/model.js";
 import type { Tensor } from "../runtime/tf.js";
 import type { BatchSource } from "./batchSource.js";
-import { stepsLeft } from "./calls.js";
+import { mostTrainingSteps, singleSteps, stepsPerCallOf } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
 
 const PREFIX = "guide.";
@@ -53,6 +53,9 @@ const MOST_STEPS = 4;
 /** Default limit of the largest map, to stay in the L2 cache of current GPUs (50 to 128 MB) between convolutions. */
 const MOST_BYTES = 32 * 2 ** 20;
 
+/** Share of an epoch's steps that may fill no call for the sake of larger passes. */
+const FEW = 0.02;
+
 const ELEMENT_BYTES: Readonly<Record<PrecisionName, number>> = { float32: 4, bfloat16: 2 };
 
 export interface AheadRequest {
@@ -63,8 +66,8 @@ export interface AheadRequest {
   readonly choice: Pick<EngineChoice, "engine" | "precision">;
   readonly gpu: boolean;
   readonly batchSize: number;
-  /** Full batches. */
-  readonly stepsPerEpoch: number;
+  /** Of an epoch's full batches. */
+  readonly parts: readonly number[];
   /** Whether outputs must be bit-identical at each index of a batch. */
   readonly exact: boolean;
 }
@@ -86,16 +89,19 @@ function keptElements({ teacher, views }: AheadRequest, maps: readonly number[])
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** As fits a GPU's L2 cache: 1, 2, 4; fewer where more steps would be left to the program with a dynamic trip count. */
+/** As fits a GPU's L2 cache: 1, 2, 4; fewer where clearly more steps would fill no call. */
 function stepsByMemory(request: AheadRequest): number {
-  const { teacher, choice, batchSize, stepsPerEpoch } = request;
+  const { teacher, choice, batchSize, parts } = request;
   const maps = mapShapes(teacher.name, teacher.imageSize).maps.map(sizeOf);
   const bytes = Math.max(
     Math.max(...maps) * ELEMENT_BYTES[choice.precision],
     keptElements(request, maps) * ELEMENT_BYTES.float32,
   );
+  const all = parts.reduce((sum, part) => sum + part, 0);
+  const singles = (group: number): number =>
+    singleSteps(parts, stepsPerCallOf(parts, mostTrainingSteps(batchSize), group));
   const fits = (steps: number): boolean =>
-    steps * batchSize * bytes <= MOST_BYTES && stepsLeft(stepsPerEpoch, steps) <= stepsLeft(stepsPerEpoch, 1);
+    steps * batchSize * bytes <= MOST_BYTES && singles(steps) - singles(1) <= FEW * all;
   return [MOST_STEPS, MOST_STEPS / 2].find(fits) ?? 1;
 }
 

@@ -12,7 +12,7 @@ import { deviceMemory } from "../runtime/device.js";
 import { float32Note } from "../runtime/ownModule.js";
 import { oneByOne } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
-import { type EpochOutcome, trainEpoch } from "./epoch.js";
+import { type EpochOutcome, isDue, trainEpoch } from "./epoch.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import type { RunStore } from "./files/runStore.js";
 import { type Snapshot, takeSnapshot } from "./files/snapshot.js";
@@ -222,12 +222,6 @@ function paceOf(
     stepMs: (1000 * spent) / taken,
     imagesPerSecond: (images * taken) / steps / spent,
   };
-}
-
-/** Whether a line as in the paper's code or a TensorBoard value is due after a step. */
-function isDue({ print_freq, tb_freq }: TrainOptions, step: number): boolean {
-  const line = print_freq !== undefined && (step - 1) % print_freq === 0;
-  return line || step % tb_freq === 0;
 }
 
 function refuseDivergedTraining({ loss, step }: StepProgress, session: TrainingSession, place: Place): void {

@@ -5,10 +5,13 @@ import { pipeline } from "node:stream/promises";
 import { shellWord } from "../../common/text.js";
 import { compiledDamage, readCompiled } from "../compiledFiles.js";
 import { cpuName } from "../device.js";
+import { nameOf } from "../gpu/choose.js";
+import { FOREIGN_HINT, foreignLibraries } from "../gpu/foreign.js";
+import { surveyMemory } from "../gpu/memory.js";
 import { gpuOutlook, type Outlook, unusedAdvice } from "../gpu/outlook.js";
 import { checkLibraries, type GpuLibraries } from "../gpu/probeProgram.js";
 import { judgeGpu } from "../gpu/requirements.js";
-import { type GpuSurvey, surveyGpus } from "../gpu/survey.js";
+import { deviceOrder, type GpuSurvey, surveyGpus } from "../gpu/survey.js";
 import { cudaVersionText, cudnnVersionText, type Gpu } from "../gpu/types.js";
 import { nativeDirectory } from "../nativeFolder.js";
 import { bindingFile, compiledRecord, dependencies, gpuProbeFile } from "../paths.js";
@@ -29,7 +32,9 @@ export interface Check {
     | "images"
     | "cpu"
     | "gpu"
+    | "gpuMemory"
     | "gpuLibraries"
+    | "arithmetic"
     | "data";
   readonly title: string;
   readonly ok: boolean;
@@ -212,10 +217,24 @@ export function gpuLibrariesCheck(found: GpuLibraries, tree: string, driverCuda?
     const hint = "pefd setup; if LD_LIBRARY_PATH is set, unset it";
     return { ...check, ok: false, detail: found.missing.join("; "), hint };
   }
+  const foreign = foreignLibraries(found.libraries, tree);
+  if (foreign.length > 0) {
+    return { ...check, ok: false, detail: `NOT USED: the loader finds ${foreign.join("; ")}`, hint: FOREIGN_HINT };
+  }
   const { cuda, cudnn } = libraryVersions(found);
   const driver = driverCuda === undefined ? "" : ` (the driver supports ${cudaVersionText(driverCuda)})`;
   const detail = `CUDA ${cuda ?? "?"}${driver}, cuDNN ${cudnn ?? "?"}, from ${tree}:`;
   return { ...check, ok: true, detail, lines: libraryLines(found, tree) };
+}
+
+/** Free memory of the GPU that would be used; none where it is not asked. */
+function memoryCheck({ gpus }: GpuSurvey, outlook: Outlook, env: DoctorInputs["env"]): Check[] {
+  const at = outlook.state === "fits" ? gpus.indexOf(outlook.gpu) : -1;
+  const memory = at < 0 ? undefined : surveyMemory({ ...env, ...deviceOrder(env) }, nameOf(env, at));
+  if (memory === undefined) return [];
+  const { ok, text: detail } = memory;
+  const check = { name: "gpuMemory", title: "GPU memory", required: true, detail } as const;
+  return [ok ? { ...check, ok } : { ...check, ok, hint: "--gpu N uses another GPU; PEFD_RUNTIME=cpu the CPU." }];
 }
 
 /** The data folder as the command line resolves it. */
@@ -234,6 +253,8 @@ export interface DoctorInputs {
   readonly data: DataFound;
   /** Whether every byte of the installed libraries is looked at. */
   readonly deep?: boolean;
+  /** More checks, where TensorFlow loads. */
+  readonly more?: () => Promise<Check>;
   /** Loads TensorFlow; probeTensorFlow by default. */
   readonly probe?: () => Promise<Probe>;
   /** Survey of the GPUs; taken if absent. */
@@ -368,7 +389,9 @@ export async function diagnose(inputs: DoctorInputs): Promise<Diagnosis> {
     ...(probe.version === undefined ? [] : [convolutionsCheck(probe), imagesCheck(probe)]),
     { name: "cpu", title: "CPU", ok: true, required: true, detail: cpuName() },
     gpuCheck(situation),
+    ...(env.PEFD_RUNTIME === "cpu" || inputs.survey ? [] : memoryCheck(survey, outlook, env)),
     ...(libraries ? [gpuLibrariesCheck(libraries, linked?.tree ?? "", survey.cuda)] : []),
+    ...(inputs.more && probe.version !== undefined ? [await inputs.more()] : []),
     dataCheck(data),
   ];
   const ok = checks.every((check) => check.ok || !check.required);
