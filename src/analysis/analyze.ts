@@ -46,7 +46,11 @@ function toProjector(state: StateDict, i: number): Projector {
   };
 }
 
-/** The projectors beside a checkpoint; undefined without ones of features. @throws inputError for another run's file */
+/**
+ * The projectors beside a checkpoint, from [inputs] student features to [outputs] teacher features.
+ * @returns undefined where there are none, or none of features (`kd1proj` projects logits)
+ * @throws inputError for a file that is damaged, lacks tensors, or is of another run or epoch than the checkpoint
+ */
 async function readProjectors(
   checkpoint: Pick<Checkpoint, "path" | "metadata">,
   inputs: number,
@@ -177,7 +181,11 @@ function openOnce() {
   };
 }
 
-/** Measures students against their teachers. @param tell receives each checkpoint and problem @throws inputError */
+/**
+ * Measures students against their teachers on the test images; what cannot be measured is skipped, if not all.
+ * @param tell called before each checkpoint, for each one skipped, and for what is wrong with the device
+ * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
+ */
 export async function analyze(
   subjects: readonly Subject[],
   tell: (text: string) => void,

@@ -179,7 +179,10 @@ function familyKey(axis: Axis, top: number) {
 
 const left = (panel: number) => (panel % ACROSS) * PANEL.width;
 
-/** Draws all measures as SVG text, a plot per kind: over epochs, numbers of projectors, or in order of checkpoints. */
+/**
+ * Draws all measures as SVG text, one plot per kind: over the epochs of one run, over the number of projectors of
+ * several runs' last weights, or in the order of single checkpoints. Lines join what differs in nothing else.
+ */
 export function analysisPlot(findings: readonly Finding[]): string {
   const axis = chooseAxis(findings);
   const panels = distinct(MEASURES.map(({ panel }) => panel));

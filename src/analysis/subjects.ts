@@ -97,7 +97,11 @@ function subjectsOf(run: RunRecord, given: Overrides, lastOnly: boolean): Subjec
   }));
 }
 
-/** Checkpoints of distillations in some folders and below. @param tell receives skipped runs @throws inputError */
+/**
+ * Checkpoints of distillations in some folders and below, by pair, method, number of projectors, trial, epoch.
+ * @param tell called with a message for each run skipped, such as one whose teacher is not there
+ * @throws inputError where there are none
+ */
 export function subjectsOfRuns(
   dirs: readonly string[],
   given: Overrides,

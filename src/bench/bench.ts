@@ -192,7 +192,11 @@ export function machineOf(gpu: boolean, capability: number | undefined, cpuinfo:
 /** XLA on a CPU is slower than the graph, so timed only on request. */
 const ownEngines = ({ gpu }: Machine): EngineName[] => engineNames().filter((engine) => gpu || engine !== "xla");
 
-/** Engines times precisions, except eager in bfloat16; empty lists mean the machine's own. */
+/**
+ * Engines times precisions, except eager in bfloat16.
+ * @param engines requested, or empty for the machine's own
+ * @param precisions likewise
+ */
 export function variantsFor(
   machine: Machine,
   engines: readonly EngineName[],
@@ -284,7 +288,11 @@ function chosenVariants(machine: Machine, { engines, precisions }: BenchOptions)
   );
 }
 
-/** Times engines and precisions on random images. @throws inputError, environmentError where TensorFlow does not load */
+/**
+ * Times engines and precisions on random images with initial weights.
+ * @throws inputError for an unknown model or method, or no engine with the precision; environmentError where TensorFlow
+ * does not load
+ */
 export function runBench(options: BenchOptions, { env, notice }: BenchHooks): BenchDocument {
   const exactFloat32 = isExactFloat32(options.precisions);
   loadTensorFlow({ env, gpu: options.gpu, exactFloat32 });

@@ -206,7 +206,10 @@ export type DataBenchHooks = BenchHooks & { cpuSeconds(): number };
 
 const SIZES = { gpu: { batchSize: 64, steps: 64 }, cpu: { batchSize: 16, steps: 5 } } as const;
 
-/** Times loading of training images, and of steps if models are named. @throws inputError; runError for an image */
+/**
+ * Times loading of a data set's training images and, if models are named, whether steps wait for them.
+ * @throws inputError for an unreadable folder or models that do not fit; runError for an unusable image
+ */
 export async function runDataBench(
   options: DataBenchOptions,
   { env, notice, cpuSeconds }: DataBenchHooks,

@@ -186,7 +186,10 @@ function oneNumber(tensor: PickleTensor, { readTensor }: Conversion): number | u
 /** Under which names training programs put the state_dict, first choice first. */
 export const WRAPPERS: readonly string[] = ["model", "state_dict", "net"];
 
-/** A .pth file's state_dict, contiguous; other plain values become metadata. @throws an error with what was found */
+/**
+ * A .pth file's state_dict, made contiguous; other plain top-level values become metadata.
+ * @throws an error that names the values found, when none is a state_dict
+ */
 export function contentOfPickle(
   root: PickleValue,
   storageBytes: StorageBytes,

@@ -29,7 +29,11 @@ function isPthLegacy(bytes: Uint8Array): boolean {
   }
 }
 
-/** torch.save's format before PyTorch 1.6: five pickles, then storages, each behind its count. @throws an error */
+/**
+ * Reads torch.save's format before PyTorch 1.6: five pickles (magic number, version, system, value, storage keys), then
+ * the storages, each behind its count.
+ * @throws an error that says what is wrong
+ */
 export function parsePthLegacy(bytes: Uint8Array): CheckpointContent {
   const magic = unpickle(bytes);
   const version = unpickle(bytes, magic.end);

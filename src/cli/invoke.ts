@@ -14,12 +14,12 @@ import { COMMANDS } from "./commands.js";
 import { flagText, optionText } from "./optionHelp.js";
 import { createOutput, helpWidth } from "./output.js";
 
-/** Of the width at most, for the names of options: longer ones have their text below. */
+/** Largest share of the width for option names; text of longer names goes on the next line. */
 const LEFT_SHARE = 0.32;
 
 const SHOW_HELP = ["-h, --help", "Show this help."] as const;
 
-/** A command line that is broken between words goes on as a shell takes it. */
+/** A command line wrapped between words, with shell continuations. */
 function commandLine(line: string, width: number): string[] {
   const lines = wrapWords(line, width - 4);
   return lines.map((part, index) => {
@@ -115,7 +115,7 @@ function refuseInherited(commandName: string, token: string, rows: Rows): void {
 
 function normaliseAll(commandName: string, argv: readonly string[], rows: Rows): string[] {
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
-  // Behind -- as well: yargs takes that for the value of an unknown letter before it.
+  // Also after --, which yargs may take as the value of an unknown short flag.
   for (const token of argv) refuseInherited(commandName, token, rows);
   return argv.map((token, at) => (at < end ? normalise(token, rows, argv[at + 1]) : token));
 }
@@ -239,7 +239,11 @@ function invocationOf(command: Command, { flags, positionals }: Arguments, argv:
   return { layers, flags, positionals, configuration, argv, env, output: createOutput(flags) };
 }
 
-/** Runs one command (`argv` all words, `rest` those besides its name) or shows its help. @returns the exit code */
+/**
+ * Runs one command, or shows its help; returns the exit code, throws PefdError.
+ * @param rest what was typed besides the command's name
+ * @param argv all that was typed after `pefd`
+ */
 export async function invoke(
   name: string,
   command: Command,

@@ -148,7 +148,10 @@ function typedAfter(words: readonly string[]): string[] {
   });
 }
 
-/** Plug-ins of PEFD_PLUGINS, then --plugin: read before flags, as methods add flags, and named by no file. */
+/**
+ * The plug-ins of PEFD_PLUGINS, then those of --plugin, needed before flags are read, as methods add flags. They come
+ * from nowhere else: no configuration file and no run's record names one.
+ */
 const pluginFiles = (words: readonly string[], env: Environment): string[] =>
   [env.PEFD_PLUGINS ?? "", ...typedAfter(words)].flatMap(filesIn);
 
@@ -225,7 +228,7 @@ function report(error: unknown, argv: readonly string[]): number {
   return exitCode;
 }
 
-/** Every path that was typed is below the folder that this was started in. @throws environmentError where it is gone */
+/** @throws environmentError in a deleted folder, against which relative paths cannot be resolved */
 function refuseRemovedFolder(): void {
   try {
     process.cwd();
@@ -237,7 +240,10 @@ function refuseRemovedFolder(): void {
   }
 }
 
-/** The program. @returns 0 done, 1 the run failed, 2 usage or input, 3 environment, 128 + n on signal n */
+/**
+ * The program; `pefd --help` reads no command's file.
+ * @returns the exit code: 0 done, 1 the run failed, 2 usage or input, 3 environment, 128 + n on signal n
+ */
 export async function main(argv: readonly string[]): Promise<number> {
   ignoreClosedPipes();
   process.on("uncaughtException", (error) => process.exit(report(error, argv)));
@@ -246,7 +252,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await dispatch(argv);
   } catch (error) {
     const exitCode = report(error, argv);
-    // TensorFlow would abort while it is taken down in order: it has freed variables that it still holds, or its GPU is lost.
+    // TensorFlow would abort in an orderly shutdown: it has freed variables that it still holds, or its GPU is lost.
     if (isDeviceError(error)) {
       const { memoryNote } = await import("../runtime/gpu/memory.js");
       const note = memoryNote(process.env, process.pid);

@@ -71,7 +71,10 @@ export function grouped<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) =>
 /** "1 epoch", "3 epochs". */
 export const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
-/** Characters that move a cursor, command a terminal, break a line, change direction, or are invalid in XML. */
+/**
+ * Characters that move a cursor, command a terminal, break a line, change the reading direction, or are invalid in XML.
+ * Names and values of files and other programs can hold any of them.
+ */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/gu;
 
 function escaped(char: string): string {

@@ -44,10 +44,13 @@ export function stepFeeds(
   index: number,
   steps: number,
 ): Record<string, Tensor> {
-  const specs = Object.entries({ ...entry.perStep, ...entry.shared });
-  const values = partOf(entry, feeds, index, steps, 1);
+  const specs = { ...entry.perStep, ...entry.shared };
+  const values = Object.entries(partOf(entry, feeds, index, steps, 1));
   return Object.fromEntries(
-    specs.map(([name, { shape, dtype }]) => [name, feedTensor(feedValues(values, name, sizeOf(shape)), shape, dtype)]),
+    values.map(([name, part]) => {
+      const { shape, dtype } = specs[name] as FeedSpec;
+      return [name, feedTensor(part, shape, dtype)];
+    }),
   );
 }
 

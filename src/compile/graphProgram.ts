@@ -31,7 +31,7 @@ interface Session {
   dispose(): void;
 }
 
-/** Loads a graph. @param bytes it as a SavedModel, which is on disk only while TensorFlow reads it */
+/** Loads a graph. @param bytes the graph as a SavedModel, on disk only while TensorFlow reads it */
 export function openSession(graph: Graph, bytes: Uint8Array = savedModelBytes(graph)): Session {
   const binding = nativeBackend().binding;
   const session = withTemporaryFolder("graph", (directory) => {
@@ -78,7 +78,7 @@ function runSignature(
   return Object.fromEntries(results.map((result, i) => [outputNames[i] as string, backend.createOutputTensor(result)]));
 }
 
-/** Assignments of a step's updates; each waits for the reads of the old values. */
+/** Assignments of a step's updates; each runs after all reads of its variable's old value. */
 function assignments(prefix: string, recorded: RecordedStep, handles: GraphVariables["handles"]): GraphNode[] {
   const byName = nodesByName(recorded.nodes);
   const users = usersOf(recorded.nodes);

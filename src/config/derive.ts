@@ -93,7 +93,7 @@ function fillLearningRate(resolved: Resolved, model: string): Resolved {
   return fill(resolved, "learning_rate", own ?? LEARNING_RATE, origin);
 }
 
-/** Layers that depend on the methods of stronger ones, such as a preset of kd beside --lskd. */
+/** Layers adjusted to the method variant that stronger layers select, such as a kd preset with --lskd. */
 function followed(layers: readonly Layer[], resolved: Resolved): readonly Layer[] {
   const made = proceduresIn(resolved);
   const chosen = text(resolved, "distill");
@@ -103,7 +103,7 @@ function followed(layers: readonly Layer[], resolved: Resolved): readonly Layer[
 /** Defaults where some weights are given, as in the paper's code. */
 const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 
-/** The pair's name in presets; no pair's while the teacher is unknown. */
+/** TEACHER-STUDENT as in preset names; matches no pair while the teacher is unknown. */
 const pairOf = (resolved: Resolved): string => `${text(resolved, "model_t") ?? ""}-${text(resolved, "model_s")}`;
 
 const proceduresIn = (resolved: Resolved): readonly Procedure[] =>
@@ -111,7 +111,7 @@ const proceduresIn = (resolved: Resolved): readonly Procedure[] =>
 
 const asBeta = (weights: readonly number[]): Beta => (weights.length === 1 ? (weights[0] as number) : weights);
 
-/** Published weights if none is given, else the paper's code's for the missing ones. */
+/** Published weights if none is given; else missing ones get the defaults of the paper's code (1, 0, 0). */
 function fillWeights(resolved: Resolved): Resolved {
   const pair = pairOf(resolved);
   const methods = proceduresIn(resolved);
@@ -138,7 +138,7 @@ function withValues(resolved: Resolved, values: Readonly<Record<string, unknown>
   };
 }
 
-/** The pair's before the method's, a sum's first method's before the others'. */
+/** Published option values: a pair's take precedence over a method's; in a sum, earlier methods over later ones. */
 function withPublished(resolved: Resolved): Resolved {
   const pair = pairOf(resolved);
   const withThose = (before: Resolved, method: Procedure): Resolved => {
@@ -212,7 +212,11 @@ function refuseOtherWeights(resolved: Resolved): void {
 
 const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-/** A distillation with published defaults; the teacher may stay unknown (requireTeacher). @throws inputError */
+/**
+ * Resolves a distillation with published weights and the student's learning rate as defaults; `path_t` and `model_t`
+ * may stay unknown (see requireTeacher).
+ * @throws inputError for invalid values
+ */
 export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<DistillOptions>> {
   const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
   const sections = sectionsOfMethod(distill as string);
@@ -231,7 +235,12 @@ const toldByFile = (model_t: string): Layer => ({
   values: { model_t },
 });
 
-/** The options with a known teacher; `nameInFile` reads a file's model name. @throws inputError with what to type */
+/**
+ * The options with a known teacher.
+ * @param nameInFile reads a checkpoint's own model name, for paths that do not tell
+ * @param trainCommand what to type for a missing teacher
+ * @throws inputError with how to get or name a teacher
+ */
 export async function requireTeacher(
   layers: readonly Layer[],
   nameInFile: (path: string) => Promise<string | undefined>,
@@ -277,7 +286,10 @@ export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOption
   return fillLearningRate(resolved, text(resolved, "model")) as unknown as Resolved<TeacherOptions>;
 }
 
-/** Resolves evaluations; the model defaults to the one in the path. @throws inputError, also for no checkpoint */
+/**
+ * Resolves evaluations; the model defaults to the one in the path.
+ * @throws inputError for invalid values or no checkpoint
+ */
 export function resolveEvaluations(layers: readonly Layer[]): EvalOptions[] {
   const { options } = withoutUsualSize(resolveRows(EVAL_SECTIONS, layers));
   const checkpoints = options.checkpoint as readonly string[];

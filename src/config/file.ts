@@ -137,7 +137,11 @@ function readChain(
   };
 }
 
-/** Reads a preset, a JSON file or a run's record, and what it extends; `known` of all commands. @throws inputError */
+/**
+ * Reads a preset, a JSON file or a run's record, and what it extends.
+ * @param known options of all commands, as a file may serve several
+ * @throws inputError for a missing or broken file, an unknown key, circular extends
+ */
 export function readConfiguration(
   nameOrFile: string,
   known: Rows,

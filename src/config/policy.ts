@@ -68,7 +68,11 @@ const chosen = (values: object, isWanted: (key: string) => boolean): OptionValue
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 
-/** Options that determine a run's numbers, sorted, without unset ones. @param options resolved, or a config.json */
+/**
+ * All options that determine a run's numbers, sorted, without unset ones: runs that agree in these and in their inputs'
+ * content have the same numbers up to rounding.
+ * @param options resolved (see isUndecided), or a config.json
+ */
 export const numbersOf = (options: object): OptionValues =>
   chosen(options, (key) => ["numbers", "seed"].includes(touchesOf(key)));
 

@@ -136,7 +136,12 @@ const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unkn
 
 const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths", "weights"]);
 
-/** An option's value from text or JSON. @param label such as --epochs @throws inputError with what is expected */
+/**
+ * Parses an option's value.
+ * @param label option in messages, such as --epochs or PEFD_EPOCHS
+ * @param raw text, or a JSON value
+ * @throws inputError with the option, the given and the expected value
+ */
 export function parseValue(label: string, row: Row, raw: unknown): unknown {
   const isList = Array.isArray(raw);
   const parts: readonly unknown[] = isList ? raw : [raw];
@@ -153,7 +158,7 @@ export interface Layer {
   readonly origin: (name: string) => string;
   /** As typed or written; undefined if not given. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** Values for variants that stronger layers make of its methods; omitted where they make no difference. */
+  /** Replacement values when stronger layers select a variant of this layer's methods; absent where nothing changes. */
   readonly following?: ((summed: readonly Procedure[]) => Pick<Layer, "origin" | "values"> | undefined) | undefined;
 }
 
@@ -168,7 +173,10 @@ export interface Resolved<Options = Readonly<Record<string, unknown>>> {
 export const rowsOf = (sections: readonly Section[]): Rows =>
   Object.assign(Object.create(null), ...sections.map((section) => section.rows));
 
-/** A layer with another method or model has no values here: a preset of kd has no weights for `--distill ours`. */
+/**
+ * Whether a bound option of a layer counts, which it does not where the layer names another method or model: a preset
+ * of kd has no weights for `--distill ours`.
+ */
 function speaksOf(row: Row, layer: Layer, layers: readonly Layer[]): boolean {
   if (row.boundTo === undefined) return true;
   const { boundTo } = row;
@@ -190,7 +198,11 @@ function datasetDefaults(layers: readonly Layer[]): { name: string; values: Laye
   return { name: row?.name ?? "", values: row?.defaults ?? {} };
 }
 
-/** Each option's value: of the strongest layer, the data set's default, its own. @throws inputError, hidden or not */
+/**
+ * Each option's value from the strongest layer, else the data set's default, else its own. Hidden values are checked,
+ * too.
+ * @throws inputError for invalid values
+ */
 export function resolveRows(sections: readonly Section[], layers: readonly Layer[]): Resolved {
   const options: Record<string, unknown> = {};
   const origins: Record<string, string> = {};

@@ -14,7 +14,12 @@ export interface HostBatch {
 /** Values of one image. */
 export const valuesOf = ({ height, width, channels }: ImageShape): number => height * width * channels;
 
-/** Crops or rotates, flips and normalizes the images of sampler rows [n, 4] (epochPlan). @throws RangeError for `out` */
+/**
+ * Crops (from the zero-padded image) or rotates, then flips and normalizes the images of sampler rows.
+ * @param planRows [n, 4] rows (image index, crop y, crop x, flip 0 or 1), see epochPlan
+ * @param out a batch of the same n to write into; a new one by default
+ * @throws RangeError if `out` is of another size
+ */
 export function assembleTrainBatch(
   set: ImagesInMemory,
   planRows: Int32Array,

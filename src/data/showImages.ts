@@ -128,7 +128,11 @@ function memoryViews(set: ImagesInMemory, images: readonly number[], { epochs, s
   });
 }
 
-/** At most `count` images of a set, balanced, with a model's pixels. @param reader opened if needed @throws runError */
+/**
+ * Shows `count` images of a set at most, as many of each class as can be, with the pixels that a run feeds to a model.
+ * @param reader opened where images are encoded, as it needs TensorFlow
+ * @throws runError for an image that cannot be used
+ */
 export function shownImages(
   set: ImageSet,
   count: number,

@@ -125,7 +125,11 @@ function teacherModeOf(methods: readonly Method[]): Pick<Method, "teacherMode"> 
   return first?.teacherMode === undefined ? {} : { teacherMode: first.teacherMode };
 }
 
-/** A weighted sum of methods as one; its terms and tensors are prefixed. @throws inputError for what cannot be summed */
+/**
+ * The weighted sum of methods as one: terms and tensors are prefixed with the method's name; weight 0 drops a method.
+ * @param shares weights other than 1 replace the published ones
+ * @throws inputError for repeated methods, or ones that cannot be summed
+ */
 export function combination(shares: readonly Share[]): Method {
   const all = shares.map(({ method }) => method);
   const names = all.map(({ name }) => name);

@@ -35,7 +35,7 @@ export interface OpenedMethod extends Distillation {
   readonly sees: readonly TeacherView[];
   readonly teacherTrains: boolean;
   readonly strongView: boolean;
-  /** drop_last. */
+  /** Whether the last partial batch is dropped (PyTorch's drop_last). */
   readonly wholeBatches: boolean;
   readonly state: readonly StateEntry[];
 }
@@ -75,7 +75,11 @@ export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method
   );
 }
 
-/** Builds a method's additions by a run's options. @throws inputError where the method does not fit the pair */
+/**
+ * Builds a method's additions.
+ * @param told a run's options
+ * @throws inputError where the method does not fit the pair
+ */
 export function openMethod(method: Method, pair: Pair, told: object, first: FirstValues): OpenedMethod {
   const options = ownOptions(method, told);
   refuseNoBatch(method, pair);

@@ -31,7 +31,10 @@ export function usedViews(
   return [...new Set([...byKL, ...(beta === 0 ? [] : ofMethod)])].sort();
 }
 
-/** The declared views of an output; others throw at a wrong row's first step. @param maps the teacher's number */
+/**
+ * The declared views of an output; others throw, so a wrong row fails at its first step.
+ * @param maps the teacher's number
+ */
 export function seenOutput(output: Partial<ModelOutput>, sees: readonly TeacherView[], maps: number): ModelOutput {
   const look = <Value>(view: TeacherView, value: Value | undefined, all = view): Value => {
     if (sees.includes(view) || sees.includes(all)) return value as Value;

@@ -127,7 +127,11 @@ export interface SavedModelSource {
   readonly imageSize?: number | undefined;
 }
 
-/** Writes a SavedModel with the state as read, so that converting back gives the same bits. @throws inputError */
+/**
+ * Writes a TensorFlow SavedModel, replacing the folder: the graph with its weights, and the state as it was read, its
+ * predictor's too, so that converting back gives the same bits.
+ * @throws inputError for an unknown model or tensors that do not fit it
+ */
 export async function exportSavedModel(
   to: string,
   source: SavedModelSource,

@@ -59,7 +59,7 @@ function gradientsOfParts<T>(
     result = { gradients: gradients.map((one) => one.map((found) => found ?? undefined)), kept };
     for (const tensor of [...tensors, ...gradients.flat()]) if (tensor) survivors.add(tensor);
     for (const tensor of survivors) tf.keep(tensor);
-    return tf.scalar(0); // no variable reaches it: the outer record is only to stand
+    return tf.scalar(0); // depends on no variable: the outer tape only has to exist
   };
   engine.gradients(record, variables, undefined, true).value.dispose();
   for (const tensor of survivors) releaseToScope(tensor);
@@ -158,7 +158,10 @@ export const learnerVariables = (learner: Learner): Variable[] => [
   ),
 ];
 
-/** Zero gradients, so that decay and momentum act, where only zero-weight terms reach a student's tensor. */
+/**
+ * Gradients as in the paper's code, which computes all terms: a student's tensor reached only by zero-weight terms has
+ * a zero gradient, so weight decay and momentum still move it. A method's tensor that no term reaches stays.
+ */
 const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradients): Gradients => {
   const own = new Set(variablesOf(model.state));
   return parameters.map((parameter, i) => {

@@ -40,7 +40,10 @@ export function featureShapesOf({ name, imageSize, featureSize, state }: Model):
   return { ...mapShapes(name, imageSize), pooled: featureSize, state, features };
 }
 
-/** A new student of a teacher's image size. @throws inputError for an unknown name, or if the method does not fit */
+/**
+ * A new student of a frozen teacher's image size.
+ * @throws inputError for an unknown name, or if the method does not fit
+ */
 export function studentLearner(
   teacher: BuiltModel,
   setting: StudentSetting,

@@ -86,7 +86,11 @@ export function readTerms(
   return Object.fromEntries(names.map((name, i) => [name, (sums[i] as number) / images]));
 }
 
-/** Adds a batch of logits [N, C] to the sums. @param loss mean over images with `counted` (default: all) of 1 */
+/**
+ * Adds a batch of logits [N, C] to the sums.
+ * @param loss mean over counted images
+ * @param counted [N], 0 for padding, else 1; undefined counts all
+ */
 export function metricsUpdate(
   { total }: MetricsVariables,
   loss: Tensor,

@@ -55,7 +55,7 @@ export interface Guidance {
 export interface Objective {
   /** Separately logged; none for a single term. */
   readonly termNames: readonly string[];
-  /** First what depends on no parameters, then the loss. @param context collects updates without gradients */
+  /** Computes the part that depends on no parameters; returns a function for the loss. @param context collects updates without gradients */
   of(batch: Batch): (output: StudentOutput, oneHot: Tensor2D, context: ForwardContext) => Loss;
   /** Absent without a teacher, and where its output depends on the rest of the batch. */
   readonly guidance?: Guidance;

@@ -66,7 +66,7 @@ function settingsOf(
   };
 }
 
-/** A negated decay is subtracted, so that the graph optimizer does not merge this sum with the next in any order. */
+/** A negated decay is subtracted, so that the graph optimizer cannot merge this sum with the next and reorder it. */
 const withDecay = (gradient: Tensor, parameter: Variable, weightDecay: number): Tensor =>
   tf.sub(gradient, tf.mul(parameter, -weightDecay));
 

@@ -67,7 +67,10 @@ function makeGroups(builder: ModelBuilder, expansion: number, width: number): La
   );
 }
 
-/** MobileNetV2 for 32x32 images (Sandler et al. 2018) as in PEFD: ReLU, a stem of stride 2; `expansion` is t. */
+/**
+ * MobileNetV2 for 32x32 images (Sandler et al. 2018) as in RepDistiller and PEFD: ReLU instead of ReLU6, a stem of
+ * stride 2, a last layer of fixed width. `expansion` is the paper's t, `width` the factor of all other channels.
+ */
 export const mobileNetV2 =
   (expansion: number, width: number): Architecture =>
   (builder, numClasses) => {

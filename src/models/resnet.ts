@@ -6,7 +6,11 @@ import type { Architecture } from "./types.js";
 
 export const resnetInitialization: Initialization = { "conv.weight": kaimingNormalFanOut };
 
-/** ResNet for 32x32 images (He et al. 2016, section 4.2) as in RepDistiller and PEFD. @param depth 6n + 2 */
+/**
+ * ResNet for 32x32 images (He et al. 2016, section 4.2), as RepDistiller and PEFD have it: a stem and three stages of
+ * basic blocks, with their `widths`.
+ * @param depth 6n + 2
+ */
 export const resnet =
   (depth: number, widths: readonly [number, number, number, number]): Architecture =>
   (builder, numClasses) => {

@@ -38,7 +38,11 @@ export function surveyModel(modelName: string): ModelSurvey {
 
 type MapTrace = Pick<ShapeTrace, "stem" | "maps" | "lastMap" | "norms">;
 
-/** Shapes [H, W, C] of stem and stages without the native library, and their last norms. @throws inputError */
+/**
+ * [H, W, C] of the maps of stem and stages (ModelOutput.maps) and where layers can be inserted; the batch
+ * normalisations before the maps' last ReLUs. Needs no native library.
+ * @throws inputError for an unknown name
+ */
 export function mapShapes(modelName: string, side?: number): MapTrace {
   const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
   const trace = traceShapes((builder) => architecture(builder, CLASSES), side ?? imageSize);

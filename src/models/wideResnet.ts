@@ -65,7 +65,10 @@ function stage(
   };
 }
 
-/** Wide residual network for 32x32 images (Zagoruyko and Komodakis 2016), depth 6n + 4; maps are plain sums. */
+/**
+ * Wide residual network for 32x32 images (Zagoruyko and Komodakis 2016) of depth 6n + 4; `widening` multiplies
+ * channels. Maps are plain sums; their preact versions went through the next batch normalisation.
+ */
 export const wideResnet =
   (depth: number, widening: number): Architecture =>
   (builder, numClasses) => {

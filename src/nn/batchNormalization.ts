@@ -87,7 +87,10 @@ export interface TrainingNormalization {
   readonly variance: Tensor1D;
 }
 
-/** torch.nn.BatchNorm2d in training, x [N, H, W, C], others [C]. @returns the unbiased variance, as running_var */
+/**
+ * torch.nn.BatchNorm2d in training, for x [N, H, W, C]: normalises with the batch's biased variance and returns the
+ * unbiased one, which is what PyTorch's running_var takes. Other tensors are [C].
+ */
 export function batchNormTraining(x: Tensor4D, scale: Tensor, offset: Tensor): TrainingNormalization {
   const training = ownOpsServe() ? ownTraining : standardTraining;
   const { y, mean, variance } = training({ x, scale, offset });

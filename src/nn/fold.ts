@@ -4,7 +4,10 @@ import type { ModelBuilder } from "./builder.js";
 import { type BatchNormLayer, biasAdd, type ConvolutionLayer } from "./layers.js";
 import type { ForwardContext } from "./model.js";
 
-/** A convolution and its batch normalisation; frozen, they are one convolution with a bias, as both are linear in x. */
+/**
+ * A convolution followed by its batch normalisation. Frozen, the two are one convolution with a bias, which saves a
+ * pass over the activations: y = scale * (conv(x) + b - mean) / sqrt(variance + eps) + offset is linear in x.
+ */
 export function normalizedConvolution(
   builder: ModelBuilder,
   conv: ConvolutionLayer,

@@ -28,7 +28,11 @@ const repeatOp = defineOp({
 export const isWholeMultiple = ([height, width]: MapSize, [rows, columns]: MapSize): boolean =>
   (height % rows === 0 && width % columns === 0) || (rows % height === 0 && columns % width === 0);
 
-/** torch.nn.functional.interpolate, nearest, of x [N, H, W, C]. @throws RangeError unless sizes are whole multiples */
+/**
+ * torch.nn.functional.interpolate(mode="nearest") of x [N, H, W, C]: element i of `to` is element floor(i * from / to),
+ * along both axes.
+ * @throws RangeError where neither size is a whole multiple of the other
+ */
 export function nearestResize(x: Tensor4D, [height, width]: MapSize): Tensor4D {
   const [, rows, columns] = x.shape;
   if (rows === height && columns === width) return x;

@@ -24,7 +24,10 @@ const OWN = new URL("..", import.meta.url);
 const fileIn = (url = ""): string | undefined =>
   url.startsWith("file:") && !url.startsWith(OWN.href) ? fileURLToPath(url) : undefined;
 
-/** Resolves `pefd/plugin` to this program's registries. @param see gets other imports; may return a replacement */
+/**
+ * Resolves `pefd/plugin` to this program, never another copy with other registries.
+ * @param see gets other imports and importers; may return a replacement
+ */
 const resolver =
   (see: (by: string, file: string) => string | undefined): Resolve =>
   (specifier, context, next) => {

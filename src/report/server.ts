@@ -20,7 +20,11 @@ const REST = 2;
 
 const isFolder = (dir: string) => statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** The report's page, following runs. @param clock ms since 1970 @param collect the same object while unchanged */
+/**
+ * The report's page, following runs: read again on request, drawn again on change; a folder that has gone is named.
+ * @param clock milliseconds since 1970
+ * @param collect finds the runs; the same object while nothing changes
+ */
 export function livePage(
   dirs: readonly string[],
   published: Published,

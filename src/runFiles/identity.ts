@@ -112,7 +112,10 @@ const NOTHING: ReadonlySet<string> = new Set();
 const changeText = ([what, before, after]: readonly [string, Value, Value]): string =>
   `${what}: ${short(before) ?? "none"} then, ${short(after) ?? "none"} now`;
 
-/** Clauses such as "--batch_size was 64 and is now 128". @param undecided options that count as equal */
+/**
+ * Differences of a run from a planned one, as clauses: "--batch_size was 64 and is now 128".
+ * @param undecided options known only at the start; like missing parts they count as equal
+ */
 export function identityDifferences(
   then: Identity,
   now: PlannedIdentity,

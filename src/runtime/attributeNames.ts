@@ -80,7 +80,10 @@ function threadSafeCall(binding: NativeBinding): NativeBinding["executeOp"] {
   };
 }
 
-/** A binding whose ops several threads may call, each with its own; a call with new attribute names runs alone. */
+/**
+ * A binding whose ops several threads may call at the same time; a call with attribute names that are new to its thread
+ * runs alone. Every thread must have its own, and the main thread must have made the first.
+ */
 export const threadSafe = (binding: NativeBinding): NativeBinding => ({
   ...copyOfBinding(binding),
   executeOp: threadSafeCall(binding),

@@ -21,7 +21,10 @@ function loadSignals(): Signals | undefined {
 
 let signals: Signals | undefined;
 
-/** Does work that blocks for long; a signal ends the process at once, with `hint` and 128 plus its number. */
+/**
+ * Does work that blocks the process for long. A signal ends the process meanwhile, at once, with `hint` and 128 and its
+ * number as exit code; JavaScript could answer it only afterwards.
+ */
 export function endedBySignals(hint: string, work: () => void): void {
   signals ??= loadSignals();
   signals?.answer(`  ${cleanText(hint)}\n`);

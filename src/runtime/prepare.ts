@@ -159,7 +159,10 @@ const DETERMINISTIC = {
 const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
   gpu === undefined ? [] : [...(exactFloat32 ? [EXACT_FLOAT32] : []), ...(deterministic ? [DETERMINISTIC] : [])];
 
-/** Variables that TensorFlow and XLA read when loaded: GPU memory, log, oneDNN (docs/adr/0006), kept programs. */
+/**
+ * The environment variables that TensorFlow and XLA read when loaded, besides the user's: GPU memory as needed, no log,
+ * oneDNN on every CPU (docs/adr/0006), graphs as written (native/binding/overrides.h), CUDA tools, kept programs.
+ */
 export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
   const { env, programCache, cudaDirectory, processors } = settings;
   const variables: Record<string, string> = {

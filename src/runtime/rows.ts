@@ -25,7 +25,10 @@ export const scatterRows = (table: Tensor, rows: Tensor1D, values: Tensor): Tens
 /** Native tensors owned by one variable, which may be changed in place. */
 const own = new WeakSet<object>();
 
-/** Writes rows in place, as scatterRows; the first time the tensor is copied, since others may hold it. */
+/**
+ * Writes rows of a variable in place, as scatterRows. The first time it is copied, since others may hold its tensor;
+ * from then on nothing but the rows is touched, until it is assigned another value.
+ */
 export function writeRows(variable: Variable, rows: Tensor1D, values: Tensor): void {
   if (own.has(variable.dataId)) {
     const type = [typeAttribute("T", DT.float)];

@@ -45,7 +45,10 @@ function composeSoftmax(tf: TensorFlow): void {
   });
 }
 
-/** A variable's new value, assigned by whoever runs the step; with `rows` [N] int32 that of these rows, [N, ...]. */
+/**
+ * A variable's new value, recorded in a step and applied by whoever runs it. With `rows` ([N], int32) it is that of
+ * only these rows, [N, ...]; one that is named twice must have the same value twice.
+ */
 export type Update = readonly [variable: Variable, value: Tensor, rows?: Tensor1D];
 
 /** TensorFlow.js, a live binding: undefined until loadTensorFlow(), so that models can be imported without it. */
@@ -98,7 +101,12 @@ function requireTensorFlow(folder: string, nativeFolder: string): TensorFlow {
   }
 }
 
-/** Loads the native library once, and sets `tf`. @param needs see prepare.ts @throws environmentError, inputError */
+/**
+ * Loads the native library once and sets `tf`.
+ * @param needs what it finds in the environment (prepare.ts); by default what the process was started with
+ * @throws environmentError with the next command when a file of set-up is missing, truncated or does not load;
+ * inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or for a GPU that is not there
+ */
 export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
   if (tf !== undefined) return tf;
   const [folder, nativeFolder] = [packageDirectory(), nativeDirectory()];

@@ -7,7 +7,11 @@ import { nativeDirectory } from "./nativeFolder.js";
 import { loadOwnModule } from "./ownModule.js";
 import { bindingFile } from "./paths.js";
 
-/** The native binding with our ops, for a thread; the environment is prepared (prepare.ts). @throws environmentError */
+/**
+ * The native binding with our own ops, for a thread that only calls a few. The main thread must have prepared the
+ * environment (prepare.ts). Threads do not know each other's tensors.
+ * @throws environmentError where it does not load
+ */
 export function loadThreadBinding(): NativeBinding {
   const folder = nativeDirectory() ?? "";
   // biome-ignore lint/style/noRestrictedGlobals: the native library reads the process's own.

@@ -210,7 +210,10 @@ async function work(slot: number, execution: Work): Promise<void> {
   }
 }
 
-/** Runs a sweep in order, `jobs` at a time. @throws the signal's reason, once the running ones have ended */
+/**
+ * Carries out the runs of a sweep in order, `jobs` at a time; outcomes in that order.
+ * @throws the signal's reason when it was aborted, once the running ones have ended
+ */
 export async function executeSweep(runs: readonly SweepRun[], execution: Execution): Promise<Outcome[]> {
   const outcomes = new Map<SweepRun, Outcome>();
   const shared: Work = { ...execution, queue: [...runs], outcomes, warnings: new Set() };

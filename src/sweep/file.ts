@@ -27,7 +27,11 @@ const zooLayer = (): Layer => ({
   values: { distill: procedures().map(({ name }) => name) },
 });
 
-/** A sweep's layers, strongest first: flags, environment, `file` (preset, JSON, "zoo"). @throws inputError */
+/**
+ * A sweep's values, the strongest first: flags and environment, then its file, whose options may be lists.
+ * @param file a preset's name, a JSON file of options, or "zoo"
+ * @throws inputError for an unreadable file or an unknown option
+ */
 export function sweepLayers(layers: readonly Layer[], file: string | undefined): Layer[] {
   if (file === ZOO) return [...layers.map(withTrials), zooLayer()];
   const own = file === undefined ? [] : readConfiguration(file, SWEEP_ROWS, SWEEP_PRESETS).layers;

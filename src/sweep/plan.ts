@@ -149,7 +149,11 @@ function spreadTeachers(combination: Combination): Combination[] {
   }));
 }
 
-/** The cross product of options given as lists: `ours,kd`, `1-3`. @throws inputError for ranges, pairs, too many runs */
+/**
+ * The cross product of options given as lists: `ours,kd`, `1-3`, or a list in a file. A file's weights of other methods
+ * are skipped.
+ * @throws inputError for an invalid range, teachers whose paths and models do not pair up, or too many runs
+ */
 export function combinations(layers: readonly Layer[]): Combination[] {
   const names = SWEEPABLE.filter((name) => name !== "path_t" && name !== "model_t");
   const start = spreadTeachers({ layers, varied: [] });
@@ -235,7 +239,11 @@ function refuseShared(runs: readonly SweepRun[]): void {
   }
 }
 
-/** A sweep's runs in order; varied options that name no folder get their own `--save_dir`. @throws inputError */
+/**
+ * The runs of a sweep in the order of their start, all values checked. An option that varies but names no folder gives
+ * each value its own `--save_dir` below the given one, such as `save/batch_size=32`.
+ * @throws inputError for an invalid value, a missing teacher, or two runs with one folder
+ */
 export async function planSweep(layers: readonly Layer[], nameInFile: NameInFile): Promise<SweepRun[]> {
   const runs: SweepRun[] = [];
   for (const combination of combinations(layers)) runs.push(await planRun(combination, nameInFile));

@@ -63,7 +63,10 @@ function stateOf(run: SweepRun, task: string | undefined, word: string | undefin
   return word ?? (task === undefined ? "not submitted" : "failed");
 }
 
-/** Each run's state: from its folder, Slurm, or its log. @throws environmentError where squeue fails */
+/**
+ * The state of each run: from its folder, from Slurm while its task is queued or running, else from its log.
+ * @throws environmentError where squeue is missing or fails although jobs were submitted
+ */
 export async function slurmStatus(runs: readonly SweepRun[], saveDir: string, env: Environment): Promise<RunStatus[]> {
   const tasks = lastTasks(jobsIn(saveDir));
   // Slurm is asked before the folders are read: what ends in between is complete, not failed.
@@ -171,7 +174,10 @@ const unknownJob = (answer: string, mark: string) =>
     `Find the job with the comment ${mark} by \`squeue --me --format="%F %k"\`, end it by \`scancel JOB\`, and submit again.`,
   );
 
-/** Submits runs as one job array by this program's `command`. @throws environmentError; runError if refused */
+/**
+ * Submits runs as one job array and writes down its id; `command` is this program's own words.
+ * @throws environmentError without sbatch, runError when it refuses or nobody knows the job's id
+ */
 export async function submit(
   runs: readonly SweepRun[],
   saveDir: string,

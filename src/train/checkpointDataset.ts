@@ -45,7 +45,10 @@ function sameImages(told: readonly ToldImages[]): ToldImages | undefined {
   return told[0];
 }
 
-/** Layers with the checkpoints' data set and image size, unless given. @throws inputError for different ones */
+/**
+ * Layers with the checkpoints' data set and image size, unless given.
+ * @throws inputError for different or unknown ones
+ */
 export async function withDatasetOf(
   layers: readonly Layer[],
   checkpoints: readonly string[],

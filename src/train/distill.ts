@@ -29,7 +29,7 @@ import type { BatchSource } from "./source.js";
 import { teacherAhead } from "./teacherAhead.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 
-/** auto evaluates the teacher if the run trains on this many times as many images. */
+/** With auto, the teacher is evaluated if the run trains on at least this many times the number of test images. */
 const TIMES_AS_MANY = 20;
 
 interface RunSize {

@@ -17,7 +17,7 @@ export interface EpochTask {
   readonly augmentation: Augmentation;
   readonly batchSize: number;
   readonly learningRate: number;
-  /** Already done when resumed. */
+  /** Number of the epoch's steps already done; 0 unless resumed. */
   readonly firstStep: number;
   /** Whether a line or log is due after a step (1-based). */
   isDue(step: number): boolean;

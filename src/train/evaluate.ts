@@ -43,7 +43,11 @@ export interface EvalHooks extends Pick<Hooks, "env"> {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Evaluates checkpoints that share their data, after checking all files. @throws inputError for unusable ones */
+/**
+ * Evaluates checkpoints on the test images, after checking all files.
+ * @param evaluations at least one; they share their data
+ * @throws inputError for a file that is no checkpoint of its model, an unknown model, or unreadable data
+ */
 export async function runEvaluations(evaluations: readonly EvalOptions[], hooks: EvalHooks): Promise<DetailedEval[]> {
   const subjects: Subject[] = [];
   for (const options of evaluations) subjects.push(await readSubject(options));

@@ -35,7 +35,7 @@ function doneText({ epoch, step }: Position, steps: number): string {
   return [...whole, ...part].join(" and ");
 }
 
-/** The notice on a resumed run, or a vain --resume. @param kept saved progress, if any */
+/** The notice on a resumed run, or on --resume with nothing to resume. @param kept saved progress, if any */
 export function startText(
   runDir: string,
   kept: Position | undefined,
@@ -163,7 +163,7 @@ interface Claimed {
   readonly stages: readonly Stage[];
 }
 
-/** Closes the teacher cache before the program that it feeds. */
+/** Opens sources and files, trains, and closes them, the teacher cache last. */
 async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<RunResult> {
   const { plan, options, scene, hooks, folder, stages } = claimed;
   const { dataset, choice, seed } = scene;

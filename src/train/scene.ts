@@ -48,7 +48,10 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   return { dataset, choice, seed: seedOf(options), ...(skip && { leftOutSha256: skip.sha256 }) };
 }
 
-/** Every CPU engine gives the same bytes for a seed; a GPU only with XLA, which excludes other algorithms. */
+/**
+ * On a CPU every engine gives the same bytes for a seed; on a GPU the reduction order of convolution gradients varies,
+ * unless XLA excludes such algorithms (runtime/prepare.ts).
+ */
 function refuseNondeterministic({ engine }: EngineChoice): void {
   if (!isGpu() || engine === "xla") return;
   throw inputError(

@@ -171,12 +171,17 @@ export interface TrainingSession {
   compile(device: string, hooks: CompilationHooks): Promise<void>;
   /** Of an epoch's calls. */
   pace(): Pace;
-  /** Trains on consecutive batches; `upcoming` are known later rows. @returns seconds of making the batches */
+  /**
+   * Trains on consecutive batches.
+   * @param rows of full batches, or of an epoch's partial one
+   * @param upcoming rows of later batches, as far as known
+   * @returns seconds of making the batches
+   */
   train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;
   /** Means since the last restart. */
   metrics(): TrainingMetrics & { readonly images: number };
   sums(): number[];
-  /** Resets the sums to a resumed run's (empty: zero). */
+  /** Sets the metric sums to those of a resumed run; an empty list sets zeros. */
   restart(sums: readonly number[]): void;
   /** Loss and accuracy at the current weights; resets the sums, yields the number of images done. */
   evaluate(): Calls<Metrics>;

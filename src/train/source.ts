@@ -157,7 +157,10 @@ const DEFAULT_BUDGET_MB = 2048;
 /** Only images in files need more than the budget. */
 export type SourceSettings = Partial<StreamSettings> & { readonly budgetMb?: number | undefined };
 
-/** A run's sources: files by threads; memory resident for XLA where it fits the budget, else by a thread. */
+/**
+ * A run's sources with equal batches: threads prefetch images in files; images in memory are resident for XLA if all
+ * sets fit the budget, else prefetched by a thread; other engines make batches between steps.
+ */
 export function chooseSources(
   sets: readonly ImageSet[],
   engine: EngineName,

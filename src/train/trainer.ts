@@ -92,7 +92,11 @@ type ActiveRun = Run & { readonly stage: Stage; readonly session: TrainingSessio
 
 type RunState = { readonly progress: RunProgress; readonly snapshot?: Snapshot };
 
-/** Trains to the last epoch, each saved. @throws runError for NaN (not saved) or the disk; the signal's reason */
+/**
+ * Trains to the last epoch; each is evaluated, logged and saved.
+ * @throws runError for a NaN or infinite loss or weight (not saved) or an unwritable file; the signal's reason, with
+ * the state saved
+ */
 export async function runTraining(run: Run, progress: RunProgress): Promise<RunResult> {
   const { epochs } = run.options;
   let state: RunState = { progress };

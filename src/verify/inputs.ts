@@ -137,7 +137,10 @@ const numericsFinding = ({ numerics }: Identity): Finding =>
     ? fits("numerics", `version ${numerics}`)
     : unknown("numerics", `version ${numerics}; this pefd has version ${NUMERICS}`);
 
-/** A run's inputs, recomputed; each file is read once by `reader`. @throws inputError for a missing plug-in */
+/**
+ * A run's inputs, recomputed from their recorded paths; one `reader` for all runs reads each file once.
+ * @throws inputError where the data set is of a plug-in that was not given
+ */
 export async function inputFindings(config: RunConfig, identity: Identity, reader: Reader): Promise<Finding[]> {
   const { name } = DATASETS.row(textOf(config.dataset));
   return [
@@ -158,7 +161,12 @@ const NAMED_BY: Readonly<Record<string, readonly string[]>> = {
   "images skipped": ["skip_list"],
 };
 
-/** Clauses on a run's changed inputs, but those that `typed` options replace. @throws inputError as inputFindings */
+/**
+ * Changes of a run's inputs since it was made, a clause for each; none for a run of an earlier version.
+ * @param record its config.json, found whole
+ * @param typed names of options that were given in place of the run's own
+ * @throws inputError as inputFindings
+ */
 export async function changedInputs(
   record: object,
   typed: ReadonlySet<string>,

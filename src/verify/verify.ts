@@ -209,7 +209,10 @@ function processFindings(runDir: string): Finding[] {
   return [unknown(LOCK_FILE, `${counted(left.length, "file")} of a killed process; the next run removes it`)];
 }
 
-/** Recomputes a run's identity and checksums, changing nothing. @param reader one for all runs */
+/**
+ * Recomputes who a run is and the checksums of its files. Nothing is changed; the native library is not needed.
+ * @param reader one for all runs that are looked at: it reads each input once
+ */
 export async function verifyRun(runDir: string, reader = inputReader()): Promise<RunVerdict> {
   const { finding: configured, config } = configFinding(runDir);
   const { finding: resumed, kept } = await keptFinding(runDir, config?.identity);

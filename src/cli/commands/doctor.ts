@@ -52,9 +52,12 @@ export const command: Command = {
     const { deep } = resolveSection(DEPTH, layers);
     const { diagnose } = await import("../../runtime/doctor/doctor.js");
     const node = { version: process.version, program: process.execPath };
-    const { arithmeticCheck } = await import("../../train/selfTest/selfTest.js");
-    const more = deep ? { more: () => arithmeticCheck(process.execPath, env) } : {};
-    const diagnosis = await diagnose({ node, env, deep, data: await dataFound(dataset, data), ...more });
+    const more = async () => {
+      const { arithmeticCheck } = await import("../../train/selfTest/selfTest.js");
+      return arithmeticCheck(process.execPath, env);
+    };
+    const inputs = { node, env, deep, data: await dataFound(dataset, data) };
+    const diagnosis = await diagnose(deep ? { ...inputs, more } : inputs);
     const color = colorOnStdout(flags.no_color === true);
     output.result(describe(diagnosis.checks, color), diagnosis);
     if (diagnosis.ok) return undefined;

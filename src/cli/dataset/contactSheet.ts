@@ -40,7 +40,11 @@ function evaluationText({ evaluation, format }: DatasetRow): string {
   return `short side resized to ${evaluation.resize}, center crop of ${format.height} x ${format.width} pixels`;
 }
 
-/** A data set's contact sheet. @param reader opened where images are encoded @throws runError for an unusable image */
+/**
+ * The contact sheet of a data set: training images as a run sees them in some epochs, test images as evaluated.
+ * @param reader opened where images are encoded, as it needs TensorFlow
+ * @throws runError for an image that cannot be used
+ */
 export function contactSheet(
   row: DatasetRow,
   { train, test }: Dataset,

@@ -21,7 +21,11 @@ function checkFile(path: string, stats: Stats, { maxBytes, hint }: FileBounds): 
   throw inputError(`${path} has ${stats.size} bytes; the limit is ${maxBytes}.`, hint);
 }
 
-/** Bytes of an untrusted regular file; pipes, which may block, are refused. @throws inputError, or the system's error */
+/**
+ * The bytes of an untrusted regular file (or a link to one) of bounded size. Pipes and devices are refused before
+ * opening, which may block for ever.
+ * @throws inputError for other kinds or too many bytes; the system's error if it cannot be opened
+ */
 export function readInputFile(path: string, bounds: FileBounds): Uint8Array<ArrayBuffer> {
   checkFile(path, statSync(path), bounds);
   // If it has become a pipe meanwhile, this does not wait for a writer.

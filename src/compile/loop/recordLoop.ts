@@ -334,7 +334,10 @@ function resultType({ attributes }: GraphNode): number {
   return type !== undefined && "type" in type ? type.type : -1;
 }
 
-/** Loop-invariant code motion, also out of the computation ahead, of results no larger than their operand. */
+/**
+ * Loop-invariant code motion, also out of the computation ahead: a frozen weight's cast runs once per call. Only
+ * results no larger than their operand move: bytes of images do not become floats for a whole call.
+ */
 export function hoistInvariants(parts: LoopParts): LoopParts {
   const invariant = invariantsOf(parts);
   const repeated = [...(parts.ahead?.nodes ?? []), ...parts.body];
@@ -450,7 +453,10 @@ function aheadParts(steps: number, before: Before, step: RecordedStep): Recorded
   return { iterations: steps, step: before.step, results: results.filter(({ name }) => used.has(name)) };
 }
 
-/** Records an entry as a loop and runs the passes. @throws TraceError; RangeError where groups do not divide calls */
+/**
+ * Records an entry as a loop and runs the passes.
+ * @throws TraceError as recordStep does; RangeError where stepsPerCall is no multiple of the group size
+ */
 export function recordLoop(name: string, entry: Entry, handles: Handles, precision: PrecisionName): RecordedLoop {
   const { ahead, stepsPerCall } = entry;
   if (ahead !== undefined && stepsPerCall % ahead.steps !== 0) {

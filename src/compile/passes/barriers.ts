@@ -36,7 +36,10 @@ function oneByOne(node: GraphNode): GraphNode[] {
   });
 }
 
-/** Makes x + y of two sums x - y * -1, the same bits, since Grappler merges additions into one AddN in any order. */
+/**
+ * Keeps the reduction order: Grappler merges a tree of additions into one AddN, whose rounding varies from run to run.
+ * Where an operand of an addition is another addition, x + y becomes x - y * -1: the same bits, and nothing to merge.
+ */
 export const keepReductionOrder: Pass = (step) => {
   const byName = nodesByName(step.nodes);
   const nodes = step.nodes.flatMap((node) => {
@@ -70,7 +73,10 @@ function isFloatResult(node: GraphNode): boolean {
   return isFloat(node, "dtype") || (DstT !== undefined && "type" in DstT && DstT.type === DT.float);
 }
 
-/** Hides float constants in placeholders, since Grappler folds them with other rounding, such as x / 3 to x * 0.333. */
+/**
+ * Hides float constants in placeholders, which are never folded: Grappler turns x / 3 into x * 0.333, (x * a) * b into
+ * x * (a * b) and pow(x, 2) into x * x, with other rounding and no measurable gain.
+ */
 export function withOpaqueConstants(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   return nodes.flatMap((node) => {
@@ -122,7 +128,10 @@ const FUSION_PATTERNS: readonly FusionPattern[] = [
   { op: "BiasAdd", inputs: new Set(["DepthwiseConv2dNative"]) },
 ];
 
-/** Puts placeholders between ops that Grappler would fuse with other rounding: the bits stay those of eager mode. */
+/**
+ * Separates ops whose fusion by Grappler would change rounding by a placeholder with a default (opaque, no arithmetic),
+ * so that a loss has the same bits in a graph as in eager mode.
+ */
 export const addFusionBarriers: Pass = (step) => ({ ...step, nodes: withBarriers(step.nodes) });
 
 function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {

@@ -4,7 +4,7 @@ import { floatConstant, type GraphNode, intConstant, intsConstant, outputRef } f
 const FLOAT = { type: DT.float };
 const INDEX = { type: DT.int32 };
 
-/** Appends nodes; each method returns its result's reference. @param channels the default shape of results */
+/** Writer of graph nodes for per-channel float32 arithmetic: each method returns its result's reference. @param channels the default shape of results */
 export function writer(prefix: string, nodes: GraphNode[], channels: readonly number[]) {
   const put = (node: GraphNode): string => {
     nodes.push(node);

@@ -13,7 +13,10 @@ interface Sizes {
   readonly windows: readonly number[];
 }
 
-/** Gradients with explicit padding as those of padded images, since TensorFlow's own are slow (docs/adr/0006). */
+/**
+ * Turns gradients of convolutions with explicit padding into those of padded images, as oneDNN has none and
+ * TensorFlow's own are many times slower, most of all in bfloat16 (docs/adr/0006). The data gradient is cropped.
+ */
 export const padGradients: Pass = (step) => ({ ...step, nodes: withPadded(step.nodes) });
 
 function withPadded(nodes: readonly GraphNode[]): GraphNode[] {

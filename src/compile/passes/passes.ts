@@ -64,7 +64,7 @@ const BFLOAT16_ACTIVATIONS: readonly Entry[] = [dropEqualReshapes, replaceElemen
 );
 /** Folding of batch normalisation in evaluation; changes rounding. */
 const FOLDED: readonly Entry[] = [{ pass: foldInference, where: ({ ownOps }) => ownOps }];
-/** Sums in the order in which they were written; a session's graph optimizer leaves the arithmetic as it was. */
+/** Sums in the order in which they were written; barriers keep a session's graph optimizer from changing the arithmetic. */
 const EXACT: readonly Entry[] = [
   expandSums,
   ...[keepReductionOrder, addFusionBarriers, blockConstantFolding].map((pass) => ({

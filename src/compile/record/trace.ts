@@ -327,7 +327,11 @@ const idsOf = (tensors: readonly Tensor[]): number[] => nativeBackend().getInput
 
 const idOf = (tensor: Tensor): number => idsOf([tensor])[0] as number;
 
-/** Traces an entry's step as graph nodes, uploading nothing. @throws TraceError for reads of data, or foreign tensors */
+/**
+ * Traces one run of an entry's step as graph nodes. Only ops without shape inference run and upload data.
+ * @param handles VarHandleOp of each variable the step may touch
+ * @throws TraceError when the step reads data, uses a tensor made elsewhere, or updates an unknown variable
+ */
 export function recordStep(prefix: string, entry: Entry, handles: Handles): RecordedStep {
   let recorded: RecordedStep | undefined;
   tf.tidy(() => {

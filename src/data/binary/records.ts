@@ -114,7 +114,11 @@ export const mostBytes = (kind: RecordKind): number => MOST_RECORDS * recordByte
 
 const COUNTS = ["no label", "its label", "its two labels"];
 
-/** Bytes of a file of records, at least one. @param hint for a refused file @throws inputError for size or labels too */
+/**
+ * Reads a file of records: [count * recordBytes(kind)] bytes, count >= 1, every class within its bounds.
+ * @param hint what to do about a file that is refused
+ * @throws inputError if it is missing, unreadable, empty, of a wrong size or has a label that is too large
+ */
 export function readRecordFile(path: string, kind: RecordKind, hint: string, ahead?: FilesAhead): Uint8Array {
   const bytes = ahead?.get(path)?.bytes ?? readDataFile(path, { maxBytes: mostBytes(kind), hint });
   checkSize(path, bytes.length, kind, hint);

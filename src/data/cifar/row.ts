@@ -98,7 +98,11 @@ const SOURCE: MemorySource = {
 
 const READERS = memoryReaders(SOURCE);
 
-/** CIFAR-100's binary layout: train.bin to train, test.bin to test. @throws inputError for files, labels, limits */
+/**
+ * Reads CIFAR-100's binary layout: training images from train.bin, test images from test.bin, never otherwise.
+ * @throws inputError if the folder or a file is missing, unreadable, empty, of a wrong size or has a label above 99, or
+ * a limit is not a positive integer or more than there are
+ */
 export const loadCifar100 = (directory: string, limits?: DatasetLimits): MemoryDataset =>
   READERS.open(directory, limits);
 

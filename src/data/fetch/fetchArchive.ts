@@ -88,7 +88,12 @@ async function sleepUnlessAborted(milliseconds: number, signal?: AbortSignal): P
   signal?.throwIfAborted();
 }
 
-/** Unpacks named members "folder/file" of a .tar.gz. @throws runError for damage, links, paths outside, its size */
+/**
+ * Unpacks the named members of a .tar.gz, ordinary files all of them, into the existing folder `target`, paths kept.
+ * @param members paths inside the archive, as "folder/file"
+ * @param mostBytes that the archive may unpack to
+ * @throws runError if the archive is damaged, or holds a link, a device or a path that leaves the folder
+ */
 export async function unpackMembers(
   archive: string,
   members: readonly string[],

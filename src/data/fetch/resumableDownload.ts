@@ -13,7 +13,10 @@ const SILENCE_MILLISECONDS = 60_000;
 
 type RequestHeaders = Readonly<Record<string, string>>;
 
-/** Follows redirects; fetch() would unpack gzip, which breaks byte ranges. @returns any answer, to read or destroy */
+/**
+ * Asks for a URL and follows redirects; fetch() would unpack gzip, which breaks checksums and byte ranges.
+ * @returns the answer whatever its status; its body must be read or destroyed
+ */
 async function httpGet(url: string, headers: RequestHeaders, signal?: AbortSignal): Promise<IncomingMessage> {
   let address = url;
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {

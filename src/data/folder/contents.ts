@@ -163,7 +163,12 @@ export function openContents(directory: string, part: PartName, isFresh: boolean
   };
 }
 
-/** Clauses on a split that differs from its first reading. @param sums as runs know it @param contents of all bytes */
+/**
+ * Compares a split with its first reading, which is kept.
+ * @param sums sha256 by which runs know the half
+ * @param contents sha256 over all bytes of all images
+ * @returns sentences on what is wrong
+ */
 export function changedContents(directory: string, part: PartName, sums: string, contents: string): string[] {
   const path = cacheFile(directory, part, "whole.txt");
   const [sumsThen, contentsThen, on] = readCache(path).toString().trim().split(" ");

@@ -159,7 +159,10 @@ const isHidden = (name: string): boolean => name.startsWith(".");
 /** Class folders in a split's folder, sorted as torchvision's ImageFolder does; none in a flat one. */
 export const classFolders = (path: string): string[] => entriesOf(path).folders.filter((name) => !isHidden(name));
 
-/** Lists a split by class folders; `known` are the training images' classes. @throws inputError for other ones */
+/**
+ * Lists a split with one folder for each class; `known`, the classes of the training images, rule the others.
+ * @throws inputError for a folder without classes, a class without images, or classes other than those known
+ */
 export function listClassFolders(directory: string, folder: string, known?: readonly string[]): Listing {
   const path = join(directory, folder);
   const classes = classFolders(path);

@@ -124,7 +124,11 @@ function across(
   return result;
 }
 
-/** A view with Pillow 12's bytes (bilinear, antialiased) of pixels [H, W, 3]. @returns the window [H', W', 3] */
+/**
+ * A view with the bytes of Pillow up to 12 (bilinear, antialiased, across first), as src/native computes it, too.
+ * @param pixels [height, width, 3], RGB interleaved, each 0 to 255
+ * @returns [window.height, window.width, 3]
+ */
 export function plainResize(pixels: ArrayLike<number>, image: ImageSize, view: View): Uint8Array {
   const { box, size, window, flip } = view;
   const right = axisOf(box.left, box.width, size.width, window.left, window.width);

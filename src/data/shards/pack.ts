@@ -65,7 +65,11 @@ function ended(shard: OpenShard): ShardFile {
   return { file, bytes, images, sha256: hash.digest("hex") };
 }
 
-/** Writes WebDataset shards of at most `mostBytes`, named such as train-000000.tar: KEY.jpg, KEY.cls, KEY.json. */
+/**
+ * Writes WebDataset shards of a split: KEY.jpg (or another ending), KEY.cls, KEY.json of each image.
+ * @param start of their names: "train" for train-000000.tar
+ * @param mostBytes of a shard, unless one image has more
+ */
 function openShardWriter(folder: string, start: string, mostBytes: number): ShardWriter {
   const shards: ShardFile[] = [];
   let open: OpenShard | undefined;
@@ -156,7 +160,12 @@ const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 const IMAGES_AT_ONCE = 16;
 
-/** Packs a data set into WebDataset shards. @throws inputError for a folder in use, runError; nothing is left then */
+/**
+ * Packs a data set into WebDataset shards, images in the same order, and gives the record beside them.
+ * @param dataset as --dataset names it
+ * @throws inputError for a folder that holds something; runError for an image that cannot be read, or a full disk.
+ * Nothing is left then: all is written beside its place, and renamed when it is complete.
+ */
 export async function packImages(dataset: string, set: PackableSet, settings: PackSettings): Promise<ShardRecord> {
   const { out, mostBytes, reencoding, signal, onProgress } = settings;
   refuseOccupied(out);

@@ -82,7 +82,11 @@ export interface StrongSource {
   readonly epoch: number;
 }
 
-/** Strong views of rows: crop, flip, RandAugment (MLLD, CVPR 2023) by seed, epoch, image. @returns [n, H, W, 3] */
+/**
+ * The strong view of the images of sampler rows [n, 4], in their order: a crop and flip of its own, then RandAugment,
+ * as in Multi-level Logit Distillation (Jin et al., CVPR 2023); the same for seed, epoch and image, as after a resume.
+ * @returns [n, height, width, 3], normalized
+ */
 export function assembleStrongBatch(
   set: ImagesInMemory,
   planRows: Int32Array,

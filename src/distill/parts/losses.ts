@@ -6,7 +6,10 @@ import type { Pair, Phase } from "../method.js";
 
 const variables = (state: readonly StateEntry[]): Variable[] => state.flatMap(({ variable }) => variable ?? []);
 
-/** RepDistiller's first phase: stem, stages and additions (`own`) train, the rest is in evaluation mode. */
+/**
+ * RepDistiller's first phase: stem, stages and additions train, the rest is in evaluation mode.
+ * @param own additions
+ */
 export function featurePhase(
   { student }: Pair,
   own: readonly StateEntry[],

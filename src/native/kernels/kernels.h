@@ -1,5 +1,5 @@
 // The interface of the kernels, and of the host that runs them. Plain data only: kernels are compiled once per
-// instruction set, and of a shared inline function the linker would keep any copy.
+// instruction set, and the linker would keep only one copy, from an arbitrary instruction set, of a shared inline function.
 #pragma once
 
 namespace pefd {

@@ -72,7 +72,10 @@ interface ConvolutionGradients {
 
 const shapeTensor = (shape: readonly number[]): Tensor => tf.tensor1d([...shape], "int32");
 
-/** TensorFlow 2.21's gradients abort the process for shapes that do not fit. @throws RangeError for all of those */
+/**
+ * TensorFlow 2.21's gradients abort the process for some shapes that do not fit.
+ * @throws RangeError for all of those
+ */
 function requireFitting(
   { stride, padding, kernelSize }: ConvolutionSettings,
   images: readonly number[],

@@ -33,7 +33,10 @@ const transposedOp = defineOp({
   }),
 });
 
-/** torch.nn.functional.conv_transpose2d: the data gradient of a convolution, filter [kernel, kernel, O, I], no bias. */
+/**
+ * torch.nn.functional.conv_transpose2d without bias: the data gradient of a convolution of filter [kernel, kernel, O,
+ * I], from x [N, H, W, I] to [N, (H - 1) * stride - 2 * padding + kernel, the same of W, O].
+ */
 export function transposedConv2d(x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D {
   const settings = settingsOf(geometry, filter);
   const { stride, padding, kernelSize } = settings;

@@ -54,7 +54,10 @@ export interface ProgressBar {
 const CLEAR_LINE = "\r\x1b[K";
 const BAR_CELLS = 24;
 
-/** The terminal functions that cli-progress calls; its own misplace the cursor, and leave it hidden after SIGKILL. */
+/**
+ * The terminal functions that cli-progress calls. Its own restore a saved cursor position, wrong once lines were
+ * printed above the bar, and hide the cursor, which stays hidden after SIGKILL.
+ */
 const terminal = (stream: TextStream, width: () => number) => ({
   isTTY: () => true,
   getWidth: width,

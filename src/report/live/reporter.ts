@@ -56,7 +56,10 @@ function line(before: StepProgress | undefined, now: EpochSoFar, p: StepProgress
   ].join("\t");
 }
 
-/** Lines as the paper's train_student.py prints them, every `printFreq` steps: the newest batch (and the mean). */
+/**
+ * Lines as the paper's train_student.py prints them, at every 0-based step index that `printFreq` divides: value of the
+ * newest batch and, in brackets, the mean over the epoch so far.
+ */
 function createPaperLines(printFreq: number): (p: StepProgress) => string | undefined {
   let soFar = EPOCH_START;
   return (p) => {

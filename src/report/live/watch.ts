@@ -166,7 +166,11 @@ function headline(runs: readonly RunRecord[], now: number): string {
   return [...counts, ...eta].join(", ");
 }
 
-/** Runs as terminal text of `columns`: one with all its curves, or a line each. @param now in ms since 1970 */
+/**
+ * Runs as terminal text: one run with all its curves, or a line per run with its accuracy curve.
+ * @param now milliseconds since 1970, to tell running from stopped (stateOf)
+ * @param columns of the terminal, which no line exceeds; Infinity off one
+ */
 export function renderWatch(runs: readonly RunRecord[], now: number, columns: number, color = false): string {
   const [only] = runs;
   if (only === undefined) return "No runs yet.";

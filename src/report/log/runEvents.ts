@@ -36,7 +36,10 @@ interface EventLog {
 }
 
 interface EventLogOptions {
-  /** The last step to keep on resume. TensorBoard drops later steps of the whole folder, hence two folders. */
+  /**
+   * The last step to keep when a run resumes. TensorBoard discards later steps of all tags in this folder, so curves by
+   * epoch and by training step need different folders.
+   */
   readonly afterStep?: number | undefined;
   /** Milliseconds since 1970; Date.now by default. */
   readonly clock?: () => number;

@@ -377,7 +377,12 @@ ${configurations(summaries, labels)}
 </section>`;
 }
 
-/** The report as one self-contained page with inline SVG. @param following only where it asks its server for news */
+/**
+ * The report as one self-contained HTML page: no network (by its own policy), plots as inline SVG, optional scripts for
+ * sorting, picking and values of plots; light or dark.
+ * @param made when the page is made
+ * @param following only of a page that asks its server for news
+ */
 export function htmlPage(
   summaries: readonly Summary[],
   collection: Collection,

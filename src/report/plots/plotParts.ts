@@ -123,7 +123,11 @@ function rowsOfNames(names: readonly string[], width: number): string[][] {
   return rows;
 }
 
-/** A legend for each row of experiment names, from `top` down, and their height, in pixels; defaults by place. */
+/**
+ * A legend for each row of experiment names, from `top` (pixels) down, and their height in pixels.
+ * @param colorOf default: color of the experiment at that place
+ * @param iconOf mark before the name; default: a short line
+ */
 export function legendPart(
   names: readonly string[],
   width: number,

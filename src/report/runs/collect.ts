@@ -121,7 +121,11 @@ function checkFolder(dir: string): string {
 
 const byName = new Intl.Collator("en", { numeric: true });
 
-/** The runs in some folders and below, each once, sorted. @param look reads a folder @throws inputError */
+/**
+ * The runs in some folders and below them, unfinished ones included; each once, sorted by folder. Reads logs only.
+ * @param look reads a folder, or knows its content (collector.ts)
+ * @throws inputError where a given folder does not exist
+ */
 export function collectRuns(dirs: readonly string[], look: Look = lookInto): Collection {
   const { runs, problems } = merge(dirs.map((dir) => search(checkFolder(dir), look)));
   const unique = new Map(runs.map((run) => [realpathSync(run.dir), run]));

@@ -107,7 +107,10 @@ class Bridge {
   }
 }
 
-/** A tracker by its Python client (PEFD_PYTHON) in another process: one that hangs or crashes costs training nothing. */
+/**
+ * A tracker by its Python client, in a process beside training: one that hangs, crashes or is slow costs training
+ * nothing and is started again with the next epoch. PEFD_PYTHON names the Python.
+ */
 function clientPlace(client: Client, env: Environment): TrackingPlace {
   const python = env.PEFD_PYTHON || "python3";
   let bridge: Bridge | undefined;

@@ -116,7 +116,10 @@ export const jsonNumber = (value: number): number | string => (Number.isFinite(v
 const chunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
 
-/** An MLflow server by its REST API; `env` may have MLFLOW_TRACKING_TOKEN, _USERNAME, _PASSWORD. Throws runError. */
+/**
+ * An MLflow tracking server by its REST API (mlflow.org/docs/latest/rest-api.html); calls throw a runError. `env` may
+ * have MLFLOW_TRACKING_TOKEN, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.
+ */
 export function mlflowServer(url: URL, env: Environment): TrackingPlace {
   const address = `${url.origin}${url.pathname}`.replace(/\/+$/, "");
   const headers = {

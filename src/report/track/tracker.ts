@@ -131,7 +131,10 @@ class Session {
   }
 }
 
-/** Sends a run's epochs to a tracker, one request at a time; a failure is a warning, and what is left goes later. */
+/**
+ * Sends every epoch of a run to a tracker, one request at a time; what came meanwhile goes with the next. A failure
+ * costs a warning only: what was not sent goes with a later epoch. `lastMs` limits the time after the end.
+ */
 export function createTracker(reporter: RunReporter, place: TrackingPlace, lastMs = LAST_MS): Tracker {
   const stop = new AbortController();
   let session: Session | undefined;

@@ -7,7 +7,7 @@ import { compiledDamage, readCompiled } from "../compiledFiles.js";
 import { cpuName } from "../device.js";
 import { nameOf } from "../gpu/choose.js";
 import { FOREIGN_HINT, foreignLibraries } from "../gpu/foreign.js";
-import { surveyMemory } from "../gpu/memory.js";
+import { memoryText, surveyMemory } from "../gpu/memory.js";
 import { gpuOutlook, type Outlook, unusedAdvice } from "../gpu/outlook.js";
 import { checkLibraries, type GpuLibraries } from "../gpu/probeProgram.js";
 import { judgeGpu } from "../gpu/requirements.js";
@@ -123,14 +123,12 @@ interface GpuSituation {
   readonly requested: string | undefined;
 }
 
-const GIGABYTE = 2 ** 30;
-
 /** `NVIDIA H100 80GB HBM3, compute capability 9.0, 79.6 GB, driver 580.82.07` */
 function gpuLabel({ name, capability, memory, driver }: Gpu): string {
   return [
     name,
     ...(capability === undefined ? [] : [`compute capability ${capability}`]),
-    ...(memory === undefined ? [] : [`${(memory / GIGABYTE).toFixed(1)} GB`]),
+    ...(memory === undefined ? [] : [memoryText(memory)]),
     ...(driver === undefined ? [] : [`driver ${driver}`]),
   ].join(", ");
 }

@@ -24,8 +24,10 @@ export function refuseBusyGpu(env: Environment): void {
   throw Object.assign(failure, { cause: new Error(error) });
 }
 
-const GIGABYTE = 2 ** 30;
-const gigabytes = (bytes: number): string => `${(bytes / GIGABYTE).toFixed(1)} GB`;
+const gibibytes = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
+
+/** `79.6 GB`, as GPUs' memory is counted: in units of 2^30 bytes. */
+export const memoryText = (bytes: number): string => `${gibibytes(bytes)} GB`;
 
 export interface GpuMemory {
   /** Whether a context can be made on it. */
@@ -41,7 +43,7 @@ function holdersText(env: Environment, id: string, own: number | undefined): str
   const holders = gpuHolders(env, id).sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0));
   const shown = holders.slice(0, MOST_HOLDERS).map(({ name, pid, bytes }) => {
     const who = pid === String(own) ? "this process" : `${name} (process ${pid})`;
-    return `${who} holds ${bytes === undefined ? "some" : gigabytes(bytes)}`;
+    return `${who} holds ${bytes === undefined ? "some" : memoryText(bytes)}`;
   });
   const more = holders.length > shown.length ? [`${holders.length - shown.length} more processes`] : [];
   return [...shown, ...more].join(", ");
@@ -55,10 +57,10 @@ function holdersText(env: Environment, id: string, own: number | undefined): str
  */
 export function surveyMemory(env: Environment, id: string, pid?: number): GpuMemory | undefined {
   const answer = askMemory({ ...env, CUDA_VISIBLE_DEVICES: id });
-  if (answer === undefined || (answer.code === undefined && answer.free === undefined)) return undefined;
-  const ok = answer.free !== undefined && answer.total !== undefined;
-  const state = ok
-    ? `${((answer.free ?? 0) / GIGABYTE).toFixed(1)} of ${gigabytes(answer.total ?? 0)} are free`
-    : answer.error;
+  if (answer === undefined) return undefined;
+  const { free, total, error, code } = answer;
+  if (code === undefined && free === undefined) return undefined;
+  const ok = free !== undefined && total !== undefined;
+  const state = ok ? `${gibibytes(free)} of ${memoryText(total)} are free` : error;
   return { ok, text: [state, holdersText(env, id, pid)].filter(Boolean).join("; ") };
 }

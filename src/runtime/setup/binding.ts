@@ -141,7 +141,10 @@ export async function keptGpuProbe(build: BindingBuild, cache: string): Promise<
   return kept;
 }
 
-/** Compiles binding and modules in a folder of their own, and keeps them. @throws environmentError */
+/**
+ * Compiles binding and modules in a folder of their own, so that no half-built file is found, and keeps them.
+ * @throws environmentError when a tool is missing or the compilation fails
+ */
 export async function buildBinding(build: BindingBuild, cache: string): Promise<void> {
   const { packageFolder, options } = build;
   await requireTools(options);

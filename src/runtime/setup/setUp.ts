@@ -157,7 +157,11 @@ function noticeOf(outlook: Outlook, requested: RuntimeKind | undefined): string 
   return `warning: No GPU is usable: ${outlook.why}. ${end}`;
 }
 
-/** The runtime asked for, else by the machine's GPU. @throws environmentError for a GPU that cannot be used */
+/**
+ * The kind of runtime that is asked for, else by the machine's GPU.
+ * @param say called with notes on the GPU
+ * @throws environmentError for a GPU that cannot be used, unless PEFD_RUNTIME says what to do about it
+ */
 function decideKind(env: Environment, places: SurveyPlaces, say: (text: string) => void): RuntimeKind {
   const requested = requestedKind(env);
   if (requested === "cpu") return "cpu";
@@ -321,7 +325,10 @@ async function install(installation: Installation): Promise<void> {
   await installFromWheels(installation, kind, probe);
 }
 
-/** Completes libtensorflow and binding, one process per machine and cache. @throws environmentError with what to type */
+/**
+ * Completes libtensorflow and the binding to it; only one may run at a time on a machine for one cache.
+ * @throws environmentError naming what is missing and what to type
+ */
 export async function installRuntime(settings: InstallSettings): Promise<void> {
   const { env, inherit, cache, node, packageFolder, nativeFolder = packageFolder } = settings;
   refuseForeignMachine(node);
@@ -360,7 +367,11 @@ export function isSetUp(env: Environment, home: string): boolean {
   return runtimeIsReady(packageFolder, env, nativeFolder);
 }
 
-/** Downloads and compiles what is missing. @returns whether anything was @throws environmentError with what to type */
+/**
+ * Downloads and compiles what is missing, after others that set up the same cache.
+ * @returns whether anything was missing
+ * @throws environmentError naming what is missing and what to type
+ */
 export async function setUp({ home, inherit = [], ...settings }: SetUp): Promise<boolean> {
   const { env, node, onPhase } = settings;
   if (isSetUp(env, home)) return false;

@@ -178,7 +178,12 @@ function isSameFile(file: number, path: string): boolean {
   return there !== undefined && open.ino === there.ino && open.dev === there.dev;
 }
 
-/** Replaces a dead process's lock: flock, or the first file, decides. @returns undefined meanwhile @throws inputError */
+/**
+ * Replaces a dead process's lock. Only one process succeeds: the one with the flock, or, without flock, the one that
+ * first creates a file named after the lock.
+ * @returns undefined while the lock is changing
+ * @throws inputError for a process that is or may be alive; the system's error
+ */
 function takeOver(draft: Draft, path: string, runDir: string): Draft | undefined {
   const file = openIfThere(path);
   if (file === undefined) return undefined;

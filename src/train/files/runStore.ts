@@ -110,7 +110,11 @@ async function writeWeights(
 
 export interface RunStore {
   keepSteps(snapshot: Snapshot, progress: RunProgress): Promise<void>;
-  /** Saves an epoch, the resume state first, then calls `kept`. @returns the progress with the log's checksum */
+  /**
+   * Saves an epoch: the resume state first, from which others are restored after a kill.
+   * @param kept called after the resume state
+   * @returns the progress with the log's checksum
+   */
   keepEpoch(snapshot: Snapshot, progress: RunProgress, kept: () => void): Promise<RunProgress>;
   /** TensorBoard curves, where due. */
   stepDone(progress: StepProgress): void;
@@ -127,7 +131,12 @@ export interface StoreDescription extends WeightFiles {
   readonly tbFreq: number;
 }
 
-/** Opens a run's files, restoring what a kill prevented. @returns the store, and progress with the log's checksum */
+/**
+ * Opens a run's files, and restores those that a kill prevented.
+ * @param goesOn whether progress was saved earlier
+ * @returns the store, and the progress with the log's checksum
+ * @throws runError for an unwritable file
+ */
 export async function openRunStore(
   description: StoreDescription,
   progress: RunProgress,

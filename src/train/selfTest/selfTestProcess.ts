@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { createRandom } from "../../common/random.js";
+import { sizeOf } from "../../common/shapes.js";
 import { compile } from "../../compile/program.js";
 import type { EngineName, PrecisionName } from "../../compile/types.js";
 import { gradientsOf } from "../../learn/learner.js";
@@ -26,8 +27,7 @@ const SGD = { momentum: 0.9, weightDecay: 5e-4 };
 /** A variable of fixed random values with deviation of about `scale`. */
 function random(name: string, shape: number[], scale: number): Variable {
   const numbers = createRandom(SEED, name);
-  const size = shape.reduce((product, side) => product * side, 1);
-  const values = Float32Array.from({ length: size }, () => 3.4 * scale * (numbers.uniform() - 0.5));
+  const values = Float32Array.from({ length: sizeOf(shape) }, () => 3.4 * scale * (numbers.uniform() - 0.5));
   return tf.variable(tf.tensor(values, shape), true, name);
 }
 

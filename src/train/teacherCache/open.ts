@@ -91,7 +91,11 @@ interface Probe {
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
-/** Whether an image's place in the batch changes rounding, as tiles of products can. @param imageValues of one image */
+/**
+ * Tests whether an image's index in the batch changes rounding: matrix products are tiled, and the last tile may have
+ * another reduction order, depending on model, batch size and CPU.
+ * @param imageValues of one image
+ */
 export function probeTeacher(
   teacher: TeacherProgram,
   sizes: OutputSizes,

@@ -73,7 +73,11 @@ export const recordBytes = (size: number): number => CHECK_BYTES + 4 * size;
 /** Never 0, so that a hole is no record; includes the index, so that a record is valid only at its offset. */
 const checkOf = (values: Uint8Array, index: number): number => crc32(values, index) || 1;
 
-/** Opens a record file; checksums invalidate partial writes, so no locks are needed. @throws the file system's error */
+/**
+ * Opens or creates a record file. Checksums invalidate partial writes of killed or concurrent processes, so no locks
+ * are needed.
+ * @throws the file system's error
+ */
 export function openRecordFile(path: string, size: number): RecordFile {
   const file = openSync(path, constants.O_RDWR | constants.O_CREAT);
   const bytes = recordBytes(size);
@@ -106,7 +110,10 @@ export interface Store {
   close(): void;
 }
 
-/** Opens a folder's outputs; on a full disk cached ones are still used. @throws the file system's error */
+/**
+ * Opens a folder's outputs. On a full disk none are added, and cached ones still used.
+ * @throws the file system's error
+ */
 export function openStore(
   folder: string,
   sizes: OutputSizes,
