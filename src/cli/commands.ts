@@ -32,6 +32,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/eval.js"),
   },
   {
+    name: "predict",
+    summary: "Classify images with a trained model.",
+    load: () => import("./commands/predict.js"),
+  },
+  {
     name: "sweep",
     summary: "Distill over lists of options, one run per combination.",
     load: () => import("./commands/sweep.js"),

@@ -14,7 +14,7 @@ import { IMAGENET, type Normalization } from "../data/normalize.js";
 import { sizedDataset } from "../data/registry.js";
 import { type EvaluatedStudent, variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
-import { stateLayout, surveyModel } from "../models/survey.js";
+import { classesOfState, surveyModel } from "../models/survey.js";
 import type { Model } from "../nn/model.js";
 import { DT } from "../runtime/native.js";
 import { loadTensorFlow, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
@@ -168,7 +168,7 @@ function graphBytes(
   env: Readonly<Record<string, string | undefined>>,
 ): Uint8Array {
   const { height, normalization } = formatFor(modelName, dataset, imageSize);
-  const numClasses = classesOf(modelName, state);
+  const numClasses = classesOfState(modelName, state);
   loadTensorFlow({ env, keepPrograms: false });
   const model = buildModel(modelName, numClasses, "zeros", height);
   const through = predictor && openPredictor(model, predictor);
@@ -190,11 +190,4 @@ function formatFor(
   const imageSize = side ?? surveyModel(modelName).imageSize;
   const { format } = CIFAR100; // what models are for whose row says nothing else
   return imageSize === format.height ? format : { height: imageSize, normalization: IMAGENET };
-}
-
-/** The number of classes that a file's classifier has; as many as the model is made for where it has none that fits. */
-function classesOf(modelName: string, state: StateDict): number {
-  const classifier = stateLayout(modelName).findLast(({ role }) => role === "linear.weight");
-  const [classes] = (classifier && state.get(classifier.name)?.shape) ?? [];
-  return classes ?? surveyModel(modelName).numClasses;
 }
