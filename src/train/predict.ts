@@ -73,16 +73,15 @@ export async function classNamesFor(
     if (error instanceof PefdError && data === undefined) return numbers;
     throw error;
   });
-  if (named.length !== count) {
+  if (named.length !== count && data !== undefined) {
     throw inputError(
       `${checkpoint} was trained for ${count} classes; ${folder} has ${named.length}.`,
       "Give the folder of the data set that it was trained on with --data.",
     );
   }
-  if (named.join() === numbers.join()) {
-    notice(`${folder} has no class names, so classes are numbered; give the data set's folder with --data.`);
-  }
-  return named;
+  if (named.length === count && named.join() !== numbers.join()) return named;
+  notice(`${folder} has no class names, so classes are numbered; give the data set's folder with --data.`);
+  return numbers;
 }
 
 /** [N, height, width, 3] normalised as in evaluation. */
