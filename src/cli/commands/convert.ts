@@ -37,6 +37,7 @@ const CONVERSION = section("Conversion", {
     flagOnly: true,
   }),
   data: path(undefined, "The data set's folder, for the class names in an ONNX file.", {
+    valueName: "DIR",
     defaultText: "from the checkpoint's run",
     flagOnly: true,
   }),
@@ -77,7 +78,7 @@ async function savedModelName(from: string, { model }: Conversion): Promise<stri
   const name = model ?? (await modelNameInFile(from)) ?? modelNameOf(from);
   if (name !== undefined) return name;
   throw inputError(
-    `The model of ${from} cannot be determined from the file or its folder; a SavedModel needs it.`,
+    `The model of ${from} cannot be determined from the file or its folder; a SavedModel or ONNX file needs it.`,
     "Set it with --model, such as --model resnet8x4.",
   );
 }
@@ -165,13 +166,7 @@ export const command: Command = {
     const through = predictsThrough === undefined ? "" : `, with the modules that ${predictsThrough} predicts with`;
     output.result(
       `${counted(tensors, "tensor")} of ${from} (${format}) ${tensors === 1 ? "is" : "are"} in ${to}${through}`,
-      {
-        from,
-        to,
-        format,
-        tensors,
-        ...(predictsThrough !== undefined && { predictsThrough }),
-      },
+      { from, to, format, tensors, ...(predictsThrough !== undefined && { predictsThrough }) },
     );
     return undefined;
   },
