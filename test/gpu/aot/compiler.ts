@@ -9,13 +9,13 @@ import { bytesPerStep, kernelsPerStep, readProgram } from "../runs/compiledProgr
 import { type Card, targetConfig } from "./cards.js";
 
 /** A Python with XLA's ahead-of-time compiler for CUDA (.ci/peers.sh). */
-const PYTHON = process.env.PEFD_AOT;
+const PYTHON = process.env.PEFD_AOT_PYTHON;
 
 /** Why programs cannot be compiled for cards here, or false where they can. */
 export function noCompiler(): string | false {
-  if (!PYTHON) return "PEFD_AOT names no Python with jax-cuda12-pjrt; .ci/run brings one (0.4 GB)";
+  if (!PYTHON) return "PEFD_AOT_PYTHON names no Python with jax-cuda12-pjrt; .ci/run brings one (0.4 GB)";
   const { status } = spawnSync(PYTHON, ["-c", "import jaxlib, jax_plugins.xla_cuda12, nvidia.cuda_nvcc"]);
-  return status === 0 ? false : `${PYTHON} (PEFD_AOT) lacks jaxlib, jax-cuda12-pjrt or nvidia-cuda-nvcc-cu12`;
+  return status === 0 ? false : `${PYTHON} (PEFD_AOT_PYTHON) lacks jaxlib, jax-cuda12-pjrt or nvidia-cuda-nvcc-cu12`;
 }
 
 const BEFORE = ".before_optimizations.hlo.pb";
