@@ -38,6 +38,12 @@ python_tensorflow() {
   "$folder/bin/python" -c 'import tensorflow' || "$folder/bin/python" -m pip install --quiet tensorflow-cpu
 }
 
+# ONNX Runtime in that Python, for the ONNX files that pefd writes.
+python_onnx() {
+  local folder=$cache/python
+  "$folder/bin/python" -c 'import onnx, onnxruntime' || "$folder/bin/python" -m pip install --quiet onnx onnxruntime
+}
+
 # python_of_its_own PACKAGE MODULE VARIABLE: a Python that has a package, apart from all others; the variable names it.
 python_of_its_own() {
   local folder=$cache/$1

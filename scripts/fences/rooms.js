@@ -128,7 +128,7 @@ export const ROOMS = [
   },
   {
     name: "export",
-    what: "TensorFlow SavedModels of trained models",
+    what: "TensorFlow SavedModels and ONNX files of trained models",
     imports: ["common", "runtime", "compile", "nn", "models", "data", "checkpoint", "learn", "train"],
     packages: [],
   },

@@ -16,6 +16,11 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: "rerun", summary: "Repeat a run from its config.json.", load: () => import("./commands/rerun.js") },
   { name: "eval", summary: "Evaluate checkpoints on the test images.", load: () => import("./commands/eval.js") },
   {
+    name: "predict",
+    summary: "Classify images with a trained model.",
+    load: () => import("./commands/predict.js"),
+  },
+  {
     name: "sweep",
     summary: "Distill over lists of options, one run per combination.",
     load: () => import("./commands/sweep.js"),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { deviceError, isDeviceError } from "../common/deviceMemory.js";
 import { environmentError, inputError, PefdError } from "../common/errors.js";
@@ -9,6 +9,7 @@ import { COMMANDS, type CommandRow, findCommand } from "./commands.js";
 import { Interrupted, signalExitCode } from "./interrupt.js";
 import { colorOnStderr, helpWidth, ignoreClosedPipes } from "./output.js";
 import { asTyped, programOf } from "./typed.js";
+import { version } from "./version.js";
 
 function commandLines(commands: readonly CommandRow[], width: number): string[] {
   const entries = commands.map(({ name, summary }) => [`pefd ${name}`, summary] as const);
@@ -162,11 +163,6 @@ const print = (text: string): number => {
   process.stdout.write(`${text}\n`);
   return 0;
 };
-
-function version(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
-}
 
 function splitCommand(argv: readonly string[]): { words: string[]; leading: string[] } {
   const start = argv.findIndex((token) => !LEADING.includes(token));

@@ -164,6 +164,13 @@ export interface PackableSet {
 
 export type Soon<Value> = Value | Promise<Value>;
 
+export interface BinaryRecords {
+  /** Bytes of one. */
+  readonly bytes: number;
+  /** @returns [n, height, width, 3] bytes */
+  pixels(records: Uint8Array): Uint8Array;
+}
+
 /** One data set: one file below src/data, one row in registry.ts. Options, help, checks and batches follow from it. */
 export interface DatasetRow {
   /** As `--dataset` names it. */
@@ -183,6 +190,8 @@ export interface DatasetRow {
   sized?(side: number): DatasetRow;
   /** Hint on where to put the files, if there is no download. */
   readonly byHand?: string;
+  /** Records of one image each in its own binary format, if any. */
+  readonly records?: BinaryRecords;
   /** Large files that `open` reads whole: a thread may read them meanwhile. */
   readonly filesAhead?: (folder: string) => readonly AheadOf[];
   /** @throws inputError for a folder that cannot be read, or limits that it does not have */

@@ -14,7 +14,7 @@ import { IMAGENET, type Normalization } from "../data/normalize.js";
 import { sizedDataset } from "../data/registry.js";
 import { type EvaluatedStudent, variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
-import { stateLayout, surveyModel } from "../models/survey.js";
+import { classesOfState, surveyModel } from "../models/survey.js";
 import type { Model } from "../nn/model.js";
 import { DT } from "../runtime/native.js";
 import { loadTensorFlow, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
@@ -50,7 +50,8 @@ function servingGraph(model: Served, side: number, normalization: Normalization)
   };
 }
 
-function recordModel(model: Served, inputShape: readonly number[]): ForwardGraph {
+/** Records evaluation mode of a model. @param inputShape [H, W, 3] */
+export function recordModel(model: Served, inputShape: readonly number[]): ForwardGraph {
   const weights = new Map<Variable, string>(
     model.state.flatMap(({ name, variable }) =>
       variable === undefined ? [] : [[variable, `weights/${name}`] as const],
@@ -153,38 +154,36 @@ export async function exportSavedModel(
   });
 }
 
-function graphBytes(
+const graphBytes = (source: SavedModelSource, env: Readonly<Record<string, string | undefined>>): Uint8Array =>
+  withServed(source, env, (model, { height, normalization }) =>
+    savedModelBytes(servingGraph(model, height, normalization)),
+  );
+
+export type ServedFormat = Pick<ImageFormat, "height" | "normalization">;
+
+/** Opens a model with the weights of a file, as it is served. @throws inputError for tensors that do not fit it */
+export function withServed<Result>(
   { path, model: modelName, state, predictor, dataset, imageSize }: SavedModelSource,
   env: Readonly<Record<string, string | undefined>>,
-): Uint8Array {
-  const { height, normalization } = formatFor(modelName, dataset, imageSize);
-  const numClasses = classesOf(modelName, state);
+  use: (model: Served, format: ServedFormat) => Result,
+): Result {
+  const format = formatFor(modelName, dataset, imageSize);
+  const numClasses = classesOfState(modelName, state);
   loadTensorFlow({ env, keepPrograms: false });
-  const model = buildModel(modelName, numClasses, "zeros", height);
+  const model = buildModel(modelName, numClasses, "zeros", format.height);
   const through = predictor && openPredictor(model, predictor);
   const all = [...model.state, ...(through?.entries ?? [])];
   try {
     loadState(model.state, state, { path, modelName });
-    return savedModelBytes(servingGraph({ ...model, ...through?.evaluated, state: all }, height, normalization));
+    return use({ ...model, ...through?.evaluated, state: all }, format);
   } finally {
     tf.dispose(variablesOf(all));
   }
 }
 
-function formatFor(
-  modelName: string,
-  dataset: string | undefined,
-  side: number | undefined,
-): Pick<ImageFormat, "height" | "normalization"> {
+function formatFor(modelName: string, dataset: string | undefined, side: number | undefined): ServedFormat {
   if (dataset !== undefined) return sizedDataset(dataset, side).format;
   const imageSize = side ?? surveyModel(modelName).imageSize;
   const { format } = CIFAR100; // what models are for whose row says nothing else
   return imageSize === format.height ? format : { height: imageSize, normalization: IMAGENET };
-}
-
-/** The number of classes that a file's classifier has; as many as the model is made for where it has none that fits. */
-function classesOf(modelName: string, state: StateDict): number {
-  const classifier = stateLayout(modelName).findLast(({ role }) => role === "linear.weight");
-  const [classes] = (classifier && state.get(classifier.name)?.shape) ?? [];
-  return classes ?? surveyModel(modelName).numClasses;
 }

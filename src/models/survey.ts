@@ -1,4 +1,5 @@
 import { sizeOf } from "../common/shapes.js";
+import type { StateDict } from "../common/stateDict.js";
 import { isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
 import { type ShapeTrace, traceShapes } from "../nn/shapeTrace.js";
@@ -57,6 +58,13 @@ export function stateLayout(
 ): readonly Pick<StateEntry, "name" | "shape" | "role">[] {
   const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
   return traceShapes((builder) => architecture(builder, numClasses), imageSize).state;
+}
+
+/** Number of classes of a file's classifier; what the model is made for where none fits. @throws inputError for an unknown name */
+export function classesOfState(modelName: string, state: StateDict): number {
+  const classifier = stateLayout(modelName).findLast(({ role }) => role === "linear.weight");
+  const [classes] = (classifier && state.get(classifier.name)?.shape) ?? [];
+  return classes ?? surveyModel(modelName).numClasses;
 }
 
 /** Tensors of a model's last layer. */

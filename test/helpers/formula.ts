@@ -14,9 +14,12 @@ export function goldenLayout(modelName: string): Layout {
 }
 
 /** A model's state filled by the formula of the golden files, as a checkpoint holds it. */
-export function formulaState(modelName: string): Map<string, StateTensor> {
+export const formulaState = (modelName: string): Map<string, StateTensor> => formulaOf(goldenLayout(modelName));
+
+/** The same for any layout. */
+export function formulaOf(layout: Layout): Map<string, StateTensor> {
   const fill = formulaFill();
-  const tensors = goldenLayout(modelName).map(([name, shape, role], position) => {
+  const tensors = layout.map(([name, shape, role], position) => {
     if (role === "bn.num_batches_tracked") return [name, int64Scalar(0)] as const;
     const fanIn = shape.slice(1).reduce((product, size) => product * size, 1);
     return [name, float32Tensor(fill({ name, role, shape, fanIn, position }), shape)] as const;

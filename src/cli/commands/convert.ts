@@ -4,15 +4,18 @@ import type { Metadata } from "../../checkpoint/metadata.js";
 import { isSavedModel } from "../../checkpoint/savedModelFolder.js";
 import { inputError } from "../../common/errors.js";
 import { mendFolder } from "../../common/files/atomicFolder.js";
-import { choice, flag, section, type Values } from "../../common/optionRow.js";
+import { choice, flag, path, section, type Values } from "../../common/optionRow.js";
 import { counted } from "../../common/text.js";
-import { DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
+import { DATA_PLACE, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { datasetIn, imageSizeIn, modelNameOf } from "../../config/modelName.js";
 import { resolveSection } from "../../config/resolve.js";
+import { sizedDataset } from "../../data/registry.js";
+import { classesOfState } from "../../models/survey.js";
 import type { PredictorFile } from "../../train/files/predictor.js";
 import type { Command, Invocation } from "../command.js";
 import { modelNameInFile } from "../modelInFile.js";
 import { STDOUT } from "../output.js";
+import { version } from "../version.js";
 
 const SAVED_MODEL = "savedmodel";
 
@@ -21,15 +24,23 @@ const CONVERSION = section("Conversion", {
     defaultText: "from OUT's extension",
     flagOnly: true,
   }),
-  model: choice<string, undefined>("models", undefined, "The model, for a SavedModel.", {
+  model: choice<string, undefined>("models", undefined, "The model, for a SavedModel or ONNX.", {
     defaultText: "from the checkpoint",
     flagOnly: true,
   }),
-  dataset: choice<string, undefined>("datasets", undefined, "Its data set, for a SavedModel.", {
+  dataset: choice<string, undefined>("datasets", undefined, "Its data set, for a SavedModel or ONNX.", {
     defaultText: "from the checkpoint",
     flagOnly: true,
   }),
   image_size: { ...IMAGE_SIZE, defaultText: "from the checkpoint", flagOnly: true },
+  with_preprocessing: flag("Let an ONNX file take uint8 pixels [N, H, W, 3] and give probabilities first.", {
+    flagOnly: true,
+  }),
+  data: path(undefined, "The data set's folder, for the class names in an ONNX file.", {
+    valueName: "DIR",
+    defaultText: "from the checkpoint's run",
+    flagOnly: true,
+  }),
   student_alone: flag("Convert only the student, without other modules that its method predicts with.", {
     flagOnly: true,
   }),
@@ -37,6 +48,9 @@ const CONVERSION = section("Conversion", {
 });
 
 type Conversion = Values<typeof CONVERSION>;
+
+const ONNX_ENDING = ".onnx";
+const isOnnx = (to: string, options: Conversion): boolean => extname(to) === ONNX_ENDING && !namesFolder(to, options);
 
 const namesFolder = (path: string, { to }: Conversion): boolean =>
   to === SAVED_MODEL || path.endsWith("/") || extname(path) === "";
@@ -64,7 +78,7 @@ async function savedModelName(from: string, { model }: Conversion): Promise<stri
   const name = model ?? (await modelNameInFile(from)) ?? modelNameOf(from);
   if (name !== undefined) return name;
   throw inputError(
-    `The model of ${from} cannot be determined from the file or its folder; a SavedModel needs it.`,
+    `The model of ${from} cannot be determined from the file or its folder; a SavedModel or ONNX file needs it.`,
     "Set it with --model, such as --model resnet8x4.",
   );
 }
@@ -87,7 +101,8 @@ async function predictorFor(
       `Restore that file, ${alone}`,
     );
   }
-  if (found !== undefined && !namesFolder(to, options) && !takesCompany(to)) {
+  const isInside = namesFolder(to, options) || isOnnx(to, options);
+  if (found !== undefined && !isInside && !takesCompany(to)) {
     throw inputError(
       `${found.method} predicts with more than the student, which cannot be stored next to ${to}.`,
       `Give a file name, ${alone}`,
@@ -96,26 +111,37 @@ async function predictorFor(
   return found;
 }
 
-async function write(from: string, to: string, options: Conversion, env: Invocation["env"]) {
+async function write(from: string, to: string, options: Conversion, { env, output }: Invocation) {
   const { readCheckpoint } = await import("../../checkpoint/readCheckpoint.js");
   const { path, state, metadata, format } = await readCheckpoint(from);
   const predictor = await predictorFor(from, metadata, to, options);
-  if (namesFolder(to, options)) {
-    const model = await savedModelName(from, options);
-    const { exportSavedModel } = await import("../../export/exportSavedModel.js");
-    const dataset = options.dataset ?? datasetIn(metadata);
-    const imageSize = options.image_size ?? imageSizeIn(metadata);
-    const source = { path, model, state, metadata, predictor, dataset, imageSize };
-    await exportSavedModel(to, source, env);
-  } else {
+  const written = { format, tensors: state.size, predictsThrough: predictor?.method };
+  if (!namesFolder(to, options) && !isOnnx(to, options)) {
     const { convertFile, predictorBeside } = await import("../../export/convertFile.js");
     if (predictor !== undefined) checkFree(predictorBeside(to), options, false);
     await convertFile(to, { state, metadata }, predictor);
+    return written;
   }
-  return { format, tensors: state.size, predictsThrough: predictor?.method };
+  const model = await savedModelName(from, options);
+  const dataset = options.dataset ?? datasetIn(metadata);
+  const imageSize = options.image_size ?? imageSizeIn(metadata);
+  const source = { path, model, state, metadata, predictor, dataset, imageSize };
+  if (isOnnx(to, options)) {
+    const { exportOnnx } = await import("../../export/exportOnnx.js");
+    const { classNamesFor } = await import("../../train/predict.js");
+    const row = sizedDataset(dataset ?? `${DATA_PLACE.dataset.fallback}`, imageSize);
+    const named = { checkpoint: from, data: options.data };
+    const classes = await classNamesFor(row, classesOfState(model, state), named, output.notice);
+    const settings = { classes, withPreprocessing: options.with_preprocessing, version: version() };
+    await exportOnnx(to, source, settings, env);
+  } else {
+    const { exportSavedModel } = await import("../../export/exportSavedModel.js");
+    await exportSavedModel(to, source, env);
+  }
+  return written;
 }
 
-/** pefd convert: the same tensors in another format, bit for bit. */
+/** pefd convert: the same tensors in another format, bit for bit, or a graph for other programs. */
 export const command: Command = {
   sections: [CONVERSION, DOCUMENT, GENERAL],
   positionals: { usage: "IN OUT", min: 2, max: 2 },
@@ -123,18 +149,20 @@ export const command: Command = {
     ["pefd convert ckpt_epoch_240.pth resnet8x4.safetensors", "from PyTorch"],
     ["pefd convert resnet8x4_best.safetensors resnet8x4.pth", "for torch.load"],
     ["pefd convert resnet8x4_best.safetensors resnet8x4/", "a SavedModel for TensorFlow"],
+    ["pefd convert resnet8x4_best.safetensors resnet8x4.onnx", "for ONNX Runtime"],
   ],
-  async run({ layers, positionals, env, output }) {
+  async run(invocation) {
+    const { layers, positionals, output } = invocation;
     const [from, to] = positionals as [string, string];
     const options = resolveSection(CONVERSION, layers);
     if (to === STDOUT) {
       throw inputError(
         "pefd convert writes to files, not to stdout (-).",
-        "Give a .safetensors or .pth file, or a folder for a SavedModel.",
+        "Give a .safetensors, .pth or .onnx file, or a folder for a SavedModel.",
       );
     }
     checkFree(to, options, namesFolder(to, options));
-    const { format, tensors, predictsThrough } = await write(from, to, options, env);
+    const { format, tensors, predictsThrough } = await write(from, to, options, invocation);
     const through = predictsThrough === undefined ? "" : `, with the modules that ${predictsThrough} predicts with`;
     output.result(
       `${counted(tensors, "tensor")} of ${from} (${format}) ${tensors === 1 ? "is" : "are"} in ${to}${through}`,

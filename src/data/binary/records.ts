@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { readInputText } from "../../common/files/inputFile.js";
 import { sha256 } from "../checksums.js";
-import type { ImageFile } from "../dataset.js";
+import type { BinaryRecords, ImageFile } from "../dataset.js";
 import type { WholeFile } from "../examine.js";
 import { type AheadOf, type FilesAhead, readDataFile } from "./dataFile.js";
 
@@ -92,6 +92,12 @@ const imageBytes = ({ side }: Pick<RecordKind, "side">): number => 3 * side * si
 
 /** Bytes of one record. */
 export const recordBytes = (kind: RecordKind): number => kind.labels.length + imageBytes(kind);
+
+/** Records for commands that read single images. */
+export const recordsOf = (kind: RecordKind): BinaryRecords => ({
+  bytes: recordBytes(kind),
+  pixels: (records) => recordPixels(records, kind),
+});
 
 const ownLabel = ({ labels, own }: RecordKind): LabelByte => labels[own] as LabelByte;
 

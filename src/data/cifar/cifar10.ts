@@ -1,7 +1,14 @@
 import { join } from "node:path";
 import { howToGet, howToPlace } from "../binary/dataFile.js";
 import { memoryReaders } from "../binary/inMemory.js";
-import { namesFrom, type RecordKind, readRecordPart, recordFilesAhead, wholeRecords } from "../binary/records.js";
+import {
+  namesFrom,
+  type RecordKind,
+  readRecordPart,
+  recordFilesAhead,
+  recordsOf,
+  wholeRecords,
+} from "../binary/records.js";
 import { syntheticRecords } from "../binary/syntheticRecords.js";
 import type { DatasetRow, ImageFormat, SyntheticOptions } from "../dataset.js";
 import { examine } from "../examine.js";
@@ -89,6 +96,7 @@ export const CIFAR10 = {
   defaults: { data: "data/cifar-10-batches-bin" },
   archive: ARCHIVE,
   ...readers,
+  records: recordsOf(RECORD),
   filesAhead: (directory) => recordFilesAhead(directory, { kind: RECORD, files: [...TRAIN_FILES, TEST_FILE] }),
   classNames: (directory) => namesFrom(join(directory, NAMES_FILE), CLASSES),
   synthesize,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type AheadOf, howToGet, howToPlace } from "../binary/dataFile.js";
 import { type MemoryDataset, type MemorySource, memoryReaders } from "../binary/inMemory.js";
-import { namesFrom, readRecordPart, recordFilesAhead, wholeRecords } from "../binary/records.js";
+import { namesFrom, readRecordPart, recordFilesAhead, recordsOf, wholeRecords } from "../binary/records.js";
 import { syntheticRecords } from "../binary/syntheticRecords.js";
 import type {
   DatasetFiles,
@@ -131,6 +131,7 @@ export const CIFAR100 = {
     folder: "cifar-100-binary",
     members: [TRAIN_FILE, TEST_FILE, FINE_NAMES_FILE, COARSE_NAMES_FILE],
   },
+  records: recordsOf(CIFAR100_RECORD),
   filesAhead: cifar100Ahead,
   open: loadCifar100,
   openTest: (folder, limitTest) => ({

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, type TestContext, test } from "node:test";
+import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
+import { ANY_SIZE, recordForward } from "#pefd/compile/record/forwardGraph.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { normalizationTable } from "#pefd/data/normalize.js";
+import { exportOnnx } from "#pefd/export/exportOnnx.js";
+import { recordModel } from "#pefd/export/exportSavedModel.js";
+import { onnxGraph } from "#pefd/export/onnxGraph.js";
+import { variablesOf } from "#pefd/learn/learner.js";
+import { buildModel } from "#pefd/models/build.js";
+import { MODELS } from "#pefd/models/registry.js";
+import { stateLayout } from "#pefd/models/survey.js";
+import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
+import { loadState } from "#pefd/train/files/stateFiles.js";
+import { formulaOf, formulaState } from "../helpers/formula.js";
+import { spreadOf, tellRest } from "../helpers/matrices.js";
+import { pefd } from "../helpers/pefd.js";
+import { missingPython, runPython } from "../helpers/python.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+
+const OUTPUTS = ["logits", "probabilities", "features"] as const;
+const IMAGES = 3;
+const bytesFor = (side: number) =>
+  Uint8Array.from({ length: IMAGES * side * side * 3 }, (_, i) => (i * 37 + (i >> 5)) % 256);
+
+before(() => loadTensorFlow());
+
+const sideOf = (name: string): number => MODELS.row(name).imageSize ?? 32;
+
+for (const { name } of MODELS.rows()) {
+  test(`${name} in ONNX: every input of a node is there before it, every result has one name`, () => {
+    const side = sideOf(name);
+    const model = buildModel(name, 7, "zeros", side);
+    const shape = [side, side, 3];
+    const { nodes, constants, inputs, outputs } = onnxGraph(recordModel(model, shape), { shape }, OUTPUTS);
+    tf.dispose(variablesOf(model.state));
+    const known = new Set([...constants.keys(), ...inputs.map((port) => port.name)]);
+    for (const node of nodes) {
+      for (const input of node.inputs) assert.ok(known.has(input), `${node.op} reads ${input}`);
+      for (const output of node.outputs) assert.ok(!known.has(output), `${output} is there twice`);
+      for (const output of node.outputs) known.add(output);
+    }
+    assert.deepEqual(
+      [...inputs, ...outputs].map((port) => [port.name, port.shape.length, port.shape[0]]),
+      [
+        ["images", 4, "batch"],
+        ["logits", 2, "batch"],
+        ["probabilities", 2, "batch"],
+        ["features", 2, "batch"],
+      ],
+    );
+    assert.deepEqual(
+      [inputs[0]?.shape, outputs[0]?.shape],
+      [
+        ["batch", 3, side, side],
+        ["batch", 7],
+      ],
+    );
+    const used = new Set([...nodes.flatMap((node) => node.inputs)]);
+    assert.deepEqual(
+      [...constants.keys()].filter((constant) => !used.has(constant)),
+      [],
+    );
+  });
+}
+
+test("an op without a mapping is named, with the line that calls it", () => {
+  const forward = recordForward({
+    prefix: "plugin",
+    inputShape: [4],
+    weights: new Map(),
+    outputNames: ["logits"],
+    outputs: (batch) => ({ logits: tf.cumsum(batch, 1) }),
+  });
+  assert.deepEqual(forward.input.shape, [ANY_SIZE, 4]);
+  assert.throws(
+    () => onnxGraph(forward, { shape: [1, 1, 4] }, ["logits"]),
+    /op Cumsum has no mapping to ONNX \(.*onnx\.test/,
+  );
+});
+
+const classesFor = (name: string): number => MODELS.row(name).numClasses ?? 100;
+
+/** A model's state filled by the formula of the golden files. */
+const stateOf = (name: string) =>
+  formulaOf(stateLayout(name, classesFor(name)).map(({ name: tensor, shape, role }) => [tensor, shape, role]));
+
+async function exported(t: TestContext, name: string, withPreprocessing: boolean): Promise<string> {
+  const file = join(temporaryFolder(t), `${name}.onnx`);
+  const state = stateOf(name);
+  const settings = { classes: ["a", "b"], withPreprocessing, version: "1.2.3" };
+  await exportOnnx(file, { path: "formula", model: name, state, metadata: {} }, settings, {});
+  return file;
+}
+
+/** What the model itself computes of bytesFor. */
+function expectedOutputs(name: string): Record<string, Float32Array> {
+  const side = sideOf(name);
+  const model = buildModel(name, classesFor(name), "zeros", side);
+  loadState(model.state, stateOf(name), { path: "formula", modelName: name });
+  const table = normalizationTable(side === 32 ? CIFAR100_FORMAT.normalization : IMAGENET);
+  const values = Float32Array.from(bytesFor(side), (byte, i) => table[byte * 3 + (i % 3)] as number);
+  const found = tf.tidy(() => {
+    const images = tf.tensor4d(values, [IMAGES, side, side, 3]) as Tensor4D;
+    const { logits, pooled } = model.forward(images, { training: false, updates: [] });
+    const outputs = { logits, probabilities: tf.softmax(logits), features: pooled };
+    return Object.fromEntries(Object.entries(outputs).map(([key, value]) => [key, value.dataSync() as Float32Array]));
+  });
+  tf.dispose(variablesOf(model.state));
+  return found;
+}
+
+const IMAGENET = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const;
+
+const RUN = `
+import json, sys, numpy, onnx, onnxruntime
+file, images, out = sys.argv[1:]
+onnx.checker.check_model(onnx.load(file), full_check=True)
+session = onnxruntime.InferenceSession(file, providers=['CPUExecutionProvider'])
+info = session.get_modelmeta().custom_metadata_map
+(given,) = session.get_inputs()
+raw = numpy.fromfile(images, numpy.uint8)
+side = int(info['image_size'])
+raw = raw.reshape(-1, side, side, 3)
+if given.type != 'tensor(uint8)':
+    floats = raw.astype(numpy.float32) / numpy.float32(255)
+    mean, deviation = (numpy.float32(json.loads(info[key])) for key in ('mean', 'deviation'))
+    raw = numpy.ascontiguousarray(((floats - mean) / deviation).transpose(0, 3, 1, 2))
+names = [port.name for port in session.get_outputs()]
+whole = session.run(None, {given.name: raw})
+first = session.run(None, {given.name: raw[:1]})
+assert all(len(one) == 1 for one in first)
+json.dump({'names': names, 'outputs': {n: v.ravel().tolist() for n, v in zip(names, whole)}, 'info': info}, open(out, 'w'))
+`;
+
+interface Ran {
+  readonly names: readonly string[];
+  readonly outputs: Readonly<Record<string, readonly number[]>>;
+  readonly info: Readonly<Record<string, string>>;
+}
+
+async function ran(t: TestContext, name: string, withPreprocessing: boolean): Promise<Ran> {
+  const file = await exported(t, name, withPreprocessing);
+  const [images, out] = ["images.bin", "out.json"].map((each) => join(temporaryFolder(t), each)) as [string, string];
+  writeFileSync(images, bytesFor(sideOf(name)));
+  runPython(RUN, [file, images, out]);
+  return JSON.parse(readFileSync(out, "utf8")) as Ran;
+}
+
+function assertClose({ outputs }: Ran, expected: Readonly<Record<string, Float32Array>>): void {
+  for (const key of OUTPUTS) {
+    const [found, wanted] = [outputs[key] as readonly number[], expected[key] as Float32Array];
+    assert.equal(found.length, wanted.length);
+    const largest = Math.max(...Array.from(wanted, Math.abs));
+    const worst = Math.max(...Array.from(wanted, (value, i) => Math.abs(value - (found[i] as number))));
+    assert.ok(worst <= 1e-5 * largest, `${key}: ${worst} of ${largest}`);
+  }
+}
+
+const python = missingPython("onnx", "onnxruntime", "numpy");
+
+// Of each family one, in the order of the registry.
+const { cases, rest } = spreadOf(MODELS.rows(), 10);
+tellRest(python === false ? rest : []);
+for (const { name } of cases) {
+  test(`${name} in ONNX Runtime computes what the model computes`, { skip: python }, async (t) => {
+    assertClose(await ran(t, name, false), expectedOutputs(name));
+  });
+}
+
+test("with its preprocessing an ONNX file takes bytes; metadata says what it is", { skip: python }, async (t) => {
+  const found = await ran(t, "resnet8x4", true);
+  assertClose(found, expectedOutputs("resnet8x4"));
+  assert.deepEqual(found.names, ["probabilities", "logits", "features"]);
+  const { pefd_version, model, classes, preprocessing } = found.info;
+  assert.deepEqual([pefd_version, model, classes, preprocessing], ["1.2.3", "resnet8x4", '["a","b"]', "inside"]);
+});
+
+test("pefd convert writes ONNX by its ending, and replaces it only with --force", async (t) => {
+  const cwd = temporaryFolder(t);
+  await writeCheckpoint(join(cwd, "a.safetensors"), formulaState("resnet8x4"), { model: "resnet8x4" });
+  const convert = (...words: string[]) => pefd(["convert", "a.safetensors", "a.onnx", ...words], { cwd });
+  const { exitCode, stdout } = await convert();
+  assert.deepEqual([exitCode, /in a\.onnx/.test(stdout)], [0, true]);
+  const bytes = readFileSync(join(cwd, "a.onnx"));
+  for (const word of ["Conv", "BatchNormalization", "pefd_version", "resnet8x4"]) assert.ok(bytes.includes(word), word);
+  assert.equal((await convert()).exitCode, 2);
+  assert.equal((await convert("--force", "--with_preprocessing")).exitCode, 0);
+  assert.ok(readFileSync(join(cwd, "a.onnx")).includes("probabilities"));
+});
