@@ -15,6 +15,11 @@ import { ownFill, ownRows } from "./ownState.js";
 import type { MethodGolden, TermGolden } from "./schema.js";
 import { outputOf, type StandIn, type standIn } from "./standIn.js";
 
+/** The epoch of terms alone of mdistiller's descendants, the end of their warm-ups. */
+const WARM = 20;
+
+const isMdistiller = ({ upstream: { files } }: MethodGolden) => files.some((file) => file.startsWith("mdistiller/"));
+
 /** A method between stand-ins, with the tensors that the file has gradients of. */
 export interface TermScene {
   readonly method: OpenedMethod;
@@ -81,7 +86,7 @@ export function createScene(
     teacher,
     labels: labelsOf(batch),
     own,
-    epoch: golden.trajectory?.epoch ?? 1,
+    epoch: isMdistiller(golden) ? WARM : (golden.trajectory?.epoch ?? 1),
     differentiated: [...outputs, ...parameters],
     variables: [
       ...outputs.map(([, variable]) => variable),
