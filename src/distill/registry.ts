@@ -9,6 +9,7 @@ import { ctkd } from "./methods/logits/ctkd.js";
 import { dist } from "./methods/logits/dist.js";
 import { dkd } from "./methods/logits/dkd.js";
 import { dot } from "./methods/logits/dot.js";
+import { eaDkd, eaKd } from "./methods/logits/ea.js";
 import { kd } from "./methods/logits/kd.js";
 import { kd1proj } from "./methods/logits/kd1proj.js";
 import { luminet } from "./methods/logits/luminet.js";
@@ -67,6 +68,8 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   normkdDkd,
   tekap,
   crld,
+  eaKd,
+  eaDkd,
   hint,
   attention,
   similarity,

@@ -25,7 +25,7 @@ export const luminet = defineMethod({
     "min(epoch / warm-up, 1) alpha^2 KL(softmax(n(z_t) / T), softmax(n(z_s) / T)), n(z): (z - mean) / sqrt(var + 1e-5) of each class over the batch",
   traps: [
     "The KL is multiplied by the square of luminet_alpha, and not by that of T.",
-    "Logits are standardised over the batch: a short last batch and --accumulate change the loss.",
+    "Logits are standardised over the batch: a short last batch changes the loss.",
   ],
   weights: { gamma: 2, alpha: 0, beta: 1 },
   published: [

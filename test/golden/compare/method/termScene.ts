@@ -27,6 +27,8 @@ export interface TermScene {
   readonly teacher: StandIn;
   readonly labels: readonly number[];
   readonly epoch: number;
+  /** Of the terms, where the flags have one (KD_WEIGHT). */
+  readonly weight: number;
   /** The student's outputs and the method's parameters, by the authors' name. */
   readonly differentiated: readonly (readonly [name: string, variable: Variable])[];
   /** All variables. */
@@ -56,7 +58,7 @@ export function createScene(
   const { flags, inputs, ownState } = entry;
   const shapes = entry.shapes ?? { student: [], teacher: [], batch: 4 };
   const fixtureFlags = golden.trajectory?.fixtureFlags ?? [];
-  const { row, told } = fixtureOf(golden.method, [...fixtureFlags, ...flags], inputs);
+  const { row, told, weights } = fixtureOf(golden.method, [...fixtureFlags, ...flags], inputs);
   const { batch } = shapes;
   const { student, teacher } = put({
     student: made(shapes.student, batch, KEYS.student),
@@ -82,6 +84,7 @@ export function createScene(
   );
   return {
     method,
+    weight: flags.some((flag) => /kd_weight$/i.test(flag)) ? weights.beta : 1,
     student,
     teacher,
     labels: labelsOf(batch),
@@ -127,7 +130,7 @@ export function describeTerm(
       const terms = phase === undefined ? method.terms(at, context) : phase.loss(at, context);
       const sum = (Object.values(terms) as Scalar[]).reduce((total, term) => tf.add(total, term));
       const kept = keptOf(method, context.updates);
-      return { loss: sum, kept, tensors: Object.values(kept) };
+      return { loss: tf.mul(sum, scene.weight) as Scalar, kept, tensors: Object.values(kept) };
     },
     differentiated.map(([, variable]) => variable),
   );
