@@ -18,7 +18,7 @@ const PAPER = {
 };
 
 const TRAPS = [
-  "The product of entropies is divided by 100, not by log 100 as in the authors' other programs: it hardly matters.",
+  "The product of entropies is divided by 100, not by log 100 as in the authors' other programs, so that it adds almost nothing.",
   "With --lskd the entropies are those of the standardized logits.",
 ];
 

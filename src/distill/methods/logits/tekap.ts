@@ -12,7 +12,7 @@ const NOISES = ["noise0", "noise1", "noise2"];
 export const tekap = defineMethod({
   name: "tekap",
   summary: "KL with the teacher and with three noisy copies of it (TeKAP)",
-  paper: "Hossain et al., TeKAP: Teacher Knowledge Augmentation via Perturbation, ICLR 2025",
+  paper: "Hossain et al., TeKAP, ICLR 2025",
   code: "mdimtiazh/TeKAP 279d380",
   formula: "KL_T(z_t, z_s) + weight sum over 3 draws of KL_T((1 - noise) z_t + noise n, z_s), n normal, KL_T: kd's",
   traps: [
