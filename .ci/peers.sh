@@ -112,3 +112,14 @@ gpu_tree() {
   tree=$(node scripts/gpu-tree.js) || return 1
   export PEFD_GPU_TREE=$tree
 }
+
+# XLA's ahead-of-time compiler for CUDA, with ptxas, which needs no GPU (0.4 GB, PEFD_AOT_PYTHON); the versions that the bounds
+# in test/gpu/aot/bounds.json belong to.
+aot_compiler() {
+  local folder=$cache/aot
+  if ! "$folder/bin/python" -c 'import jax, jax_plugins.xla_cuda12, nvidia.cuda_nvcc; assert jax.__version__ == "0.10.2"'; then
+    python3 -m venv "$folder" || return 1
+    "$folder/bin/python" -m pip install --quiet jax==0.10.2 jax-cuda12-pjrt==0.10.2 nvidia-cuda-nvcc-cu12==12.9.86 || return 1
+  fi
+  export PEFD_AOT_PYTHON=$folder/bin/python
+}

@@ -43,11 +43,12 @@ function walkLength(heading) {
   return files.size;
 }
 
-/** How many files of the project a native op touches; names in angle brackets stand for the op's own. */
+/** How many files the recipe of a native op writes or changes; those that it changes must be there. */
 function opPlaces() {
-  const files = new Set(listedFiles(below("CONTRIBUTING.md", "### A kernel in C++")));
-  missing.push(...[...files].filter((path) => !path.includes("<") && !existsSync(`${ROOT}/${path}`)));
-  return files.size;
+  const blocks = [...below("CONTRIBUTING.md", "### A kernel in C++").matchAll(/^```(cpp|ts|diff) (\S+)$/gm)];
+  const changed = blocks.filter(([, kind]) => kind === "diff").map(([, , path]) => path);
+  missing.push(...changed.filter((path) => !existsSync(`${ROOT}/${path}`)));
+  return new Set(blocks.map(([, , path]) => path)).size;
 }
 
 const src = tracked("src");

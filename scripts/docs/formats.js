@@ -1,5 +1,5 @@
+import { DISTILL_SECTIONS, TEACHER_SECTIONS } from "../../dist/config/options.js";
 import { rowsOf } from "../../dist/config/resolve.js";
-import { DISTILL_SECTIONS, TEACHER_SECTIONS } from "../../dist/config/sections.js";
 import { SETTING_NAMES } from "../../dist/report/runs/labels.js";
 
 /** The settings that reports have a column of, as a table for docs/formats.md. */

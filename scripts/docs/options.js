@@ -1,7 +1,7 @@
 import { COMMANDS } from "../../dist/cli/commands.js";
 import { defaultText } from "../../dist/cli/optionHelp.js";
 import { variableOf } from "../../dist/config/environment.js";
-import { expectation } from "../../dist/config/parse.js";
+import { expectation } from "../../dist/config/resolve.js";
 
 /** Options of commands below their headings; one that several commands share is listed once. */
 async function collect(commands) {

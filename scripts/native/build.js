@@ -53,13 +53,14 @@ const REFERENCE = { source: "reference.cc", flags: ["-O2", "-ffp-contract=off"],
 const testFiles = (tests) =>
   readdirSync(tests, { recursive: true })
     .filter((name) => name.endsWith(".cc") && name !== REFERENCE.source)
+    .sort()
     .map((source) => ({ source, flags: ["-O2"] }));
 
 /** All compilation units: the library's files as set-up compiles them, and the tests. */
 async function unitsOf({ sources, tests, variant, objects }) {
-  const { COMMON, STANDALONE } = await import("../../dist/runtime/setup/nativeModules.js");
+  const { COMMON, standaloneUnits } = await import("../../dist/runtime/setup/nativeModules.js");
   const units = [
-    ...[...STANDALONE, WIDE, ...LOOPS].map((unit) => ({ ...unit, folder: sources })),
+    ...[...standaloneUnits(), WIDE, ...LOOPS].map((unit) => ({ ...unit, folder: sources })),
     ...[REFERENCE, ...testFiles(tests)].map((unit) => ({ ...unit, folder: tests })),
   ];
   return units.map(({ source, folder, flags, isTrusted }) => {

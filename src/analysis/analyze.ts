@@ -12,12 +12,11 @@ import { modelRow } from "../models/registry.js";
 import { deviceWarning } from "../runtime/device.js";
 import type { NativeNeeds } from "../runtime/prepare.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
-import type { BatchSource } from "../train/batchSource.js";
 import { aloneText, openPredictor, readPredictor } from "../train/files/predictor.js";
 import { isOfAnotherRun, refuseStranger } from "../train/files/runStore.js";
 import { loadState } from "../train/files/stateFiles.js";
 import { openFrozen } from "../train/openModel.js";
-import { chooseSources } from "../train/source.js";
+import { type BatchSource, chooseSources } from "../train/source.js";
 import { measure } from "./measures.js";
 import { collectOutputs, dot, imagesAtOnce, type Matrix, type Outputs, rowAt, zeros } from "./outputs.js";
 import type { Setting, Subject } from "./subjects.js";
@@ -47,11 +46,7 @@ function toProjector(state: StateDict, i: number): Projector {
   };
 }
 
-/**
- * The projectors beside a checkpoint, from [inputs] student features to [outputs] teacher features.
- * @returns undefined where there are none, or none of features (`kd1proj` projects logits)
- * @throws inputError for a file that is damaged, lacks tensors, or is of another run or epoch than the checkpoint
- */
+/** The projectors beside a checkpoint; undefined without ones of features. @throws inputError for another run's file */
 async function readProjectors(
   checkpoint: Pick<Checkpoint, "path" | "metadata">,
   inputs: number,
@@ -107,13 +102,8 @@ export interface Finding {
 }
 
 /** A teacher's outputs on its images, made once for all its students. */
-interface Reference {
-  readonly images: BatchSource;
-  readonly numClasses: number;
-  readonly outputs: Outputs;
-}
+type Reference = { readonly images: BatchSource; readonly numClasses: number; readonly outputs: Outputs };
 
-/** Most threads that read images ahead. */
 const WORKERS = 8;
 
 async function openReference(setting: Setting): Promise<Reference> {
@@ -187,11 +177,7 @@ function openOnce() {
   };
 }
 
-/**
- * Measures students against their teachers on the test images; what cannot be measured is left out, if not all.
- * @param tell called before each checkpoint, for each one left out, and for what is wrong with the device
- * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
- */
+/** Measures students against their teachers. @param tell receives each checkpoint and problem @throws inputError */
 export async function analyze(
   subjects: readonly Subject[],
   tell: (text: string) => void,

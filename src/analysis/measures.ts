@@ -1,5 +1,4 @@
-import type { Outputs } from "./outputs.js";
-import { addScaled, centered, dot, type Matrix, norm, rowAt, zeros } from "./outputs.js";
+import { addScaled, centered, dot, type Matrix, norm, type Outputs, rowAt, zeros } from "./outputs.js";
 
 /** cos(a, b) = a.b / (|a| |b|); 0 where one of them is all zeros and has no direction. */
 export function cosine(a: Float64Array, b: Float64Array): number {
@@ -109,7 +108,6 @@ export interface Measure {
   readonly key: string;
   /** Column of the table. */
   readonly title: string;
-  /** Plot that it shares with others of its kind. */
   readonly panel: string;
   readonly about: About;
   readonly digits: number;

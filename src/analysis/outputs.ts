@@ -2,15 +2,10 @@ import type { ImageShape } from "../data/dataset.js";
 import type { EvaluatedStudent } from "../learn/learner.js";
 import type { Model } from "../nn/model.js";
 import { tf } from "../runtime/tf.js";
-import type { BatchSource } from "../train/batchSource.js";
-import { plainImages } from "../train/batchSource.js";
+import { type BatchSource, plainImages } from "../train/source.js";
 
 /** Rows of numbers in float64, [rows, columns] in C order: one row per sample. */
-export interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  readonly values: Float64Array;
-}
+export type Matrix = { readonly rows: number; readonly columns: number; readonly values: Float64Array };
 
 /** A matrix of zeros. */
 export const zeros = (rows: number, columns: number): Matrix => ({

@@ -77,16 +77,10 @@ function chooseAxis(findings: readonly Finding[]): Axis {
     return axisOfRuns(findings.filter(isLast));
   }
   const known = findings.filter(({ epoch }) => epoch !== undefined);
-  return {
-    name: "epoch",
-    findings: known,
-    key: [],
-    placeOf: ({ epoch }) => epoch as number,
-    familyOf: () => "",
-  };
+  return { name: "epoch", findings: known, key: [], placeOf: ({ epoch }) => epoch as number, familyOf: () => "" };
 }
 
-/** The names of an axis's families: what tells them apart, without their numbers of projectors and seeds. */
+/** The names of an axis's families: what distinguishes them, without their numbers of projectors and seeds. */
 function familyNames({ findings, familyOf }: Axis): { family: string; name: string }[] {
   if (familyOf === undefined) return [];
   const families = distinct(findings.map(familyOf));
@@ -179,23 +173,13 @@ function familyKey(axis: Axis, top: number) {
   const shown = names.length > 1 ? names : [];
   const symbolOf = (at: number) => SYMBOLS[at % SYMBOLS.length] ?? "circle";
   const key = legendPart(shown, WIDTH, top, () => TONES.muted.light, symbolOf);
-  const series = shown.map(
-    (name, at): Series => ({
-      type: "scatter",
-      name,
-      symbol: symbolOf(at),
-      data: [],
-    }),
-  );
+  const series = shown.map((name, at): Series => ({ type: "scatter", name, symbol: symbolOf(at), data: [] }));
   return { ...key, series, families: named.map(({ family }) => family) };
 }
 
 const left = (panel: number) => (panel % ACROSS) * PANEL.width;
 
-/**
- * Draws all measures as SVG text, one plot per kind: over the epochs of one run, over the number of projectors of
- * several runs' last weights, or in the order of single checkpoints. Lines join what differs in nothing else.
- */
+/** Draws all measures as SVG text, a plot per kind: over epochs, numbers of projectors, or in order of checkpoints. */
 export function analysisPlot(findings: readonly Finding[]): string {
   const axis = chooseAxis(findings);
   const panels = distinct(MEASURES.map(({ panel }) => panel));
@@ -207,10 +191,7 @@ export function analysisPlot(findings: readonly Finding[]): string {
   const key = familyKey(axis, heading.height - 8 + abouts.height);
   const head = heading.height + abouts.height + key.height;
   const top = (panel: number) => head + Math.floor(panel / ACROSS) * PANEL.height;
-  const size = {
-    width: WIDTH,
-    height: head + Math.ceil(panels.length / ACROSS) * PANEL.height,
-  };
+  const size = { width: WIDTH, height: head + Math.ceil(panels.length / ACROSS) * PANEL.height };
   return draw("analysis", title, size, {
     title: [
       heading.title,
@@ -230,18 +211,8 @@ export function analysisPlot(findings: readonly Finding[]): string {
       outerBoundsMode: "same" as const,
       outerBoundsContain: "all" as const,
     })),
-    xAxis: panels.map((_, i) => ({
-      ...ruler(axis),
-      gridIndex: i,
-      ...axisPart(axis.name),
-      splitLine: { show: false },
-    })),
-    yAxis: panels.map((_, i) => ({
-      type: "value" as const,
-      gridIndex: i,
-      scale: true,
-      ...axisPart(),
-    })),
+    xAxis: panels.map((_, i) => ({ ...ruler(axis), gridIndex: i, ...axisPart(axis.name), splitLine: { show: false } })),
+    yAxis: panels.map((_, i) => ({ type: "value" as const, gridIndex: i, scale: true, ...axisPart() })),
     series: [
       ...MEASURES.flatMap((measure) => measureSeries(measure, axis, key.families, panels.indexOf(measure.panel))),
       ...key.series,

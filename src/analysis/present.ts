@@ -4,7 +4,7 @@ import type { Finding } from "./analyze.js";
 import { MEASURES } from "./measures.js";
 import { projectorsOf } from "./subjects.js";
 
-/** Projectors that a student learned through: those beside it, or the 0 of its run; undefined where neither tells. */
+/** Projectors that a student learned through: those beside it, or the 0 of its run; undefined where neither says. */
 export const projectorCount = ({ subject, projectors }: Finding): number | undefined =>
   projectors ?? (subject.run && projectorsOf(subject.run) === 0 ? 0 : undefined);
 
@@ -34,7 +34,7 @@ const rounded = (value: number | null | undefined, digits: number): string =>
 
 const runName = ({ subject }: Finding): string => (subject.run === undefined ? "-" : basename(subject.run.dir));
 
-/** For people: one line per checkpoint; columns that are empty in every line are left out. */
+/** For people: one line per checkpoint; without columns that are empty in every line. */
 export function analysisTable(findings: readonly Finding[]): Table {
   const shown = MEASURES.filter(({ key }) => findings.some(({ measures }) => typeof measures[key] === "number"));
   const isMany = new Set(findings.map(({ subject }) => subject.run?.dir)).size > 1;
@@ -47,10 +47,7 @@ export function analysisTable(findings: readonly Finding[]): Table {
     ...shown.map(({ key, digits }) => rounded(finding.measures[key], digits)),
   ]);
   const titles = shown.map(({ title }) => `>${title}`);
-  return {
-    columns: columns(...(isMany ? ["Run"] : []), "Checkpoint", ">Epoch", ">Proj.", ">Trial", ...titles),
-    rows,
-  };
+  return { columns: columns(...(isMany ? ["Run"] : []), "Checkpoint", ">Epoch", ">Proj.", ">Trial", ...titles), rows };
 }
 
 const cell = (value: string | number | null | undefined): string => String(value ?? "");

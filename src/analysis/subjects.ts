@@ -4,8 +4,7 @@ import { inputError, PefdError } from "../common/errors.js";
 import { collectRuns } from "../report/runs/collect.js";
 import { withoutRepeats } from "../report/runs/grouping.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
-import type { RunConfig } from "../runFiles/identity.js";
-import { identitySha256 } from "../runFiles/identity.js";
+import { identitySha256, type RunConfig } from "../runFiles/identity.js";
 
 /** The data set of old runs, which did not record one. */
 const FIRST_DATASET = "cifar100";
@@ -18,7 +17,7 @@ export interface Setting {
   /** Side in pixels, where it is not the data set's own. */
   readonly imageSize?: number | undefined;
   readonly limitTest: number | undefined;
-  /** A list of images that are left out. */
+  /** A list of excluded images. */
   readonly skipList?: string | undefined;
 }
 
@@ -98,11 +97,7 @@ function subjectsOf(run: RunRecord, given: Overrides, lastOnly: boolean): Subjec
   }));
 }
 
-/**
- * Checkpoints of distillations in some folders and below, by pair, method, number of projectors, trial, epoch.
- * @param tell called with a message for each run left out, such as one whose teacher is not there
- * @throws inputError where there are none
- */
+/** Checkpoints of distillations in some folders and below. @param tell receives skipped runs @throws inputError */
 export function subjectsOfRuns(
   dirs: readonly string[],
   given: Overrides,

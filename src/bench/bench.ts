@@ -9,6 +9,7 @@ import { surveyModel } from "../models/survey.js";
 import { computeCapability, deviceMemory, deviceName, deviceWarning, isGpu } from "../runtime/device.js";
 import { tensorFlowVersion } from "../runtime/native.js";
 import { loadTensorFlow } from "../runtime/tf.js";
+import { epochParts } from "../train/calls.js";
 import { teacherAhead } from "../train/teacherAhead.js";
 import { close, measure, median, type Runner, startAll, takeTurns, timingOf } from "./measure.js";
 import type { Cost, ImageKind, Timing, Variant, Work, WorkName, WorkSize } from "./types.js";
@@ -50,7 +51,7 @@ function distillWork(pair: Pair, plain: WorkSize): Work {
     teacher: guide.model,
     views,
     batchSize: size.batchSize,
-    stepsPerEpoch: size.steps,
+    parts: epochParts(size.steps),
   };
   const work = trainingWork(what, learner, guide.variables, size, (choice) => {
     return teacherAhead({ ...looking, choice, gpu: isGpu(), exact: false }).steps;
@@ -128,10 +129,7 @@ function measureBeside(
       runners.flatMap((runner, i) => [beside[i] as Runner, runner]),
       repeats,
     );
-    return runners.map((runner, i) => ({
-      ...timingOf(runner),
-      overKd: costOver(beside[i] as Runner, runner),
-    }));
+    return runners.map((runner, i) => ({ ...timingOf(runner), overKd: costOver(beside[i] as Runner, runner) }));
   } finally {
     close(runners);
     work.dispose();
@@ -180,10 +178,7 @@ export function measureMethods(
   return measureOver(distillation(BASE), works(), variants, repeats, onStart);
 }
 
-interface Machine {
-  readonly gpu: boolean;
-  readonly bfloat16: boolean;
-}
+type Machine = { readonly gpu: boolean; readonly bfloat16: boolean };
 
 /** NVIDIA's first generation with bfloat16. */
 const BFLOAT16_CAPABILITY = 8;
@@ -197,11 +192,7 @@ export function machineOf(gpu: boolean, capability: number | undefined, cpuinfo:
 /** XLA on a CPU is slower than the graph, so timed only on request. */
 const ownEngines = ({ gpu }: Machine): EngineName[] => engineNames().filter((engine) => gpu || engine !== "xla");
 
-/**
- * Engines times precisions, except eager in bfloat16.
- * @param engines requested, or empty for the machine's own
- * @param precisions likewise
- */
+/** Engines times precisions, except eager in bfloat16; empty lists mean the machine's own. */
 export function variantsFor(
   machine: Machine,
   engines: readonly EngineName[],
@@ -233,7 +224,6 @@ export interface BenchOptions extends Omit<Pair, "method"> {
   readonly works: readonly WorkName[];
   readonly engines: readonly EngineName[];
   readonly precisions: readonly PrecisionName[];
-  /** Index among the visible ones. */
   readonly gpu: number | undefined;
   readonly batchSize: number | undefined;
   readonly steps: number | undefined;
@@ -241,12 +231,8 @@ export interface BenchOptions extends Omit<Pair, "method"> {
   readonly repeats: number;
 }
 
-export interface BenchHooks {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  notice(text: string): void;
-}
+export type BenchHooks = { readonly env: Readonly<Record<string, string | undefined>>; notice(text: string): void };
 
-/** `pefd bench --json`. */
 export interface BenchDocument {
   readonly device: string;
   readonly tensorflow: string;
@@ -298,11 +284,7 @@ function chosenVariants(machine: Machine, { engines, precisions }: BenchOptions)
   );
 }
 
-/**
- * Times engines and precisions on random images with initial weights.
- * @throws inputError for an unknown model or method, or no engine with the precision; environmentError where TensorFlow
- * does not load
- */
+/** Times engines and precisions on random images. @throws inputError, environmentError where TensorFlow does not load */
 export function runBench(options: BenchOptions, { env, notice }: BenchHooks): BenchDocument {
   const exactFloat32 = isExactFloat32(options.precisions);
   loadTensorFlow({ env, gpu: options.gpu, exactFloat32 });

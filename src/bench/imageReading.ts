@@ -6,10 +6,9 @@ import { teacherLearner } from "../learn/learners.js";
 import { deviceName, deviceWarning, isGpu } from "../runtime/device.js";
 import { tensorFlowVersion } from "../runtime/native.js";
 import { loadTensorFlow, tf, type Variable } from "../runtime/tf.js";
-import type { BatchSource } from "../train/batchSource.js";
 import { asksForFloat32, chooseEngine, type EngineChoice } from "../train/engine.js";
 import { openTrainingSession, type TrainingSession } from "../train/session.js";
-import { chooseSources } from "../train/source.js";
+import { type BatchSource, chooseSources } from "../train/source.js";
 import type { BenchHooks } from "./bench.js";
 import { median } from "./measure.js";
 import { timedStudent } from "./work.js";
@@ -38,7 +37,6 @@ export interface FedSteps {
   readonly limit: "data" | "steps";
 }
 
-/** `pefd bench --what data --json`. */
 export interface DataDocument {
   readonly device: string;
   readonly tensorflow: string;
@@ -53,14 +51,12 @@ export interface DataDocument {
   readonly steps?: FedSteps;
 }
 
-/** Fewest per repeat: tenths of a second on many cores. */
 const IMAGES = 1024;
 
 interface ReadingSettings {
   readonly seed: number;
   readonly batchSize: number;
   readonly repeats: number;
-  /** Of this process, all threads. */
   cpuSeconds(): number;
 }
 
@@ -83,7 +79,7 @@ function readAll({ values }: BatchSource, plan: Int32Array, batchSize: number): 
   }
 }
 
-/** Times data loading alone, after a warm-up repeat that starts threads. */
+/** Times only data loading, after a warm-up repeat that starts threads. */
 function timeReading(source: BatchSource, { seed, batchSize, repeats, cpuSeconds }: ReadingSettings): Reading {
   const perSecond: number[] = [];
   const perCpuSecond: number[] = [];
@@ -128,11 +124,7 @@ const LEARNING_RATE = 0.1;
 /** Above this share of a step's time, data is the bottleneck. */
 const WAITING_SHARE = 0.05;
 
-interface Opened {
-  readonly what: string;
-  readonly learner: Learner;
-  readonly constants: readonly Variable[];
-}
+type Opened = { readonly what: string; readonly learner: Learner; readonly constants: readonly Variable[] };
 
 /** @throws inputError for models that do not fit the images or each other */
 function openLearner({ teacher, student, method }: Trained, { dataset, batchSize, seed }: StepSettings): Opened {
@@ -144,11 +136,7 @@ function openLearner({ teacher, student, method }: Trained, { dataset, batchSize
     return { what, learner, constants: guide.variables };
   }
   const name = (student ?? teacher) as string;
-  return {
-    what: `train ${name}`,
-    learner: teacherLearner(name, numClasses, seed),
-    constants: [],
-  };
+  return { what: `train ${name}`, learner: teacherLearner(name, numClasses, seed), constants: [] };
 }
 
 /** Milliseconds of each step, and of its wait. */
@@ -214,17 +202,11 @@ export interface DataBenchOptions extends Trained {
   readonly repeats: number;
 }
 
-export interface DataBenchHooks extends BenchHooks {
-  /** Of this process, all threads. */
-  cpuSeconds(): number;
-}
+export type DataBenchHooks = BenchHooks & { cpuSeconds(): number };
 
 const SIZES = { gpu: { batchSize: 64, steps: 64 }, cpu: { batchSize: 16, steps: 5 } } as const;
 
-/**
- * Times loading of a data set's training images and, if models are named, whether steps wait for them.
- * @throws inputError for an unreadable folder or models that do not fit; runError for an unusable image
- */
+/** Times loading of training images, and of steps if models are named. @throws inputError; runError for an image */
 export async function runDataBench(
   options: DataBenchOptions,
   { env, notice, cpuSeconds }: DataBenchHooks,
@@ -244,11 +226,7 @@ export async function runDataBench(
     );
   }
   const choice = chooseEngine({ engine, precision }, env);
-  const sources = chooseSources([dataset.train, dataset.test], choice.engine, {
-    seed: SEED,
-    workers,
-    batchSize,
-  });
+  const sources = chooseSources([dataset.train, dataset.test], choice.engine, { seed: SEED, workers, batchSize });
   const [train, test] = sources as [BatchSource, BatchSource];
   try {
     notice("reading");

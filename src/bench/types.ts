@@ -1,28 +1,18 @@
 import type { EngineName, PrecisionName } from "../compile/types.js";
 
-/** Names for --what. */
 export const WORK_NAMES = ["distill", "teacher", "evaluate"] as const;
 /** Data loading, timed separately. */
 export const DATA_WORK = "data";
 export type WorkName = (typeof WORK_NAMES)[number];
 
-export interface ImageKind {
-  /** Height and width. */
-  readonly side: number;
-  readonly classes: number;
-}
+export type ImageKind = { readonly side: number; readonly classes: number };
 
-export interface Variant {
-  readonly engine: EngineName;
-  readonly precision: PrecisionName;
-}
+export type Variant = { readonly engine: EngineName; readonly precision: PrecisionName };
 
 export interface WorkSize {
   readonly batchSize: number;
-  /** Per repeat. */
   readonly steps: number;
   readonly testImages: number;
-  /** CIFAR-100's by default. */
   readonly kind?: ImageKind;
 }
 
@@ -39,7 +29,6 @@ export interface Work {
   readonly what: string;
   readonly method?: string;
   readonly batchSize: number;
-  /** Per repeat. */
   readonly steps: number;
   readonly images: number;
   open(variant: Variant): OpenWork;

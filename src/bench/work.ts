@@ -11,11 +11,10 @@ import { type Learner, learnerVariables } from "../learn/learner.js";
 import { type FrozenModel, frozen, studentLearner } from "../learn/learners.js";
 import { buildModel, initialFill } from "../models/build.js";
 import { tf, type Variable } from "../runtime/tf.js";
-import type { BatchSource } from "../train/batchSource.js";
 import { allAtOnce } from "../train/calls.js";
 import { openEvaluationSession, testBatch } from "../train/evaluation.js";
 import { openTrainingSession, type SessionDescription, type TrainingSession } from "../train/session.js";
-import { chooseSources } from "../train/source.js";
+import { type BatchSource, chooseSources } from "../train/source.js";
 import type { ImageKind, OpenWork, Variant, Work, WorkSize } from "./types.js";
 
 const EVALUATION_SEED = 10;
@@ -43,10 +42,7 @@ export function evaluationWork(what: string, { model, variables }: FrozenModel, 
   };
 }
 
-export const CIFAR100_KIND: ImageKind = {
-  side: CIFAR100.format.height,
-  classes: CIFAR100.classes,
-};
+export const CIFAR100_KIND: ImageKind = { side: CIFAR100.format.height, classes: CIFAR100.classes };
 
 /** Labels are bytes; their values do not affect speed. */
 const LABELS = 256;
@@ -83,27 +79,15 @@ interface LearningTask {
 export const initialised = (name: string, { numClasses, imageSize }: Pick<LearningTask, "numClasses" | "imageSize">) =>
   buildModel(name, numClasses, initialFill(name, MODEL_SEED, "teacher"), imageSize);
 
-interface TimedStudent {
-  readonly learner: Learner;
-  readonly guide: FrozenModel;
-  readonly views: readonly TeacherView[];
-}
-
 /** A pair with initial weights and the method's published setting. @throws inputError where they do not fit */
 export function timedStudent(
   { teacher, student, method }: Readonly<Record<"teacher" | "student" | "method", string>>,
   task: LearningTask,
-): TimedStudent {
+): { readonly learner: Learner; readonly guide: FrozenModel; readonly views: readonly TeacherView[] } {
   const guide = frozen(initialised(teacher, task));
   const row = methodRow(method);
   const { weights, options } = publishedSetting(row, `${teacher}-${student}`);
-  const setting = {
-    model_s: student,
-    distill: method,
-    batch_size: task.batchSize,
-    ...weights,
-    ...options,
-  };
+  const setting = { model_s: student, distill: method, batch_size: task.batchSize, ...weights, ...options };
   const learner = studentLearner(guide.model, setting, task.numClasses, MODEL_SEED, task.labels);
   return { learner, guide, views: usedViews(row.sees(ownOptions(row, options)), weights) };
 }

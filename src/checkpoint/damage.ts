@@ -1,18 +1,12 @@
 import { inputError, PefdError } from "../common/errors.js";
 
 /** Bytes that may still be allocated beyond the file itself (inflated entries, copies of strided tensors). */
-export interface Allowance {
-  readonly fileBytes: number;
-  left: number;
-}
+export type Allowance = { readonly fileBytes: number; left: number };
 
 const SMALL_FILE_BYTES = 2 ** 16;
 
 /** Three times the file and a little for small files, so that reading takes at most about four times its size. */
-export const allowanceFor = (fileBytes: number): Allowance => ({
-  fileBytes,
-  left: 3 * fileBytes + SMALL_FILE_BYTES,
-});
+export const allowanceFor = (fileBytes: number): Allowance => ({ fileBytes, left: 3 * fileBytes + SMALL_FILE_BYTES });
 
 /** Times its own size that a file's tensors may take where they share memory. */
 const OUTPUT_FACTOR = 4;
@@ -26,10 +20,7 @@ export function checkOutput(tensors: number, bytes: number, { fileBytes }: Allow
 }
 
 /** For text in a file's metadata, in characters: options and the history of a training need a part of it. */
-export const metadataAllowance = (fileBytes: number): Allowance => ({
-  fileBytes,
-  left: 4 * fileBytes + 2 ** 20,
-});
+export const metadataAllowance = (fileBytes: number): Allowance => ({ fileBytes, left: 4 * fileBytes + 2 ** 20 });
 
 /** Takes bytes from the allowance before they are allocated. */
 export function spend(allowance: Allowance, bytes: number, what: string): void {

@@ -11,11 +11,7 @@ export interface ExpectedTensor {
 
 const LISTED = 10;
 
-/**
- * A model's tensors in the expected order.
- * @param origin the file and the model, for the message
- * @throws inputError that lists missing, unexpected and misshapen tensors (ten of each, then a count)
- */
+/** A model's tensors in order. @param origin for messages @throws inputError with missing, extra, misshapen ones */
 export function matchState(
   expected: readonly ExpectedTensor[],
   state: StateDict,

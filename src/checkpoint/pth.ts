@@ -70,9 +70,7 @@ function gather(source: Uint8Array, tensor: PickleTensor, bytes: number): Uint8A
       from += (index[i] as number) * axis.from;
       to += (index[i] as number) * axis.to;
     }
-    for (let i = 0; i < inner.length; i++, from += inner.from, to += inner.to) {
-      copy(from, to);
-    }
+    for (let i = 0; i < inner.length; i++, from += inner.from, to += inner.to) copy(from, to);
   } while (advance(index, axes));
   return out;
 }
@@ -188,10 +186,7 @@ function oneNumber(tensor: PickleTensor, { readTensor }: Conversion): number | u
 /** Under which names training programs put the state_dict, first choice first. */
 export const WRAPPERS: readonly string[] = ["model", "state_dict", "net"];
 
-/**
- * A .pth file's state_dict, made contiguous; other plain top-level values become metadata.
- * @throws an error that names the values found, when none is a state_dict
- */
+/** A .pth file's state_dict, contiguous; other plain values become metadata. @throws an error with what was found */
 export function contentOfPickle(
   root: PickleValue,
   storageBytes: StorageBytes,

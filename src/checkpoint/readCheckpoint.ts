@@ -4,8 +4,7 @@ import { inputError, PefdError } from "../common/errors.js";
 import { readInputFile } from "../common/files/inputFile.js";
 import { ELEMENT_BYTES } from "../common/stateDict.js";
 import { type Allowance, allowanceFor, damage, namingFile, spend } from "./damage.js";
-import type { CheckpointContent, CheckpointFormat } from "./metadata.js";
-import { decodeMetadata } from "./metadata.js";
+import { type CheckpointContent, type CheckpointFormat, decodeMetadata } from "./metadata.js";
 import { declaredStorages, type Unpickled, unpickle } from "./pickle/unpickle.js";
 import type { PickleStorage, PickleValue } from "./pickle/values.js";
 import { contentOfPickle } from "./pth.js";
@@ -30,11 +29,7 @@ function isPthLegacy(bytes: Uint8Array): boolean {
   }
 }
 
-/**
- * Reads torch.save's format before PyTorch 1.6: five pickles (magic number, version, system, value, storage keys), then
- * the storages, each behind its count.
- * @throws an error that says what is wrong
- */
+/** torch.save's format before PyTorch 1.6: five pickles, then storages, each behind its count. @throws an error */
 export function parsePthLegacy(bytes: Uint8Array): CheckpointContent {
   const magic = unpickle(bytes);
   const version = unpickle(bytes, magic.end);
@@ -95,10 +90,7 @@ function readStorage(bytes: Uint8Array, position: number, storage: PickleStorage
 /** torch.save makes one entry per storage; a directory of millions would only fill the memory. */
 const MAX_ENTRIES = 20_000;
 
-interface Archive {
-  readonly bytes: Uint8Array;
-  readonly entries: ReadonlyMap<string, Entry>;
-}
+type Archive = { readonly bytes: Uint8Array; readonly entries: ReadonlyMap<string, Entry> };
 
 /** A zip file's directory (zip64 included). @throws for damage, unsafe or repeated names, encryption, shared bytes */
 async function openArchive(bytes: Uint8Array): Promise<Archive> {
@@ -242,10 +234,7 @@ function checkedLength({ key, dtype, count }: PickleStorage, data: Uint8Array): 
   return data;
 }
 
-export interface Checkpoint extends CheckpointContent {
-  readonly path: string;
-  readonly format: CheckpointFormat;
-}
+export type Checkpoint = CheckpointContent & { readonly path: string; readonly format: CheckpointFormat };
 
 /** Bounds the memory that a checkpoint may ask for. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;

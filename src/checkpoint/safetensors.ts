@@ -15,10 +15,7 @@ interface HeaderTensor {
   readonly end: number;
 }
 
-interface Header {
-  readonly tensors: readonly HeaderTensor[];
-  readonly metadata: ReadonlyMap<string, string>;
-}
+type Header = { readonly tensors: readonly HeaderTensor[]; readonly metadata: ReadonlyMap<string, string> };
 
 /** Strict: JSON.parse would drop duplicate names, reorder numeric ones and build whatever a hostile header asks for. */
 function parseHeader(text: string): Header {
@@ -37,10 +34,7 @@ function parseHeader(text: string): Header {
   return { tensors, metadata };
 }
 
-interface Cursor {
-  readonly text: string;
-  position: number;
-}
+type Cursor = { readonly text: string; position: number };
 
 function unexpected(cursor: Cursor, wanted: string): Error {
   return damage(`its header is not valid: ${wanted} expected at character ${cursor.position}`);
@@ -152,10 +146,7 @@ const LENGTH_BYTES = 8;
 /** Headers take about 100 bytes per tensor; larger claims are refused before anything is allocated. */
 const MAX_HEADER_BYTES = 2 * 2 ** 20;
 
-export interface SafetensorsContent {
-  readonly state: StateDict;
-  readonly metadata: ReadonlyMap<string, string>;
-}
+export type SafetensorsContent = { readonly state: StateDict; readonly metadata: ReadonlyMap<string, string> };
 
 /**
  * Parses a safetensors file; tensors keep the header's order and share the memory of `bytes`. All rules of the
@@ -252,7 +243,7 @@ function checkHeader(bytes: number): void {
   if (bytes <= MAX_HEADER_BYTES) return;
   throw inputError(
     `The names and metadata would take ${bytes} bytes of a safetensors header, more than the ${MAX_HEADER_BYTES} that are read back.`,
-    "Save the state_dict alone from Python: torch.save(model.state_dict(), PATH), and convert that.",
+    "Save only the state_dict from Python: torch.save(model.state_dict(), PATH), and convert that.",
   );
 }
 

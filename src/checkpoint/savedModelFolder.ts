@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { inputError } from "../common/errors.js";
 
 export const GRAPH_FILE = "saved_model.pb";
-/** Where TensorFlow leaves other programs' files alone; holds the state with PyTorch's names, bit for bit. */
+/** Where TensorFlow ignores other programs' files; holds the state with PyTorch's names, bit for bit. */
 export const STATE_FILE = "assets.extra/model.safetensors";
 
 /** Beside it: what the model predicts through, where that is more than the model. */

@@ -47,12 +47,7 @@ export async function serializePth(state: StateDict, metadata: Metadata): Promis
 }
 
 /** A fixed date in local time, as zip files have it: the bytes depend on neither clock nor time zone. */
-const ENTRY_OPTIONS = {
-  compress: false,
-  mtime: new Date(1980, 0, 1),
-  mode: 0o100644,
-  forceDosTimestamp: true,
-};
+const ENTRY_OPTIONS = { compress: false, mtime: new Date(1980, 0, 1), mode: 0o100644, forceDosTimestamp: true };
 
 const asBuffer = (data: Uint8Array): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 

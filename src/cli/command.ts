@@ -7,7 +7,6 @@ export interface Output {
   /** `--json` was given: results are one JSON document. */
   readonly json: boolean;
   readonly quiet: boolean;
-  /** Colors on stderr. */
   readonly color: boolean;
   /** Columns of the terminal that results go to; undefined off a terminal. */
   readonly width: number | undefined;
@@ -24,7 +23,6 @@ export interface Invocation {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly positionals: readonly string[];
   readonly configuration: Configuration | undefined;
-  /** The whole command line, for messages. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly output: Output;

@@ -11,26 +11,10 @@ export interface CommandRow {
 
 /** All commands. A new one is a file in commands/ and a row here. */
 export const COMMANDS: readonly CommandRow[] = [
-  {
-    name: "train-teacher",
-    summary: "Train a teacher.",
-    load: () => import("./commands/trainTeacher.js"),
-  },
-  {
-    name: "distill",
-    summary: "Train a student with a frozen teacher.",
-    load: () => import("./commands/distill.js"),
-  },
-  {
-    name: "rerun",
-    summary: "Repeat a run from its config.json.",
-    load: () => import("./commands/rerun.js"),
-  },
-  {
-    name: "eval",
-    summary: "Evaluate checkpoints on the test images.",
-    load: () => import("./commands/eval.js"),
-  },
+  { name: "train-teacher", summary: "Train a teacher.", load: () => import("./commands/trainTeacher.js") },
+  { name: "distill", summary: "Train a student with a frozen teacher.", load: () => import("./commands/distill.js") },
+  { name: "rerun", summary: "Repeat a run from its config.json.", load: () => import("./commands/rerun.js") },
+  { name: "eval", summary: "Evaluate checkpoints on the test images.", load: () => import("./commands/eval.js") },
   {
     name: "sweep",
     summary: "Distill over lists of options, one run per combination.",
@@ -51,46 +35,18 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: "Check a run's files and inputs against its record.",
     load: () => import("./commands/verify.js"),
   },
-  {
-    name: "watch",
-    summary: "Watch runs live in the terminal.",
-    load: () => import("./commands/watch.js"),
-  },
+  { name: "watch", summary: "Watch runs live in the terminal.", load: () => import("./commands/watch.js") },
   {
     name: "data synthesize",
     summary: "Generate a small synthetic data set.",
     load: () => import("./commands/data/synthesize.js"),
   },
-  {
-    name: "data fetch",
-    summary: "Download a data set.",
-    load: () => import("./commands/data/fetch.js"),
-  },
-  {
-    name: "data verify",
-    summary: "Check a data folder.",
-    load: () => import("./commands/data/verify.js"),
-  },
-  {
-    name: "data pack",
-    summary: "Pack images into WebDataset shards.",
-    load: () => import("./commands/data/pack.js"),
-  },
-  {
-    name: "data show",
-    summary: "Show images as a model sees them.",
-    load: () => import("./commands/data/show.js"),
-  },
-  {
-    name: "convert",
-    summary: "Convert a checkpoint to another format.",
-    load: () => import("./commands/convert.js"),
-  },
-  {
-    name: "setup",
-    summary: "Install TensorFlow's native library (once).",
-    load: () => import("./commands/setup.js"),
-  },
+  { name: "data fetch", summary: "Download a data set.", load: () => import("./commands/data/fetch.js") },
+  { name: "data verify", summary: "Check a data folder.", load: () => import("./commands/data/verify.js") },
+  { name: "data pack", summary: "Pack images into WebDataset shards.", load: () => import("./commands/data/pack.js") },
+  { name: "data show", summary: "Show images as a model sees them.", load: () => import("./commands/data/show.js") },
+  { name: "convert", summary: "Convert a checkpoint to another format.", load: () => import("./commands/convert.js") },
+  { name: "setup", summary: "Install TensorFlow's native library (once).", load: () => import("./commands/setup.js") },
   {
     name: "completion",
     summary: "Print a shell completion script.",
@@ -104,26 +60,10 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: "Check what is installed and what is missing.",
     load: () => import("./commands/doctor.js"),
   },
-  {
-    name: "bench",
-    summary: "Benchmark the engines on this machine.",
-    load: () => import("./commands/bench.js"),
-  },
-  {
-    name: "models",
-    summary: "List the models.",
-    load: () => import("./commands/models.js"),
-  },
-  {
-    name: "methods",
-    summary: "List the distillation methods.",
-    load: () => import("./commands/methods.js"),
-  },
-  {
-    name: "config list",
-    summary: "List the presets for --config.",
-    load: () => import("./commands/configList.js"),
-  },
+  { name: "bench", summary: "Benchmark the engines on this machine.", load: () => import("./commands/bench.js") },
+  { name: "models", summary: "List the models.", load: () => import("./commands/models.js") },
+  { name: "methods", summary: "List the distillation methods.", load: () => import("./commands/methods.js") },
+  { name: "config list", summary: "List the presets for --config.", load: () => import("./commands/configList.js") },
   {
     name: "new method",
     summary: "Create a plug-in with a new method.",

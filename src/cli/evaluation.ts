@@ -12,10 +12,7 @@ import type { EvalResult } from "../train/files/result.js";
 import type { Output } from "./command.js";
 import { COLUMNS, fileOf, isScreen, STDOUT } from "./output.js";
 
-export interface EvaluationFiles {
-  readonly per_class: string | undefined;
-  readonly confusion: string | undefined;
-}
+export type EvaluationFiles = { readonly per_class: string | undefined; readonly confusion: string | undefined };
 
 /** Progress of an evaluation on a terminal. */
 export function evaluationBar(output: Output) {

@@ -27,10 +27,7 @@ export interface Interruption {
 /** Signals this soon after the first are the same wish: `timeout` and closing terminals send two. */
 const ONE_WISH_MS = 1000;
 
-/**
- * Runs work that can stop in good order: the first SIGINT, SIGTERM or SIGHUP aborts with an Interrupted, which work
- * that stops early throws (work all but done may return); a second signal, after a moment, ends the process at once.
- */
+/** Runs work that the first SIGINT, SIGTERM or SIGHUP aborts (Interrupted); a second one ends the process at once. */
 export async function interruptible<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
   { onSignal, hint }: Interruption = {},

@@ -6,8 +6,8 @@ import { PLUGINS } from "../common/plugins.js";
 import { nearestName, textWidth, twoColumns, wrapWords } from "../common/text.js";
 import { environmentLayer, ignoredVariables } from "../config/environment.js";
 import { type Configuration, readConfiguration } from "../config/file.js";
+import { ALL_SECTIONS } from "../config/options.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
-import { ALL_SECTIONS } from "../config/sections.js";
 import { METHODS } from "../distill/registry.js";
 import type { Command, Invocation } from "./command.js";
 import { COMMANDS } from "./commands.js";
@@ -239,11 +239,7 @@ function invocationOf(command: Command, { flags, positionals }: Arguments, argv:
   return { layers, flags, positionals, configuration, argv, env, output: createOutput(flags) };
 }
 
-/**
- * Runs one command, or shows its help; returns the exit code, throws PefdError.
- * @param rest what was typed besides the command's name
- * @param argv all that was typed after `pefd`
- */
+/** Runs one command (`argv` all words, `rest` those besides its name) or shows its help. @returns the exit code */
 export async function invoke(
   name: string,
   command: Command,

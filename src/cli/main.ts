@@ -148,10 +148,7 @@ function typedAfter(words: readonly string[]): string[] {
   });
 }
 
-/**
- * The plug-ins of PEFD_PLUGINS, then those of --plugin, needed before flags are read, as methods bring flags. They come
- * from nowhere else: no configuration file and no run's record names one.
- */
+/** Plug-ins of PEFD_PLUGINS, then --plugin: read before flags, as methods add flags, and named by no file. */
 const pluginFiles = (words: readonly string[], env: Environment): string[] =>
   [env.PEFD_PLUGINS ?? "", ...typedAfter(words)].flatMap(filesIn);
 
@@ -240,10 +237,7 @@ function refuseRemovedFolder(): void {
   }
 }
 
-/**
- * The program; `pefd --help` reads no command's file.
- * @returns the exit code: 0 done, 1 the run failed, 2 usage or input, 3 environment, 128 + n on signal n
- */
+/** The program. @returns 0 done, 1 the run failed, 2 usage or input, 3 environment, 128 + n on signal n */
 export async function main(argv: readonly string[]): Promise<number> {
   ignoreClosedPipes();
   process.on("uncaughtException", (error) => process.exit(report(error, argv)));
@@ -253,7 +247,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     const exitCode = report(error, argv);
     // TensorFlow would abort while it is taken down in order: it has freed variables that it still holds, or its GPU is lost.
-    if (isDeviceError(error)) process.exit(exitCode);
+    if (isDeviceError(error)) {
+      const { memoryNote } = await import("../runtime/gpu/memory.js");
+      const note = memoryNote(process.env, process.pid);
+      if (note !== undefined) process.stderr.write(`  ${note}\n`);
+      process.exit(exitCode);
+    }
     return exitCode;
   }
 }

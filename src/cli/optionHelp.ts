@@ -1,5 +1,5 @@
 import type { Row, ValueType } from "../common/optionRow.js";
-import { choicesOf } from "../config/parse.js";
+import { choicesOf } from "../config/resolve.js";
 
 /** The default as help and docs show it; an empty string where there is none. */
 export function defaultText({ defaultText: text, fallback, type }: Row): string {

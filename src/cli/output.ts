@@ -9,15 +9,10 @@ export const STDOUT = "-";
 /** A file to write, or undefined where nothing or the standard output was asked for. */
 export const fileOf = (path: string | undefined): string | undefined => (path === STDOUT ? undefined : path);
 
-/** Default terminal width. */
 export const COLUMNS = 80;
 
 const colorOn = (stream: NodeJS.WriteStream, noColor: boolean): boolean =>
-  useColor({
-    env: process.env,
-    isTTY: stream.isTTY === true,
-    flag: noColor ? false : undefined,
-  });
+  useColor({ env: process.env, isTTY: stream.isTTY === true, flag: noColor ? false : undefined });
 
 /** Whether stderr is colored: a terminal, and neither NO_COLOR nor --no_color. */
 export const colorOnStderr = (noColor: boolean): boolean => colorOn(process.stderr, noColor);

@@ -2,7 +2,7 @@ import { figureAlone, figuresOf, type PublishedFigure } from "../config/publishe
 import { CIFAR100 } from "../data/cifar/row.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
 
-/** The published figure of a run's pair and method (recorded under any name), or of a model from labels alone. */
+/** The published figure of a run's pair and method (recorded under any name), or of a model trained on labels only. */
 export function publishedOf({ kind, model, teacher, method = "", config }: RunRecord): PublishedFigure | undefined {
   // Old runs recorded no data set.
   const { dataset = CIFAR100.name, image_size } = config;

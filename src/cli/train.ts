@@ -121,10 +121,7 @@ export async function runTraining(
   const blocking = (work: () => void) => endedBySignals(hint, work);
   const result = await interruptible(
     (signal) => tracked(tracker, () => train({ reporter, signal, atExit, blocking, env: invocation.env })),
-    {
-      onSignal: (name) => reporter.warn(`${name}: saving progress; repeat to stop immediately`),
-      hint,
-    },
+    { onSignal: (name) => reporter.warn(`${name}: saving progress; repeat to stop immediately`), hint },
   );
   output.result(runSummary(result, model, options), result);
 }

@@ -1,9 +1,6 @@
 import { join, resolve } from "node:path";
 
-/**
- * The cache folder, an absolute path: PEFD_CACHE, else pefd in XDG_CACHE_HOME, else ~/.cache/pefd. Empty variables and
- * a relative XDG_CACHE_HOME count as not set (XDG Base Directory Specification).
- */
+/** The cache folder: PEFD_CACHE, else pefd in an absolute XDG_CACHE_HOME, else ~/.cache/pefd; "" counts as not set. */
 export function cacheDirectory(env: Readonly<Record<string, string | undefined>>, homeDirectory: string): string {
   if (env.PEFD_CACHE) return resolve(env.PEFD_CACHE);
   const shared = env.XDG_CACHE_HOME;

@@ -24,6 +24,11 @@ const GPU_ERRORS: readonly GpuError[] = [
     `nvidia-smi shows its processes and state. ${OTHER_GPU}`,
   ],
   [
+    /CtxRetain failed: CUDA_ERROR_OUT_OF_MEMORY/,
+    "The GPU has not even the memory left that a process needs to start on it.",
+    `${SHARED_GPU} ${OTHER_GPU}`,
+  ],
+  [
     /ECC_UNCORRECTABLE|uncorrectable ECC|NVLINK_UNCORRECTABLE/i,
     "The GPU reported an uncorrectable memory error (ECC).",
     `It needs a reset (nvidia-smi -q -d ECC shows the count). ${OTHER_GPU} A checkpointed run goes on with --resume.`,

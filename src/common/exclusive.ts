@@ -22,11 +22,7 @@ const descriptorsOf = (server: Server): number[] => {
   return handle?.fd === undefined ? [] : [handle.fd];
 };
 
-/**
- * Runs work while no other process of this machine runs work of the same key.
- * @param work its child processes should inherit the given descriptors, so that others wait for them, too
- * @throws the signal's reason when aborted
- */
+/** Runs work, one process of this machine at a time; children inherit the descriptors. @throws the signal's reason */
 export async function exclusively<Result>(
   key: string,
   { onWait, signal }: { onWait?: (() => void) | undefined; signal?: AbortSignal | undefined },

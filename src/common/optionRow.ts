@@ -72,10 +72,7 @@ export interface Row<Value = unknown> extends Extras {
 /** Options by flag, in snake_case as in the paper's code. */
 export type Rows = Readonly<Record<string, Row>>;
 
-export interface Section<R extends Rows = Rows> {
-  readonly title: string;
-  readonly rows: R;
-}
+export type Section<R extends Rows = Rows> = { readonly title: string; readonly rows: R };
 
 /** The values that rows describe. */
 export type RowValues<R extends Rows> = {

@@ -1,7 +1,4 @@
-/**
- * Protocol Buffers' wire format, as far as TensorFlow's files need it (public encoding specification). A message is the
- * concatenation of its fields; each function encodes one field.
- */
+/** Protocol Buffers' wire format, as far as TensorFlow's files need it; each function encodes one field of a message. */
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;

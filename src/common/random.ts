@@ -62,11 +62,7 @@ export interface Random {
   shuffle(values: Int32Array): void;
 }
 
-/**
- * The random stream of a seed and a purpose, such as `createRandom(seed, "shuffle", epoch)`: the same on every machine,
- * unrelated to all others, so a resumed run needs no saved state.
- * @throws RangeError if a number is not a safe integer
- */
+/** The random stream of a seed and a purpose, such as (seed, "shuffle", epoch). @throws RangeError for unsafe ones */
 export function createRandom(seed: number, ...purpose: readonly (string | number)[]): Random {
   const generator = xoroshiro128plusFromState(streamState([seed, ...purpose]));
   return {

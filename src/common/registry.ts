@@ -15,9 +15,7 @@ export interface Registry<Row extends Named> {
   row(name: string): Row;
 }
 
-export interface Named {
-  readonly name: string;
-}
+export type Named = { readonly name: string };
 
 export interface Kind {
   /** Such as "model", as in "unknown model resnet9." */

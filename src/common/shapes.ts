@@ -2,11 +2,7 @@
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
 
 /** An axis of a copied array: its size, and its strides before and after. */
-interface Axis {
-  readonly size: number;
-  readonly from: number;
-  readonly to: number;
-}
+type Axis = { readonly size: number; readonly from: number; readonly to: number };
 
 /** C-order strides; an empty axis counts as 1, as in PyTorch. */
 export function stridesOf(shape: readonly number[]): number[] {
@@ -26,11 +22,7 @@ export function permute4(
   const [strides, sizes] = [stridesOf(shape), order.map((axis) => shape[axis] as number)];
   const places = stridesOf(sizes);
   const axes = order.map(
-    (axis, i): Axis => ({
-      size: sizes[i] as number,
-      from: strides[axis] as number,
-      to: places[i] as number,
-    }),
+    (axis, i): Axis => ({ size: sizes[i] as number, from: strides[axis] as number, to: places[i] as number }),
   );
   const inner = axes.pop() as Axis;
   // Inner loops read adjacent values, which are still cached.
@@ -41,9 +33,7 @@ export function permute4(
       for (let k = 0; k < c.size; k++) {
         let from = i * a.from + j * b.from + k * c.from;
         const first = i * a.to + j * b.to + k * c.to;
-        for (let to = first; to < first + inner.size; to++, from += inner.from) {
-          out[to] = values[from] as number;
-        }
+        for (let to = first; to < first + inner.size; to++, from += inner.from) out[to] = values[from] as number;
       }
     }
   }

@@ -44,10 +44,7 @@ export function nearestName(
   known: readonly string[],
   most: number = Math.max(2, Math.floor(typed.length / 2)),
 ): string | undefined {
-  const scored = known.map((name) => ({
-    name,
-    distance: leven(typed.toLowerCase(), name.toLowerCase()),
-  }));
+  const scored = known.map((name) => ({ name, distance: leven(typed.toLowerCase(), name.toLowerCase()) }));
   scored.sort((a, b) => a.distance - b.distance);
   const best = scored[0];
   return best && best.distance <= most ? best.name : undefined;
@@ -74,10 +71,7 @@ export function grouped<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) =>
 /** "1 epoch", "3 epochs". */
 export const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
-/**
- * Characters that move a cursor, command a terminal, break a line, change the reading direction, or are invalid in XML.
- * Names and values of files and other programs can hold any of them.
- */
+/** Characters that move a cursor, command a terminal, break a line, change direction, or are invalid in XML. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/gu;
 
 function escaped(char: string): string {
@@ -90,10 +84,7 @@ function escaped(char: string): string {
 /** User name and password before a URL's host, valid or not; a port is no password. */
 const PASSWORD = /((?:https?:[/\\]*|:\/\/)[^\s/?#\\:]*:)(?!\d{0,5}(?:[/?#\\]|$))[^\s"]{0,4096}@/gi;
 
-/**
- * Replaces passwords of URLs with PASSWORD. The functions below apply it to all that pefd shows; text for files or
- * other programs needs it explicitly.
- */
+/** Passwords of URLs as PASSWORD; the functions below do so for all that is shown, files need it explicitly. */
 export const withoutPasswords = (text: string): string => text.replace(PASSWORD, "$1PASSWORD@");
 
 /** One line safe for a terminal, a table, a page or a drawing: passwords hidden, unprintable characters escaped. */

@@ -18,6 +18,25 @@ export function feedValues(feeds: FeedValues, name: string, length: number): Flo
   return values;
 }
 
+/** The feeds of some of a call's steps. @throws RangeError if one is missing or of another length */
+export const partOf = (
+  { perStep, shared }: Pick<Entry, "perStep" | "shared">,
+  feeds: FeedValues,
+  from: number,
+  steps: number,
+  count: number,
+): FeedValues => ({
+  ...Object.fromEntries(
+    Object.entries(perStep).map(([name, { shape }]) => {
+      const size = sizeOf(shape);
+      return [name, feedValues(feeds, name, size * steps).subarray(size * from, size * (from + count))];
+    }),
+  ),
+  ...Object.fromEntries(
+    Object.entries(shared).map(([name, spec]) => [name, feedValues(feeds, name, sizeOf(spec.shape))]),
+  ),
+});
+
 /** Tensors of one step from arrays stacked over `steps` steps. */
 export function stepFeeds(
   entry: Pick<Entry, "perStep" | "shared">,
@@ -25,17 +44,11 @@ export function stepFeeds(
   index: number,
   steps: number,
 ): Record<string, Tensor> {
-  const tensors: Record<string, Tensor> = {};
-  for (const [name, spec] of Object.entries(entry.perStep)) {
-    const size = sizeOf(spec.shape);
-    const values = feedValues(feeds, name, size * steps);
-    const part = values.subarray(index * size, (index + 1) * size);
-    tensors[name] = feedTensor(part, spec.shape, spec.dtype);
-  }
-  for (const [name, spec] of Object.entries(entry.shared)) {
-    tensors[name] = feedTensor(feedValues(feeds, name, sizeOf(spec.shape)), spec.shape, spec.dtype);
-  }
-  return tensors;
+  const specs = Object.entries({ ...entry.perStep, ...entry.shared });
+  const values = partOf(entry, feeds, index, steps, 1);
+  return Object.fromEntries(
+    specs.map(([name, { shape, dtype }]) => [name, feedTensor(feedValues(values, name, sizeOf(shape)), shape, dtype)]),
+  );
 }
 
 /** Numbers by their bits, zero-padded to a length. */

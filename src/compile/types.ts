@@ -6,10 +6,7 @@ export type EngineName = "eager" | "graph" | "xla";
 /** Element type of convolutions and matrix products; everything else stays float32. */
 export type PrecisionName = "float32" | "bfloat16";
 
-export interface FeedSpec {
-  readonly shape: readonly number[];
-  readonly dtype: "float32" | "int32";
-}
+export type FeedSpec = { readonly shape: readonly number[]; readonly dtype: "float32" | "int32" };
 
 /** Named inputs of a step, as tensors. */
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -26,7 +23,10 @@ export interface Ahead {
   readonly steps: number;
   /** Names of its per-step inputs. */
   readonly takes: readonly string[];
-  /** float32 inputs by name, from feeds of `steps` steps concatenated along the first axis; a step gets its slice. */
+  /**
+   * float32 inputs by name, from feeds of `steps` steps concatenated along the first axis; a step gets its slice, or
+   * none where its program takes a single step.
+   */
   compute(feeds: Feeds): Readonly<Record<string, Tensor>>;
 }
 
@@ -44,7 +44,6 @@ export interface Entry {
 
 /** Everything that is compiled together: entries share the variables. */
 export interface ProgramDescription {
-  /** For error messages and file names. */
   readonly name: string;
   readonly entries: Readonly<Record<string, Entry>>;
   /** All variables that steps read or update, in named groups that are pulled and pushed together. */
@@ -61,11 +60,9 @@ export type Call = readonly [entry: string, steps: number];
 
 export interface Program {
   readonly engine: EngineName;
-  /**
-   * Runs steps of an entry, one after the other, at most its stepsPerCall.
-   * @param feeds per-step inputs with a leading axis of `steps`, shared inputs as they are
-   * @throws RangeError if an array's length does not fit
-   */
+  /** Whether calls of stepsPerCall steps have a program of their own; others then take one step at a time. */
+  readonly wholeCalls: boolean;
+  /** Runs at most stepsPerCall steps; per-step feeds have a leading axis of `steps`. @throws RangeError */
   run(entry: string, feeds: FeedValues, steps: number): void;
   /** Functions that compile what these calls need. Compiling changes variables: push them before, and again after. */
   compilations(calls: readonly Call[]): readonly (() => void)[];

@@ -3,14 +3,14 @@ import { sizeOf } from "../common/shapes.js";
 import { isGpu } from "../runtime/device.js";
 import { keptPrograms } from "../runtime/programs/kept.js";
 import { type Tensor, tf } from "../runtime/tf.js";
-import { bitsOf, checkSteps, entryNamed, feedTensor, feedValues } from "./feeds.js";
+import { bitsOf, checkSteps, entryNamed, feedTensor, feedValues, partOf } from "./feeds.js";
 import type { GraphFunction, GraphNode, Signature } from "./graph/graph.js";
 import { savedModelBytes } from "./graph/savedModel.js";
 import { declareVariables } from "./graph/variables.js";
-import { groupTransfer, runToDone } from "./graphProgram.js";
+import { groupTransfer, openSession, runToDone } from "./graphProgram.js";
+import type { LoopSource } from "./loop/functions.js";
 import { recordLoop } from "./loop/recordLoop.js";
 import { COUNT_FEED, loopFeeds, stepLoop } from "./loop/stepLoop.js";
-import { openSession } from "./session.js";
 import type { Entry, FeedValues, Program, ProgramDescription } from "./types.js";
 
 const WHOLE = "/whole";
@@ -22,8 +22,8 @@ const wholeCall = (name: string): string => `${name}${WHOLE}`;
 const hasWholeCalls = (entry: Entry, known: boolean): boolean => known && entry.stepsPerCall > 1;
 
 /**
- * Many steps per call as one XLA program. An entry has up to two, compiled at first use: a static trip count of
- * stepsPerCall saves a GPU a read per iteration, a dynamic one serves the rest of an epoch.
+ * Many steps per call as one XLA program, compiled at first use: with a dynamic trip count, or, as a GPU would read
+ * that back in every iteration, one of stepsPerCall steps and one of a single step.
  */
 export function xlaProgram(description: ProgramDescription): Program {
   const { entries, precision, staticTripCount = isGpu() } = description;
@@ -32,18 +32,20 @@ export function xlaProgram(description: ProgramDescription): Program {
   const functions: GraphFunction[] = [];
   const signatures: Record<string, Signature> = { ...variables.signatures };
   for (const [name, entry] of Object.entries(entries)) {
-    const recorded = recordLoop(name, entry, variables.handles, precision);
-    const addLoop = (prefix: string, signature: string, iterations?: number) => {
-      const loop = stepLoop({ prefix, entry, ...recorded, ...(iterations !== undefined && { iterations }) }, variables);
+    const record = (prefix: string, entry: Entry) => recordLoop(prefix, entry, variables.handles, precision);
+    const recorded = record(name, entry);
+    const addLoop = (signature: string, source: Omit<LoopSource, "parts" | "feeds">, { parts, feeds } = recorded) => {
+      const loop = stepLoop({ ...source, parts, feeds }, variables);
       nodes.push(...loop.nodes);
       functions.push(...loop.functions);
       signatures[signature] = loop.signature;
     };
     if (hasWholeCalls(entry, staticTripCount)) {
-      addLoop(name, wholeCall(name), entry.stepsPerCall);
-      addLoop(`${name}_counted`, name);
+      addLoop(wholeCall(name), { prefix: name, entry, iterations: entry.stepsPerCall });
+      const [prefix, single] = [`${name}_single`, singleStep(entry)];
+      addLoop(name, { prefix, entry: single, iterations: 1 }, entry.ahead && record(prefix, single));
     } else {
-      addLoop(name, name, entry.stepsPerCall === 1 ? 1 : undefined);
+      addLoop(name, { prefix: name, entry, ...(entry.stepsPerCall === 1 && { iterations: 1 }) });
     }
   }
   const graph = { nodes, functions, signatures };
@@ -51,10 +53,14 @@ export function xlaProgram(description: ProgramDescription): Program {
   const session = openSession(graph, bytes);
   const kept = keptPrograms(bytes, description.onWarning ?? (() => {}));
   const isCompiled = new Set<string>();
-  const isWhole = (entry: Entry, steps: number): boolean =>
-    hasWholeCalls(entry, staticTripCount) && steps === entry.stepsPerCall;
-  const signatureOf = (name: string, steps: number): string =>
-    isWhole(entryNamed(entries, name), steps) ? wholeCall(name) : name;
+  /** What runs so many steps of an entry: a signature, with the entry as its calls take it. */
+  const calleeOf = (name: string, steps: number): readonly [signature: string, entry: Entry] => {
+    const entry = entryNamed(entries, name);
+    if (!hasWholeCalls(entry, staticTripCount)) return [name, entry];
+    return steps === entry.stepsPerCall ? [wholeCall(name), entry] : [name, singleStep(entry)];
+  };
+  const iterationsOf = ({ stepsPerCall }: Entry): number | undefined =>
+    staticTripCount || stepsPerCall === 1 ? stepsPerCall : undefined;
   const call = (signature: string, feeds: () => Record<string, Tensor>) => {
     tf.tidy(() => {
       const inputs = feeds();
@@ -68,31 +74,32 @@ export function xlaProgram(description: ProgramDescription): Program {
   };
   return {
     engine: "xla",
+    wholeCalls: staticTripCount,
     kept: kept.count,
     compilations(calls) {
       const pending = new Map(
-        calls
-          .map(([name, steps]) => [signatureOf(name, steps), entryNamed(entries, name)] as const)
-          .filter(([signature]) => !isCompiled.has(signature)),
+        calls.map(([name, steps]) => calleeOf(name, steps)).filter(([signature]) => !isCompiled.has(signature)),
       );
       return Array.from(pending, ([signature, entry]) => () => {
-        const iterations = iterationsOf(entry, signature.endsWith(WHOLE));
-        call(signature, () => zeroFeeds(entry, iterations));
+        call(signature, () => zeroFeeds(entry, iterationsOf(entry)));
       });
     },
     run(name, feeds, steps) {
-      const entry = entryNamed(entries, name);
-      checkSteps(entry, name, steps);
-      const iterations = iterationsOf(entry, isWhole(entry, steps));
-      call(signatureOf(name, steps), () => callFeeds(entry, feeds, steps, iterations));
+      checkSteps(entryNamed(entries, name), name, steps);
+      const [signature, entry] = calleeOf(name, steps);
+      const iterations = iterationsOf(entry);
+      const each = iterations === 1 ? 1 : steps;
+      for (let step = 0; step < steps; step += each) {
+        call(signature, () => callFeeds(entry, partOf(entry, feeds, step, steps, each), each, iterations));
+      }
     },
     ...groupTransfer(session, description.variables),
     dispose: () => session.dispose(),
   };
 }
 
-const iterationsOf = (entry: Entry, isWhole: boolean): number | undefined =>
-  isWhole || entry.stepsPerCall === 1 ? entry.stepsPerCall : undefined;
+/** The entry for calls of one step, which computes nothing ahead. */
+const singleStep = ({ ahead, ...entry }: Entry): Entry => ({ ...entry, stepsPerCall: 1 });
 
 const loopFeedsOf = (entry: Entry, iterations: number | undefined) =>
   Object.entries(loopFeeds({ entry, ...(iterations !== undefined && { iterations }) }));

@@ -1,8 +1,6 @@
 import { choice, flag, integer, path, paths, section, string } from "../common/optionRow.js";
 
-const dataset = choice<string, string>("datasets", "cifar100", "The data set.", {
-  touches: "numbers",
-});
+const dataset = choice<string, string>("datasets", "cifar100", "The data set.", { touches: "numbers" });
 const data = path("data/cifar-100-binary", "The data set's folder.", {
   defaultText: "data/cifar-100-binary, or the data set's default",
   touches: "place",
@@ -29,10 +27,7 @@ export const IMAGE_SIZE = integer(
 export const DATA = section("Data", {
   ...DATA_PLACE,
   image_size: IMAGE_SIZE,
-  limit_train: integer(undefined, "Train on at most N images, class-balanced.", {
-    min: 1,
-    touches: "numbers",
-  }),
+  limit_train: integer(undefined, "Train on at most N images, class-balanced.", { min: 1, touches: "numbers" }),
   limit_test: limitTest,
   skip_list: skipList,
 });
@@ -56,10 +51,7 @@ export const CONFIGURATION = section("Configuration", {
   }),
 });
 
-const json = flag("Print the result as JSON on stdout.", {
-  flagOnly: true,
-  touches: "output",
-});
+const json = flag("Print the result as JSON on stdout.", { flagOnly: true, touches: "output" });
 
 export const DOCUMENT = section("Output", { json });
 

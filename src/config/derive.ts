@@ -9,9 +9,17 @@ import { methodRows } from "../distill/registry.js";
 import { type Beta, betaText, type LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
 import { modelNameOf } from "./modelName.js";
-import type { DistillOptions, EvalOptions, TeacherOptions } from "./options.js";
+import {
+  DISTILL_SECTIONS,
+  type DistillOptions,
+  EVAL_SECTIONS,
+  type EvalOptions,
+  METHOD_SECTIONS,
+  sectionsOfMethod,
+  TEACHER_SECTIONS,
+  type TeacherOptions,
+} from "./options.js";
 import { givenBy, type Layer, type Resolved, resolveRows, rowsOf } from "./resolve.js";
-import { DISTILL_SECTIONS, EVAL_SECTIONS, METHOD_SECTIONS, sectionsOfMethod, TEACHER_SECTIONS } from "./sections.js";
 
 /** Final weights of `pefd train-teacher`, by trial. */
 function trained(models: string, model: string, dataset: string): string[] {
@@ -28,16 +36,12 @@ function published(models: string, model: string, dataset: string): string[] {
   return path === undefined ? [] : [join(models, path)];
 }
 
-/**
- * The teacher of a model below `--save_dir`: the paper's published file
- * (`models/resnet32x4_vanilla/ckpt_epoch_240.pth`), else one trained here, the lowest trial first.
- */
+/** The teacher of a model below `--save_dir`: the paper's published file, else the lowest trial trained here. */
 export function findTeacher(saveDir: string, model: string, dataset: string): string | undefined {
   const models = join(saveDir, "models");
   return [...published(models, model, dataset), ...trained(models, model, dataset)].find((file) => existsSync(file));
 }
 
-/** Default image size of models. */
 const IMAGE_SIDE = 32;
 const IMAGE_SIDES = [32, 96] as const;
 
@@ -66,11 +70,10 @@ function refuseOtherImages(resolved: Resolved, model: string): void {
   const other = sized && ` \`--image_size ${side}\` resizes these images to that size.`;
   throw inputError(
     `${model} expects ${side}x${side} images; ${name} has ${format.height}x${format.width}.`,
-    `It takes sizes from ${least} to ${most}; \`pefd models\` tells each model's image size.${other ?? ""}`,
+    `It takes sizes from ${least} to ${most}; \`pefd models\` lists each model's image size.${other ?? ""}`,
   );
 }
 
-/** Default of models that name no other. */
 const LEARNING_RATE = 0.05;
 
 function fill(resolved: Resolved, name: string, value: unknown, origin: string): Resolved {
@@ -131,10 +134,7 @@ function withValues(resolved: Resolved, values: Readonly<Record<string, unknown>
   return {
     ...resolved,
     options: { ...resolved.options, ...Object.fromEntries(own) },
-    origins: {
-      ...resolved.origins,
-      ...Object.fromEntries(own.map(([option]) => [option, origin])),
-    },
+    origins: { ...resolved.origins, ...Object.fromEntries(own.map(([option]) => [option, origin])) },
   };
 }
 
@@ -212,11 +212,7 @@ function refuseOtherWeights(resolved: Resolved): void {
 
 const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-/**
- * Resolves a distillation with published weights and the student's learning rate as defaults; `path_t` and `model_t`
- * may stay unknown (see requireTeacher).
- * @throws inputError for invalid values
- */
+/** A distillation with published defaults; the teacher may stay unknown (requireTeacher). @throws inputError */
 export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<DistillOptions>> {
   const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
   const sections = sectionsOfMethod(distill as string);
@@ -235,12 +231,7 @@ const toldByFile = (model_t: string): Layer => ({
   values: { model_t },
 });
 
-/**
- * The options with a known teacher.
- * @param nameInFile reads a checkpoint's own model name, for paths that do not tell
- * @param trainCommand what to type for a missing teacher
- * @throws inputError with how to get or name a teacher
- */
+/** The options with a known teacher; `nameInFile` reads a file's model name. @throws inputError with what to type */
 export async function requireTeacher(
   layers: readonly Layer[],
   nameInFile: (path: string) => Promise<string | undefined>,
@@ -286,16 +277,11 @@ export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOption
   return fillLearningRate(resolved, text(resolved, "model")) as unknown as Resolved<TeacherOptions>;
 }
 
-/**
- * Resolves evaluations; the model defaults to the one in the path.
- * @throws inputError for invalid values or no checkpoint
- */
+/** Resolves evaluations; the model defaults to the one in the path. @throws inputError, also for no checkpoint */
 export function resolveEvaluations(layers: readonly Layer[]): EvalOptions[] {
   const { options } = withoutUsualSize(resolveRows(EVAL_SECTIONS, layers));
   const checkpoints = options.checkpoint as readonly string[];
-  if (checkpoints.length === 0) {
-    throw inputError("Evaluation needs a checkpoint: give its file with --checkpoint.");
-  }
+  if (checkpoints.length === 0) throw inputError("Evaluation needs a checkpoint: give its file with --checkpoint.");
   return checkpoints.map((checkpoint) => {
     const model = options.model ?? modelNameOf(checkpoint);
     return { ...options, checkpoint, model } as unknown as EvalOptions;

@@ -27,10 +27,7 @@ export const SWEEP_PRESETS: PresetPlaces = {
   names: () => [...presetNames(), ...sweepNames()],
 };
 
-interface PresetPlaces {
-  readonly folders: readonly string[];
-  readonly names: () => readonly string[];
-}
+type PresetPlaces = { readonly folders: readonly string[]; readonly names: () => readonly string[] };
 
 /** The file of `--config NAME|FILE`: a path if it looks like one, else a preset. */
 function locate(nameOrFile: string, { folders, names }: PresetPlaces): string {
@@ -140,11 +137,7 @@ function readChain(
   };
 }
 
-/**
- * Reads a preset, a JSON file or a run's record, and what it extends.
- * @param known options of all commands, as a file may serve several
- * @throws inputError for a missing or broken file, an unknown key, circular extends
- */
+/** Reads a preset, a JSON file or a run's record, and what it extends; `known` of all commands. @throws inputError */
 export function readConfiguration(
   nameOrFile: string,
   known: Rows,

@@ -7,13 +7,18 @@ import {
   number,
   path,
   paths,
+  type Row,
+  type Rows,
+  type Section,
   section,
   string,
   type Values,
   weights,
 } from "../common/optionRow.js";
+import type { Method } from "../distill/method.js";
 import { KL_OPTIONS } from "../distill/options.js";
-import type { DATA, TEST_DATA } from "./commandOptions.js";
+import { METHODS, methodRow } from "../distill/registry.js";
+import { CONFIGURATION, DATA, DOCUMENT, GENERAL, TEST_DATA } from "./commandOptions.js";
 
 const TEACHER_EVALS = ["auto", "always", "never"] as const;
 type TeacherEval = (typeof TEACHER_EVALS)[number];
@@ -50,9 +55,7 @@ export const DISTILLATION = section("Distillation", {
       touches: "numbers",
     }),
   ),
-  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
-    touches: "numbers",
-  }),
+  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", { touches: "numbers" }),
   distill: choice<string, string>(
     "methods",
     "ours",
@@ -63,13 +66,7 @@ export const DISTILLATION = section("Distillation", {
     number(
       undefined,
       "Weight of the cross-entropy loss. If any of -r, -a, -b is given, the others default to 1, 0, 0.",
-      {
-        alias: "r",
-        boundTo: "distill",
-        min: 0,
-        defaultText: "the method's, or 1",
-        touches: "numbers",
-      },
+      { alias: "r", boundTo: "distill", min: 0, defaultText: "the method's, or 1", touches: "numbers" },
     ),
   ),
   alpha: derived(
@@ -92,27 +89,19 @@ export const DISTILLATION = section("Distillation", {
   ),
   ...KL_OPTIONS,
   teacher_eval: TEACHER_EVAL,
-  teacher_cache: flag("Cache the teacher's outputs on disk for later epochs and other runs.", {
-    touches: "speed",
-  }),
+  teacher_cache: flag("Cache the teacher's outputs on disk for later epochs and other runs.", { touches: "speed" }),
   teacher_ahead: TEACHER_AHEAD,
 });
 
 export const TEACHER = section("Teacher", {
-  model: choice<string, string>("models", "resnet32x4", "The model to train.", {
-    touches: "numbers",
-  }),
+  model: choice<string, string>("models", "resnet32x4", "The model to train.", { touches: "numbers" }),
 });
 
 const DETERMINISTIC =
   "Same seed, machine and engine: bit-identical weights. On a GPU with XLA's deterministic ops; not yet tested on a real one.";
 
 export const TRAINING = section("Training", {
-  epochs: integer(240, "Number of training epochs.", {
-    min: 1,
-    max: 1_000_000,
-    touches: "length",
-  }),
+  epochs: integer(240, "Number of training epochs.", { min: 1, max: 1_000_000, touches: "length" }),
   batch_size: integer(64, "Batch size.", { min: 1, max: 1_000_000, touches: "numbers" }),
   learning_rate: derived(
     number(undefined, "Initial learning rate.", {
@@ -126,21 +115,11 @@ export const TRAINING = section("Training", {
     min: 1,
     touches: "numbers",
   }),
-  lr_decay_rate: number(0.1, "Learning rate decay factor.", {
-    above: 0,
-    max: 1000,
-    touches: "numbers",
-  }),
+  lr_decay_rate: number(0.1, "Learning rate decay factor.", { above: 0, max: 1000, touches: "numbers" }),
   weight_decay: number(5e-4, "Weight decay.", { min: 0, max: 1000, touches: "numbers" }),
   momentum: number(0.9, "SGD momentum.", { min: 0, below: 1, touches: "numbers" }),
-  trial: integer(1, "Trial number; the seed is 10 * trial.", {
-    min: 0,
-    max: 1_000_000_000,
-    touches: "seed",
-  }),
-  deterministic: flag(DETERMINISTIC, {
-    touches: "speed",
-  }),
+  trial: integer(1, "Trial number; the seed is 10 * trial.", { min: 0, max: 1_000_000_000, touches: "seed" }),
+  deterministic: flag(DETERMINISTIC, { touches: "speed" }),
 });
 
 /** For every command that computes. */
@@ -167,17 +146,10 @@ const MACHINE = {
   data_budget_mb: integer(
     undefined,
     "Device memory in MB for keeping the data set resident; a larger one is streamed.",
-    {
-      min: 1,
-      defaultText: "depends on the device",
-      touches: "speed",
-    },
+    { min: 1, defaultText: "depends on the device", touches: "speed" },
   ),
   num_workers: NUM_WORKERS,
-  no_cache: flag("Do not cache compiled programs between runs.", {
-    flagOnly: true,
-    touches: "speed",
-  }),
+  no_cache: flag("Do not cache compiled programs between runs.", { flagOnly: true, touches: "speed" }),
 };
 
 export const ENGINE = section("Engine", {
@@ -216,22 +188,13 @@ export const OUTPUT = section("Output", {
     "Without a terminal, log progress after this many seconds of silence; 0: only after each epoch.",
     { min: 0, max: 86_400, valueName: "SECONDS", touches: "output" },
   ),
-  tb_freq: integer(500, "Log to TensorBoard every N steps, and after each epoch.", {
-    min: 1,
-    touches: "output",
-  }),
+  tb_freq: integer(500, "Log to TensorBoard every N steps, and after each epoch.", { min: 1, touches: "output" }),
   track: string(
     undefined,
     "Log every epoch to an experiment tracker: an MLflow server (its URL), MLflow files (mlflow:DIR), W&B (wandb:PROJECT), or offline W&B files (wandb-offline:DIR).",
-    {
-      defaultText: "none",
-      touches: "start",
-    },
+    { defaultText: "none", touches: "start" },
   ),
-  resume: flag("Resume from the last completed epoch.", {
-    flagOnly: true,
-    touches: "start",
-  }),
+  resume: flag("Resume from the last completed epoch.", { flagOnly: true, touches: "start" }),
   force: flag("Overwrite an existing run.", { flagOnly: true, touches: "start" }),
 });
 
@@ -272,3 +235,60 @@ export interface EvalOptions extends Values<typeof TEST_DATA>, Values<typeof EVA
   readonly checkpoint: string;
   readonly model: string | undefined;
 }
+
+/** A default with other published values for some pairs. */
+const byPair = (row: Row): Row => ({ ...row, defaultText: `${row.fallback}, or the pair's` });
+
+/** A method's own options, bound to it; they affect numbers unless stated otherwise. */
+const ownSection = ({ name, options, published = [] }: Method): Section => {
+  const isByPair = (option: string) => published.some((setting) => Object.hasOwn(setting.options ?? {}, option));
+  const rows = Object.entries<Row>(options).map(([option, row]) => {
+    const own = { boundTo: "distill", touches: "numbers" as const, ...row };
+    return [option, isByPair(option) ? byPair(own) : own];
+  });
+  return section(`Method ${name}`, Object.fromEntries(rows));
+};
+
+/** @throws inputError for an unknown name */
+export const methodSection = (name: string): Section => ownSection(methodRow(name));
+
+const isGeneral = (option: string): boolean => Object.hasOwn(DISTILLATION.rows, option);
+
+/** Each method's own options, without those of every distillation. */
+export const METHOD_SECTIONS: readonly Section[] = METHODS.rows()
+  .map(ownSection)
+  .map(({ title, rows }) => {
+    const own = Object.entries(rows).filter(([option]) => !isGeneral(option));
+    return section(title, Object.fromEntries(own) as Rows);
+  })
+  .filter(({ rows }) => Object.keys(rows).length > 0);
+
+/** Every option of configuration files, for all commands. */
+export const ALL_SECTIONS: readonly Section[] = [
+  DISTILLATION,
+  ...METHOD_SECTIONS,
+  TEACHER,
+  TRAINING,
+  DATA,
+  ENGINE,
+  OUTPUT,
+  EVALUATION,
+  CONFIGURATION,
+  DOCUMENT,
+  GENERAL,
+];
+
+/** With the options of all methods. */
+export const DISTILL_SECTIONS: readonly Section[] = [DISTILLATION, ...METHOD_SECTIONS, TRAINING, DATA, ENGINE, OUTPUT];
+
+/** With the options of one method. @throws inputError for an unknown name */
+export const sectionsOfMethod = (name: string): readonly Section[] => [
+  DISTILLATION,
+  methodSection(name),
+  TRAINING,
+  DATA,
+  ENGINE,
+  OUTPUT,
+];
+export const TEACHER_SECTIONS = [TEACHER, TRAINING, DATA, ENGINE, OUTPUT] as const;
+export const EVAL_SECTIONS = [EVALUATION, TEST_DATA, EVAL_ENGINE] as const;

@@ -62,11 +62,7 @@ export function pairPreset(file: string): Record<string, unknown> | undefined {
 
 const presetAt = (file: string) => (dirname(file) === PRESETS ? sumPreset(basename(file, ".json")) : undefined);
 
-/**
- * What such a preset says of variants made by stronger layers, or undefined: `--config PAIR-kd --lskd` takes lskd_kd's
- * published settings.
- * @param file where it would lie
- */
+/** What such a preset says of variants: `--config PAIR-kd --lskd` takes lskd_kd's published settings. */
 export function presetFollowing(file: string): Layer["following"] {
   const found = presetAt(file);
   if (found === undefined) return undefined;

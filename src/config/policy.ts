@@ -1,6 +1,6 @@
 import type { Row, Rows, Touches } from "../common/optionRow.js";
+import { ALL_SECTIONS } from "./options.js";
 import { rowsOf } from "./resolve.js";
-import { ALL_SECTIONS } from "./sections.js";
 
 interface Policy {
   /** A resumed run may have another value. */
@@ -68,11 +68,7 @@ const chosen = (values: object, isWanted: (key: string) => boolean): OptionValue
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 
-/**
- * All options that determine a run's numbers, sorted, without unset ones: runs that agree in these and in their inputs'
- * content have the same numbers up to rounding.
- * @param options resolved (see isUndecided), or a config.json
- */
+/** Options that determine a run's numbers, sorted, without unset ones. @param options resolved, or a config.json */
 export const numbersOf = (options: object): OptionValues =>
   chosen(options, (key) => ["numbers", "seed"].includes(touchesOf(key)));
 

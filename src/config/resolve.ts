@@ -1,7 +1,149 @@
-import type { Row, Rows, Section, Values } from "../common/optionRow.js";
+import { inputError, type PefdError, unknownNameError } from "../common/errors.js";
+import type { Range, Row, Rows, Section, Values, ValueType } from "../common/optionRow.js";
+import { didYouMean } from "../common/text.js";
 import { DATASETS } from "../data/registry.js";
+import { namesIn } from "../distill/combination.js";
 import type { Procedure } from "../distill/open.js";
-import { parseValue } from "./parse.js";
+import { methodNames, methodRow } from "../distill/registry.js";
+import { modelNames } from "../models/registry.js";
+
+/** Choices of a row; empty for other types. */
+export function choicesOf(row: Row): readonly string[] {
+  if (row.choices === "models") return modelNames();
+  if (row.choices === "methods") return methodNames();
+  if (row.choices === "datasets") return DATASETS.names();
+  return row.choices ?? [];
+}
+
+/** "of at least 1", "above 0 and at most 1", or an empty string. */
+function rangeText({ min, max, above, below }: Range): string {
+  const bounds = [
+    min === undefined ? undefined : `at least ${min}`,
+    above === undefined ? undefined : `above ${above}`,
+    max === undefined ? undefined : `at most ${max}`,
+    below === undefined ? undefined : `below ${below}`,
+  ].filter((bound) => bound !== undefined);
+  return bounds.length === 0 ? "" : `, ${bounds.join(" and ")}`;
+}
+
+/** Accepted values, for messages, help and docs. */
+export function expectation(row: Row): string {
+  const names: Record<ValueType, string> = {
+    integer: `an integer${rangeText(row)}`,
+    number: `a number${rangeText(row)}`,
+    integers: `comma-separated integers${row.min === undefined ? "" : `, each at least ${row.min}`}`,
+    weights: `a number${rangeText(row)}, or one per method of a sum (0.8+1)`,
+    boolean: "true or false",
+    string: "a text",
+    path: "a path",
+    paths: "a path",
+    choice: `one of ${choicesOf(row).join(", ")}`,
+  };
+  return names[row.type];
+}
+
+const shown = (typed: string): string => (typed.length > 200 ? `${typed.slice(0, 200)}...` : typed);
+
+const refuse = (label: string, row: Row, typed: string): PefdError =>
+  inputError(`${label} takes ${expectation(row)}; "${shown(typed)}" is not.`);
+
+function inRange(value: number, { min, max, above, below }: Range): boolean {
+  return (
+    (min === undefined || value >= min) &&
+    (max === undefined || value <= max) &&
+    (above === undefined || value > above) &&
+    (below === undefined || value < below)
+  );
+}
+
+/** Decimal notation only: what else Number() takes ("", "0x10", "Infinity") is a typo here. */
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** Beyond these, numbers or their squares become 0 or infinite in float32, and their products NaN. */
+const SIZES = { least: 1e-18, most: 1e18 };
+
+/** Whether a number is safe in float32. */
+const isUsable = (value: number): boolean =>
+  value === 0 || (Math.abs(value) >= SIZES.least && Math.abs(value) <= SIZES.most);
+
+function parseNumber(label: string, row: Row, typed: string): number {
+  const value = DECIMAL.test(typed) ? Number(typed) : Number.NaN;
+  if (!Number.isFinite(value) || !inRange(value, row)) throw refuse(label, row, typed);
+  if (isUsable(value)) return value;
+  throw inputError(`${label}: ${shown(typed)} is out of range: from ${SIZES.least} to ${SIZES.most} in magnitude.`);
+}
+
+function parseInteger(label: string, row: Row, typed: string): number {
+  const value = parseNumber(label, row, typed);
+  if (!Number.isSafeInteger(value)) throw refuse(label, row, typed);
+  return value;
+}
+
+function parseBoolean(label: string, row: Row, typed: string): boolean {
+  if (typed !== "true" && typed !== "false") throw refuse(label, row, typed);
+  return typed === "true";
+}
+
+function parseText(label: string, row: Row, typed: string): string {
+  if (typed === "") throw refuse(label, row, typed);
+  return typed;
+}
+
+const KIND: Record<string, { name: string; hint?: string }> = {
+  models: { name: "model", hint: "`pefd models` lists them." },
+  methods: { name: "method" },
+};
+
+function parseChoice(label: string, row: Row, typed: string): string {
+  const choices = choicesOf(row);
+  if (choices.includes(typed)) return typed;
+  if (row.choices === "methods" && namesIn(typed).length > 1) {
+    for (const name of namesIn(typed)) parseChoice(label, row, name);
+    methodRow(typed);
+    return typed;
+  }
+  const kind = typeof row.choices === "string" ? KIND[row.choices] : undefined;
+  const what = kind ? `unknown ${kind.name} ${shown(typed)}` : `"${shown(typed)}" is not a valid choice`;
+  const hint = kind?.hint ?? `Choose one of ${choices.join(", ")}.`;
+  const message = `${label}: ${what}.${didYouMean(typed, choices)}`;
+  throw typeof row.choices === "string" ? unknownNameError(typed, message, hint) : inputError(message, hint);
+}
+
+const listOf = (raw: unknown): string[] =>
+  (Array.isArray(raw) ? raw : String(raw).split(",")).map((item) => String(item).trim());
+
+/** A plus between two numbers, not the one of 1e+3. */
+const BETWEEN = /,|(?<=[\d.]\s*)\+/;
+
+function parseWeights(label: string, row: Row, raw: unknown): number | number[] {
+  const parts: unknown[] = Array.isArray(raw) ? raw : String(raw).split(BETWEEN);
+  const numbers = parts.map((part) => parseNumber(label, row, String(part).trim()));
+  const [only, ...others] = numbers;
+  return only !== undefined && others.length === 0 ? only : numbers;
+}
+
+const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unknown> = {
+  integer: (label, row, raw) => parseInteger(label, row, String(raw)),
+  number: (label, row, raw) => parseNumber(label, row, String(raw)),
+  integers: (label, row, raw) => listOf(raw).map((item) => parseInteger(label, row, item)),
+  weights: parseWeights,
+  boolean: (label, row, raw) => parseBoolean(label, row, String(raw)),
+  string: (label, row, raw) => parseText(label, row, String(raw)),
+  path: (label, row, raw) => parseText(label, row, String(raw)),
+  paths: (label, row, raw) => [raw].flat().map((item) => parseText(label, row, String(item))),
+  choice: (label, row, raw) => parseChoice(label, row, String(raw)),
+};
+
+const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths", "weights"]);
+
+/** An option's value from text or JSON. @param label such as --epochs @throws inputError with what is expected */
+export function parseValue(label: string, row: Row, raw: unknown): unknown {
+  const isList = Array.isArray(raw);
+  const parts: readonly unknown[] = isList ? raw : [raw];
+  const isPlain = parts.every((part) => typeof part !== "object");
+  if ((isList && !TAKES_LISTS.has(row.type)) || !isPlain) throw refuse(label, row, JSON.stringify(raw));
+  return PARSERS[row.type](label, row, raw);
+}
 
 /** Values of one source: flags, the environment, a file. Stronger layers come first. */
 export interface Layer {
@@ -26,10 +168,7 @@ export interface Resolved<Options = Readonly<Record<string, unknown>>> {
 export const rowsOf = (sections: readonly Section[]): Rows =>
   Object.assign(Object.create(null), ...sections.map((section) => section.rows));
 
-/**
- * A layer that names another method (or model) than the chosen one is silent on its values: `--config a-preset-of-kd
- * --distill ours` must not train `ours` with kd's weights.
- */
+/** A layer with another method or model has no values here: a preset of kd has no weights for `--distill ours`. */
 function speaksOf(row: Row, layer: Layer, layers: readonly Layer[]): boolean {
   if (row.boundTo === undefined) return true;
   const { boundTo } = row;
@@ -51,11 +190,7 @@ function datasetDefaults(layers: readonly Layer[]): { name: string; values: Laye
   return { name: row?.name ?? "", values: row?.defaults ?? {} };
 }
 
-/**
- * Each option's value from the strongest layer, else the data set's default, else its own. Hidden values are checked,
- * too.
- * @throws inputError for invalid values
- */
+/** Each option's value: of the strongest layer, the data set's default, its own. @throws inputError, hidden or not */
 export function resolveRows(sections: readonly Section[], layers: readonly Layer[]): Resolved {
   const options: Record<string, unknown> = {};
   const origins: Record<string, string> = {};

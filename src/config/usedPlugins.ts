@@ -2,18 +2,9 @@ import { createHash } from "node:crypto";
 import { PLUGINS, type PluginRow } from "../common/plugins.js";
 import { namesIn } from "../distill/combination.js";
 
-export interface UsedPlugin {
-  readonly path: string;
-  readonly sha256: string;
-}
+export type UsedPlugin = { readonly path: string; readonly sha256: string };
 
-interface Told {
-  readonly distill?: unknown;
-  readonly model?: unknown;
-  readonly model_s?: unknown;
-  readonly model_t?: unknown;
-  readonly dataset?: unknown;
-}
+type Told = { readonly [Name in "distill" | "model" | "model_s" | "model_t" | "dataset"]?: unknown };
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 

@@ -44,11 +44,7 @@ function clamp(coordinate: Tensor, size: number): { inside: Tensor; clamped: Ten
   return { inside, clamped: tf.minimum(tf.maximum(coordinate, int(0)), int(size - 1)) };
 }
 
-/**
- * Crops and flips resident images: assembleTrainBatch's batch, made where the step runs.
- * @param rows [N, 4] int32 sampler rows, see sampler.ts
- * @returns images [N, height, width, 3] and labels [N] int32
- */
+/** Crops and flips resident images in the step by sampler rows [N, 4]. @returns images [N, H, W, 3], labels [N] */
 export function residentBatch(
   { pixels, labels }: ResidentImages,
   rows: Tensor,

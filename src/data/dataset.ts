@@ -7,11 +7,7 @@ import type { Normalization } from "./normalize.js";
 import type { SkipList } from "./skipList.js";
 
 /** Image size in pixels, and RGB channels. */
-export interface ImageShape {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: 3;
-}
+export type ImageShape = { readonly height: number; readonly width: number; readonly channels: 3 };
 
 export interface ImageFormat extends ImageShape {
   readonly normalization: Normalization;
@@ -22,7 +18,7 @@ interface Labelled extends ImageFormat {
   /** [count], the class of each image, from 0. */
   readonly labels: Uint8Array | Uint16Array;
   readonly count: number;
-  /** [count], the place of each image in its file; left out where the set is the whole file. */
+  /** [count], the place of each image in its file; omitted where the set is the whole file. */
   readonly positions?: Int32Array;
 }
 
@@ -35,7 +31,7 @@ export interface ImagesInMemory extends Labelled {
   readonly augmentation: Shift | Rotation;
   /** Names of the images' files, where each has one. */
   readonly names?: readonly string[];
-  /** Of some images alone, where looking at `images` decodes all of them. @returns [n, height, width, 3] */
+  /** Of some images only, where looking at `images` decodes all of them. @returns [n, height, width, 3] */
   some?(images: readonly number[]): Uint8Array;
 }
 
@@ -45,7 +41,7 @@ export interface ImagesInFiles extends Labelled {
   readonly places: ImagePlaces;
   readonly augmentation: ResizedCrop;
   readonly evaluation: CenterCrop;
-  /** How the images were changed when they were packed; left out where they are as they were. */
+  /** How the images were changed when they were packed; omitted where they are unchanged. */
   readonly reencoded?: string;
 }
 
@@ -75,31 +71,22 @@ export interface ImageFile {
 export const sumAsIn = (then: string | undefined, { sha256, listedSha256 }: ImageFile): string =>
   listedSha256 !== undefined && then === listedSha256 ? listedSha256 : sha256;
 
-export interface DatasetFiles {
-  readonly trainFile: ImageFile;
-  readonly testFile: ImageFile;
-}
+export type DatasetFiles = { readonly trainFile: ImageFile; readonly testFile: ImageFile };
 
-export interface TestImages {
-  readonly name: string;
-  readonly numClasses: number;
-  readonly test: ImageSet;
-}
+export type TestImages = { readonly name: string; readonly numClasses: number; readonly test: ImageSet };
 
 /** A data set that was opened: `train` comes from the training file only, `test` from the test file only. */
-export interface Dataset extends TestImages, DatasetFiles {
-  readonly train: ImageSet;
-}
+export type Dataset = TestImages & DatasetFiles & { readonly train: ImageSet };
 
 /** How many images to take of each file; all of them by default. Which ones: see sampler.ts. */
 export interface DatasetLimits {
   readonly limitTrain?: number | undefined;
   readonly limitTest?: number | undefined;
-  /** Images that are left out before any are chosen. */
+  /** Images that are excluded before any are chosen. */
   readonly skip?: SkipList | undefined;
   /** Those of `filesAhead` that were read already. */
   readonly ahead?: FilesAhead | undefined;
-  /** Told now and then how far a long opening is. */
+  /** Receives the progress of a long opening now and then. */
   readonly onProgress?: (text: string) => void;
 }
 
@@ -119,7 +106,6 @@ export interface Archive {
 }
 
 export interface SyntheticOptions {
-  /** Numbers of images. */
   readonly train: number;
   readonly test: number;
   readonly seed: number;
@@ -154,7 +140,7 @@ export interface VerifyReport {
   readonly warnings: readonly string[];
   /** Every class has equally many images in each file. */
   readonly balanced: boolean;
-  /** Exactly the published images and labels, in any order; undefined where nothing published tells. */
+  /** Exactly the published images and labels, in any order; undefined where nothing is published. */
   readonly official: boolean | undefined;
   /** One sentence each. */
   readonly problems: readonly string[];
@@ -193,7 +179,7 @@ export interface DatasetRow {
   readonly defaults: Readonly<Record<string, unknown>>;
   /** The archive of `pefd data fetch`, if any. */
   readonly archive?: Archive;
-  /** The same data set with images in another size; left out where they come in one. */
+  /** The same data set with images in another size; omitted where they come in one. */
   sized?(side: number): DatasetRow;
   /** Hint on where to put the files, if there is no download. */
   readonly byHand?: string;
@@ -207,9 +193,9 @@ export interface DatasetRow {
   files(folder: string): Soon<DatasetFiles>;
   /** Class names; indices if the folder has none. */
   classNames(folder: string): Soon<readonly string[]>;
-  /** Writes synthetic images in this data set's format; left out where there are none. @throws inputError, runError */
+  /** Writes synthetic images in this data set's format; omitted where there are none. @throws inputError, runError */
   synthesize?(folder: string, options: SyntheticOptions): Promise<void>;
-  /** Examines a folder; one that is wrong is reported, not thrown. Left out where there is nothing to examine. */
+  /** Examines a folder; one that is wrong is reported, not thrown. Omitted where there is nothing to examine. */
   verify?(folder: string, examiner: ImageExaminer): Soon<VerifyReport>;
   /** Images to pack into shards; absent if images already are in few files. @throws inputError as open does */
   packable?(folder: string, skip?: SkipList): PackableSet;

@@ -44,11 +44,7 @@ export async function readAhead(
   return (file) => (found.get(file) as () => WholeFile)();
 }
 
-interface Examined {
-  readonly file: string;
-  readonly whole?: WholeFile;
-  readonly problems: readonly string[];
-}
+type Examined = { readonly file: string; readonly whole?: WholeFile; readonly problems: readonly string[] };
 
 /** Examines the files of a data folder; one that is wrong is reported, not thrown. */
 export function examine(examination: Examination): VerifyReport {
@@ -91,9 +87,7 @@ function leak(shared: number, tests: number, { train, test }: Examination["calle
 
 function perClass(files: readonly WholeFile[]): number[] {
   const counts = new Map<number, number>();
-  for (const { labels } of files) {
-    for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  }
+  for (const { labels } of files) for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   return [...counts.values()];
 }
 

@@ -14,12 +14,7 @@ export interface HostBatch {
 /** Values of one image. */
 export const valuesOf = ({ height, width, channels }: ImageShape): number => height * width * channels;
 
-/**
- * Crops (from the zero-padded image) or turns, then flips and normalizes the images that the rows of a plan name.
- * @param planRows [n, 4] rows (image index, crop y, crop x, flip 0 or 1), see epochPlan
- * @param out a batch of the same n to write into; a new one by default
- * @throws RangeError if `out` is of another size
- */
+/** Crops or rotates, flips and normalizes the images of sampler rows [n, 4] (epochPlan). @throws RangeError for `out` */
 export function assembleTrainBatch(
   set: ImagesInMemory,
   planRows: Int32Array,
@@ -39,11 +34,7 @@ export function assembleTrainBatch(
   return out;
 }
 
-interface Planned {
-  readonly y: number;
-  readonly x: number;
-  readonly flip: boolean;
-}
+type Planned = { readonly y: number; readonly x: number; readonly flip: boolean };
 
 /** Writes an image, which starts at a place of its set, into a batch from an offset on. */
 type Show = (set: ImagesInMemory, start: number, planned: Planned, target: Float32Array, offset: number) => void;
@@ -62,17 +53,10 @@ const turned: Show = (set, start, { y: angle, flip }, target, offset) => {
   }
 };
 
-/** Output pixel (r, c) is source pixel (r + down, c + right), with width - 1 - c in place of c if flipped. */
-interface Shown {
-  readonly down: number;
-  readonly right: number;
-  readonly flip: boolean;
-}
-
 function augmentImage(
   { images, height, width, channels, normalization }: ImagesInMemory,
   start: number,
-  { down, right, flip }: Shown,
+  { down, right, flip }: { readonly down: number; readonly right: number; readonly flip: boolean },
   target: Float32Array,
   offset: number,
 ): void {

@@ -9,10 +9,7 @@ export function checkLimit(limit: number | undefined, part: PartName): void {
   throw inputError(`--limit_${part} must be a positive integer, not ${limit}.`);
 }
 
-export interface Wanted {
-  readonly limit?: number | undefined;
-  readonly skip?: SkipList | undefined;
-}
+export type Wanted = { readonly limit?: number | undefined; readonly skip?: SkipList | undefined };
 
 function keptImages(names: Iterable<string>, skip: SkipList): Int32Array {
   const kept: number[] = [];
@@ -24,7 +21,7 @@ function keptImages(names: Iterable<string>, skip: SkipList): Int32Array {
   return Int32Array.from(kept);
 }
 
-/** Balanced part of the images not left out. @returns ascending indices; undefined: all @throws inputError for none */
+/** Balanced part of the images not excluded. @returns ascending indices; undefined: all @throws inputError for none */
 export function takenImages(
   { names, labels }: { readonly names: Iterable<string>; readonly labels: Labels },
   place: string,

@@ -5,15 +5,9 @@ export interface Normalization {
 }
 
 /** Normalization of ImageNet weights, torchvision's included. */
-export const IMAGENET: Normalization = {
-  mean: [0.485, 0.456, 0.406],
-  deviation: [0.229, 0.224, 0.225],
-};
+export const IMAGENET: Normalization = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 
-/**
- * The normalized value of every byte in every channel, [256, 3] float32, bit-identical to torchvision's ToTensor and
- * Normalize, which round to float32 after each operation. Padding comes before these: padded pixels have row 0.
- */
+/** Normalized values of bytes per channel, [256, 3], bit-identical to torchvision's; padded pixels have row 0. */
 export function normalizationTable(normalization: Normalization): Float32Array {
   const table = new Float32Array(256 * 3);
   for (let value = 0; value < 256; value++) {

@@ -10,7 +10,6 @@ export interface Prefetcher {
   prepare(rows: Int32Array): void;
   /** The batch of sampler rows, made now unless what was prepared begins with them. Valid until the next take. */
   take(rows: Int32Array): HostBatch;
-  /** Ends the other thread. */
   close(): void;
 }
 
@@ -32,18 +31,13 @@ const firstOf = ({ images, labels }: HostBatch, count: number, size: number): Ho
 /** A thread that has not made its batch by then is not waited for: starting one takes some tenths of a second. */
 const TIMEOUT_MILLISECONDS = 2000;
 
-interface OtherThread {
-  readonly worker: Worker;
-  failed: boolean;
-}
+type OtherThread = { readonly worker: Worker; failed: boolean };
 
 /** Starts the thread with a copy of the set. It does not keep the process alive. */
 function startThread(set: ImagesInMemory): OtherThread {
   const { some: _, names: __, ...plain } = set;
   const images = { ...plain, images: shared(set.images), labels: shared(set.labels) };
-  const worker = new Worker(new URL("./batchWorker.js", import.meta.url), {
-    workerData: { set: images },
-  });
+  const worker = new Worker(new URL("./batchWorker.js", import.meta.url), { workerData: { set: images } });
   const thread: OtherThread = { worker, failed: false };
   worker.unref();
   worker.on("error", () => {

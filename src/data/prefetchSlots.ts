@@ -24,8 +24,5 @@ export const slotBytes = (set: ImageShape, rows: Int32Array): number =>
 export function hostBatchIn(set: ImageShape, slot: SharedArrayBuffer, rows: Int32Array): HostBatch {
   const count = rows.length / PLAN_COLUMNS;
   const values = count * valuesOf(set);
-  return {
-    images: new Float32Array(slot, 0, values),
-    labels: new Int32Array(slot, 4 * values, count),
-  };
+  return { images: new Float32Array(slot, 0, values), labels: new Int32Array(slot, 4 * values, count) };
 }

@@ -81,10 +81,7 @@ function drawAugmentation(random: Random, offsets: number, plan: Int32Array, off
 }
 
 /** The rows [from, to) of one batch. */
-export interface BatchRange {
-  readonly from: number;
-  readonly to: number;
-}
+export type BatchRange = { readonly from: number; readonly to: number };
 
 /** The batches of one pass over `count` rows: all of `batchSize` rows, and a last short one if any are left. */
 export function batchRanges(count: number, batchSize: number): BatchRange[] {

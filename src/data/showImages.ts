@@ -54,13 +54,7 @@ function fileViews(
         width: set.width,
         bytes: imageBytes(stream.take([[0, image, epoch]]), set).slice(),
       }));
-      return {
-        name,
-        label: set.labels[image] as number,
-        size,
-        original: { ...small, bytes },
-        views,
-      };
+      return { name, label: set.labels[image] as number, size, original: { ...small, bytes }, views };
     });
   } finally {
     stream.close();
@@ -134,11 +128,7 @@ function memoryViews(set: ImagesInMemory, images: readonly number[], { epochs, s
   });
 }
 
-/**
- * Shows `count` images of a set at most, as many of each class as can be, with the pixels that a run feeds to a model.
- * @param reader opened where images are encoded, as it needs TensorFlow
- * @throws runError for an image that cannot be used
- */
+/** At most `count` images of a set, balanced, with a model's pixels. @param reader opened if needed @throws runError */
 export function shownImages(
   set: ImageSet,
   count: number,

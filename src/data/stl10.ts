@@ -149,13 +149,7 @@ function wholeHalf(directory: string, part: PartName): WholeFile {
   const digests = Array.from(labels, (_, i) =>
     sha256Of([labels.subarray(i, i + 1), images.subarray(i * IMAGE_BYTES, (i + 1) * IMAGE_BYTES)]),
   );
-  return {
-    bytes: images.length,
-    labels: zeroBased(labels),
-    digests,
-    sha256: sha256Of([labels, images]),
-    problems: [],
-  };
+  return { bytes: images.length, labels: zeroBased(labels), digests, sha256: sha256Of([labels, images]), problems: [] };
 }
 
 const verify = (directory: string) =>

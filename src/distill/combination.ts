@@ -35,10 +35,7 @@ const PLUS = "+";
 /** Methods in a name: crd and kd of crd+kd. */
 export const namesIn = (name: string): readonly string[] => name.split(PLUS);
 
-export interface Share {
-  readonly method: Method;
-  readonly weight: number;
-}
+export type Share = { readonly method: Method; readonly weight: number };
 
 const termOf = (method: Pick<Method, "name">, term: string): string =>
   term === method.name ? term : `${method.name}_${term}`;
@@ -55,10 +52,7 @@ function builderFor({ name }: Method, make: ModelBuilder): ModelBuilder {
   return { ...make, makeVariable, state: [] };
 }
 
-interface Part {
-  readonly method: Method;
-  readonly own: Distillation;
-}
+type Part = { readonly method: Method; readonly own: Distillation };
 
 /** At most one method of a sum may have these. */
 const ALONE = {
@@ -131,11 +125,7 @@ function teacherModeOf(methods: readonly Method[]): Pick<Method, "teacherMode"> 
   return first?.teacherMode === undefined ? {} : { teacherMode: first.teacherMode };
 }
 
-/**
- * The weighted sum of methods as one: terms and tensors are prefixed with the method's name; weight 0 drops a method.
- * @param shares weights other than 1 replace the published ones
- * @throws inputError for repeated methods, or ones that cannot be summed
- */
+/** A weighted sum of methods as one; its terms and tensors are prefixed. @throws inputError for what cannot be summed */
 export function combination(shares: readonly Share[]): Method {
   const all = shares.map(({ method }) => method);
   const names = all.map(({ name }) => name);
@@ -166,10 +156,7 @@ export function combination(shares: readonly Share[]): Method {
       const parts = methods.map((method): Part => {
         const builder = builderFor(method, make);
         const own = method.build(pair, ownOptions(method, options), builder);
-        const state = builder.state.map((entry) => ({
-          ...entry,
-          name: `${method.name}.${entry.name}`,
-        }));
+        const state = builder.state.map((entry) => ({ ...entry, name: `${method.name}.${entry.name}` }));
         make.state.push(...state);
         return { method, own };
       });

@@ -46,9 +46,7 @@ export function ownOptions<Options extends Rows>(
   told: object,
 ): RowValues<Options> {
   const values = told as Readonly<Record<string, unknown>>;
-  const own = Object.entries<Row>(options).map(([name, { fallback }]) => {
-    return [name, values[name] ?? fallback];
-  });
+  const own = Object.entries<Row>(options).map(([name, { fallback }]) => [name, values[name] ?? fallback]);
   return Object.fromEntries(own) as RowValues<Options>;
 }
 
@@ -77,11 +75,7 @@ export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method
   );
 }
 
-/**
- * Builds a method's additions.
- * @param told a run's options
- * @throws inputError where the method does not fit the pair
- */
+/** Builds a method's additions by a run's options. @throws inputError where the method does not fit the pair */
 export function openMethod(method: Method, pair: Pair, told: object, first: FirstValues): OpenedMethod {
   const options = ownOptions(method, told);
   refuseNoBatch(method, pair);

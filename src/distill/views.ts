@@ -15,14 +15,8 @@ interface KeptRow {
 }
 
 export const KEPT_VIEWS: Readonly<Record<KeptView, KeptRow>> = {
-  pooled: {
-    file: "features",
-    size: (model) => model.featureSize,
-  },
-  logits: {
-    file: "logits",
-    size: (model) => model.numClasses,
-  },
+  pooled: { file: "features", size: (model) => model.featureSize },
+  logits: { file: "logits", size: (model) => model.numClasses },
 };
 
 /** Whether a teacher cache may keep a view. */
@@ -37,10 +31,7 @@ export function usedViews(
   return [...new Set([...byKL, ...(beta === 0 ? [] : ofMethod)])].sort();
 }
 
-/**
- * The declared views of an output; others throw, so a wrong row fails at its first step.
- * @param maps the teacher's number
- */
+/** The declared views of an output; others throw at a wrong row's first step. @param maps the teacher's number */
 export function seenOutput(output: Partial<ModelOutput>, sees: readonly TeacherView[], maps: number): ModelOutput {
   const look = <Value>(view: TeacherView, value: Value | undefined, all = view): Value => {
     if (sees.includes(view) || sees.includes(all)) return value as Value;
@@ -77,10 +68,7 @@ const BEFORE_RELU = ".beforeRelu";
 const mapTensors = (name: string, map: FeatureMap | undefined): ViewTensors =>
   map === undefined
     ? {}
-    : {
-        [name + OUT]: map.out,
-        ...(map.beforeRelu !== map.out && { [name + BEFORE_RELU]: map.beforeRelu }),
-      };
+    : { [name + OUT]: map.out, ...(map.beforeRelu !== map.out && { [name + BEFORE_RELU]: map.beforeRelu }) };
 
 /** Tensors behind views of a teacher's output. */
 export function viewTensors(output: ModelOutput, views: readonly TeacherView[]): ViewTensors {

@@ -1,9 +1,5 @@
 /** Weights of the loss: gamma * cross entropy + alpha * KL + beta * the method's own terms. */
-export interface LossWeights {
-  readonly gamma: number;
-  readonly alpha: number;
-  readonly beta: number;
-}
+export type LossWeights = { readonly gamma: number; readonly alpha: number; readonly beta: number };
 
 /** One weight, or one per method of a sum. */
 export type Beta = number | readonly number[];

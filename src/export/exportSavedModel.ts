@@ -63,11 +63,7 @@ function recordModel(model: Served, inputShape: readonly number[]): ForwardGraph
     outputNames: ["logits", "probabilities", "features"],
     outputs: (images) => {
       const output = model.forward(images as Tensor4D, { training: false, updates: [] });
-      return {
-        logits: output.logits,
-        probabilities: tf.softmax(output.logits),
-        features: output.pooled,
-      };
+      return { logits: output.logits, probabilities: tf.softmax(output.logits), features: output.pooled };
     },
   });
 }
@@ -115,11 +111,7 @@ function normalizingNodes(
 }
 
 const floats = (name: string, values: readonly number[]): GraphNode =>
-  constNode(name, {
-    dtype: DT.float,
-    shape: [values.length],
-    bytes: new Uint8Array(Float32Array.from(values).buffer),
-  });
+  constNode(name, { dtype: DT.float, shape: [values.length], bytes: new Uint8Array(Float32Array.from(values).buffer) });
 
 export interface SavedModelSource {
   /** The file that it was read from, for messages. */
@@ -135,11 +127,7 @@ export interface SavedModelSource {
   readonly imageSize?: number | undefined;
 }
 
-/**
- * Writes a TensorFlow SavedModel, replacing the folder: the graph with its weights, and the state as it was read, its
- * predictor's too, so that converting back gives the same bits.
- * @throws inputError for an unknown model or tensors that do not fit it
- */
+/** Writes a SavedModel with the state as read, so that converting back gives the same bits. @throws inputError */
 export async function exportSavedModel(
   to: string,
   source: SavedModelSource,
@@ -157,9 +145,7 @@ export async function exportSavedModel(
   await writeFolderAtomic(to, {
     [GRAPH_FILE]: graphBytes(source, env),
     [STATE_FILE]: serializeSafetensors(source.state, metadata),
-    ...(predictor && {
-      [PREDICTOR_FILE]: serializeSafetensors(predictor.state, encodeMetadata(predictor.metadata)),
-    }),
+    ...(predictor && { [PREDICTOR_FILE]: serializeSafetensors(predictor.state, encodeMetadata(predictor.metadata)) }),
   });
 }
 

@@ -11,10 +11,76 @@ import {
   type Update,
   type Variable,
 } from "../runtime/tf.js";
-import { type Forward, gradientsOf, gradientsOfParts } from "./gradients.js";
 import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, termsUpdate } from "./metrics.js";
 import type { Batch, Loss, Objective, StudentOutput } from "./objective.js";
 import { type Gradients, type SgdOptions, sgdUpdates, splitSgdUpdates } from "./sgd.js";
+
+interface GradientResult<T> {
+  readonly loss: Scalar;
+  /** One per variable, in order; undefined where the loss does not depend on it. */
+  readonly gradients: readonly (Tensor | undefined)[];
+  readonly kept: T;
+}
+
+/** The loss, kept values, and the tensors in them. */
+type Forward<T> = { readonly loss: Scalar; readonly kept: T; readonly tensors: readonly Tensor[] };
+
+/** Gradients of a scalar. tfjs disposes of a differentiated function's tensors, except those listed by `forward`. */
+export function gradientsOf<T>(forward: () => Forward<T>, variables: readonly Variable[]): GradientResult<T> {
+  let result: Forward<T> | undefined;
+  const { value, grads } = tf.variableGrads(() => {
+    result = forward();
+    for (const tensor of new Set(result.tensors)) tf.keep(tensor);
+    return result.loss;
+  }, [...variables]);
+  const { kept, tensors } = result as unknown as Forward<T>;
+  for (const tensor of new Set(tensors)) releaseToScope(tensor);
+  const gradients = variables.map((variable) => grads[variable.name] ?? undefined);
+  return { loss: value, gradients, kept };
+}
+
+interface PartGradients<T> {
+  /** Per part and variable, in order; undefined where a part does not depend on it. */
+  readonly gradients: readonly (readonly (Tensor | undefined)[])[];
+  readonly kept: T;
+}
+
+/** Gradients of several scalars of one forward pass, from one tape. @param forward as for gradientsOf */
+function gradientsOfParts<T>(
+  forward: () => Omit<Forward<T>, "loss"> & { readonly parts: readonly Scalar[] },
+  variables: readonly Variable[],
+): PartGradients<T> {
+  const engine = tf.engine() as unknown as RecordingEngine;
+  const survivors = new Set<Tensor>();
+  let result: PartGradients<T> | undefined;
+  const record = (): Scalar => {
+    const { parts, kept, tensors } = forward();
+    const gradients = parts.map((part) => engine.gradients(() => part, variables, undefined, true).grads);
+    result = { gradients: gradients.map((one) => one.map((found) => found ?? undefined)), kept };
+    for (const tensor of [...tensors, ...gradients.flat()]) if (tensor) survivors.add(tensor);
+    for (const tensor of survivors) tf.keep(tensor);
+    return tf.scalar(0); // no variable reaches it: the outer record is only to stand
+  };
+  engine.gradients(record, variables, undefined, true).value.dispose();
+  for (const tensor of survivors) releaseToScope(tensor);
+  return result as unknown as PartGradients<T>;
+}
+
+/** tfjs's nesting of tapes, of which tf.variableGrads is made. */
+interface RecordingEngine {
+  gradients(
+    forward: () => Scalar,
+    variables: readonly Variable[],
+    dy: undefined,
+    allowNoGradients: boolean,
+  ): { readonly value: Scalar; readonly grads: readonly (Tensor | null | undefined)[] };
+}
+
+/** Undoes tf.keep: the current tidy owns the tensor again. */
+function releaseToScope(tensor: Tensor): void {
+  tensor.kept = false;
+  (tf.engine() as unknown as { track(tensor: Tensor): void }).track(tensor);
+}
 
 export interface EvaluatedModel extends Pick<Model, "numClasses"> {
   forward(images: Tensor4D, context: ForwardContext): Pick<ModelOutput, "logits">;
@@ -58,9 +124,7 @@ export interface Learner {
   /** Of strong views, where steps have them. */
   readonly strongView?: { readonly seed: number };
   /** The method's random inputs per step, with the run's seed. */
-  readonly draws?: Pick<Draws, "specs"> & {
-    values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]>;
-  };
+  readonly draws?: Pick<Draws, "specs"> & { values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]> };
 }
 
 export interface LearnerPhase {
@@ -94,10 +158,7 @@ export const learnerVariables = (learner: Learner): Variable[] => [
   ),
 ];
 
-/**
- * Gradients as in the paper's code, which computes all terms: a student's tensor reached only by zero-weight terms has
- * a zero gradient, so weight decay and momentum still move it. A method's tensor that no term reaches stays.
- */
+/** Zero gradients, so that decay and momentum act, where only zero-weight terms reach a student's tensor. */
 const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradients): Gradients => {
   const own = new Set(variablesOf(model.state));
   return parameters.map((parameter, i) => {
@@ -113,11 +174,7 @@ export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Te
   const lossOf = learner.objective.of(batch);
   const forward = (): Passed => {
     const { inEvaluation } = learner;
-    const context: ForwardContext = {
-      training: true,
-      updates: [],
-      ...(inEvaluation && { inEvaluation }),
-    };
+    const context: ForwardContext = { training: true, updates: [], ...(inEvaluation && { inEvaluation }) };
     const output: StudentOutput = {
       ...model.forward(batch.images, context),
       ...(batch.strong && { strong: model.forward(batch.strong, context) }),
@@ -146,9 +203,7 @@ interface Kept extends Pick<Loss, "terms"> {
   readonly updates: readonly Update[];
 }
 
-interface Passed extends Forward<Kept> {
-  readonly found: Loss;
-}
+type Passed = Forward<Kept> & { readonly found: Loss };
 
 function optimizedBy(
   learner: Learner,

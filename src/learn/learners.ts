@@ -21,10 +21,7 @@ import {
 } from "./objective.js";
 import { createMomentumBuffers } from "./sgd.js";
 
-export interface FrozenModel {
-  readonly model: BuiltModel;
-  readonly variables: readonly Variable[];
-}
+export type FrozenModel = { readonly model: BuiltModel; readonly variables: readonly Variable[] };
 
 /** Freezes a model at its current values. @param mode batch normalisations are folded only for evaluation */
 export function frozen(model: BuiltModel, mode: "training" | "evaluation" = "evaluation"): FrozenModel {
@@ -43,10 +40,7 @@ export function featureShapesOf({ name, imageSize, featureSize, state }: Model):
   return { ...mapShapes(name, imageSize), pooled: featureSize, state, features };
 }
 
-/**
- * A new student of a frozen teacher's image size.
- * @throws inputError for an unknown name, or if the method does not fit
- */
+/** A new student of a teacher's image size. @throws inputError for an unknown name, or if the method does not fit */
 export function studentLearner(
   teacher: BuiltModel,
   setting: StudentSetting,
@@ -86,9 +80,7 @@ export function distilledLearner(student: Model, config: DistillConfig, seed: nu
     ...(isUsed && { notices }),
     ...(predictsThrough && { evaluated: evaluatedStudent(student, teacher, method) }),
     ...(isUsed && learning(student, method.state, [...learnBefore, ...removed])),
-    ...(draws && {
-      draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
-    }),
+    ...(draws && { draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) } }),
     ...(method.teacherTrains && { teacherStatistics: statisticsOf(teacher) }),
     ...(method.strongView && isUsed && { strongView: { seed } }),
     ...(method.wholeBatches && isUsed && { wholeBatches: true as const }),
@@ -134,10 +126,7 @@ function phaseOf(phase: Phase, main: Learner, config: TeacherConfig): LearnerPha
 const withInsertion = (model: Model, insertion: Insertion | undefined): Model =>
   insertion === undefined
     ? model
-    : {
-        ...model,
-        forward: (images, context) => model.forward(images, { ...context, insertion }),
-      };
+    : { ...model, forward: (images, context) => model.forward(images, { ...context, insertion }) };
 
 /** A student as evaluated: by default itself. */
 export const evaluatedStudent = (

@@ -1,8 +1,7 @@
 import { PefdError } from "../common/errors.js";
 import { sizeOf } from "../common/shapes.js";
 import type { FeatureShapes, Method } from "../distill/method.js";
-import type { Procedure } from "../distill/open.js";
-import { ownOptions } from "../distill/open.js";
+import { ownOptions, type Procedure } from "../distill/open.js";
 import { type PairSetting, publishedSetting } from "../distill/published.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
 import { featureState, mapShapes, stateLayout, surveyModel } from "../models/survey.js";
@@ -10,10 +9,7 @@ import { isBuffer, isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
 import { traceLayers } from "../nn/shapeTrace.js";
 
-export interface PairNames {
-  readonly teacher: string;
-  readonly student: string;
-}
+export type PairNames = { readonly teacher: string; readonly student: string };
 
 export interface Added {
   readonly parameters: number;
@@ -32,10 +28,8 @@ export interface MethodSurvey {
   readonly added: Added | string;
 }
 
-/** CIFAR-100's. */
 export const CLASSES = 100;
 
-/** CIFAR-100's. */
 export const IMAGES = 50_000;
 
 const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["role"]) => boolean) =>
@@ -43,12 +37,7 @@ const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["ro
 
 function featureShapesOf(model: string): FeatureShapes {
   const state = stateLayout(model) as readonly StateEntry[];
-  return {
-    ...mapShapes(model),
-    pooled: surveyModel(model).featureSize,
-    state,
-    features: featureState(model, state),
-  };
+  return { ...mapShapes(model), pooled: surveyModel(model).featureSize, state, features: featureState(model, state) };
 }
 
 const BATCH_SIZE = 64;
@@ -85,10 +74,5 @@ export function surveyMethod(procedure: Procedure, names: PairNames): MethodSurv
   const setting = publishedSetting(procedure, `${names.teacher}-${names.student}`);
   const options = { ...defaults, ...setting.options, ...set };
   const sees = method.sees(ownOptions(method, options));
-  return {
-    sees,
-    setting,
-    used: usedViews(sees, setting.weights),
-    added: addedBy(method, options, names),
-  };
+  return { sees, setting, used: usedViews(sees, setting.weights), added: addedBy(method, options, names) };
 }

@@ -47,11 +47,7 @@ export interface MetricsVariables {
 }
 
 /** Means: the loss, and accuracies in percent. */
-export interface Metrics {
-  readonly loss: number;
-  readonly top1: number;
-  readonly top5: number;
-}
+export type Metrics = { readonly loss: number; readonly top1: number; readonly top5: number };
 
 export interface Evaluation extends Metrics {
   /** [classes * classes], labels (rows) by predictions (columns). */
@@ -90,11 +86,7 @@ export function readTerms(
   return Object.fromEntries(names.map((name, i) => [name, (sums[i] as number) / images]));
 }
 
-/**
- * Adds a batch of logits [N, C] to the sums.
- * @param loss mean over counted images
- * @param counted [N], 0 for padding, else 1; undefined counts all
- */
+/** Adds a batch of logits [N, C] to the sums. @param loss mean over images with `counted` (default: all) of 1 */
 export function metricsUpdate(
   { total }: MetricsVariables,
   loss: Tensor,
@@ -122,12 +114,7 @@ export function labelRanks(logits: Tensor2D, oneHot: Tensor2D): Tensor1D {
 /** Means, and the number of images. */
 export function readMetrics({ total }: MetricsVariables): Metrics & { readonly images: number } {
   const [loss, top1, top5, images] = total.dataSync() as unknown as [number, number, number, number];
-  return {
-    loss: loss / images,
-    top1: (100 * top1) / images,
-    top5: (100 * top5) / images,
-    images,
-  };
+  return { loss: loss / images, top1: (100 * top1) / images, top5: (100 * top5) / images, images };
 }
 
 /** Sets the sums, zero by default, at the next push. */

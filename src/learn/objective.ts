@@ -62,9 +62,7 @@ export interface Objective {
 }
 
 /** With the output for the strong view, if any. */
-export interface StudentOutput extends ModelOutput {
-  readonly strong?: ModelOutput;
-}
+export type StudentOutput = ModelOutput & { readonly strong?: ModelOutput };
 
 export const supervised: Objective = {
   termNames: [],
@@ -86,10 +84,7 @@ export interface DistillConfig extends TeacherConfig {
 
 type Weighted = readonly (readonly [weight: number, term: Scalar])[];
 
-/**
- * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's terms; zero-weight terms are skipped.
- * The teacher is not differentiated, and may be cached.
- */
+/** The paper's objective gamma CE + alpha KL + beta * terms, without zero-weight ones; the teacher may be cached. */
 export function distilling(config: DistillConfig): Objective {
   const { method, weights, temperature } = config;
   const { gamma, alpha, beta } = weights;
@@ -117,9 +112,7 @@ export function distilling(config: DistillConfig): Objective {
         return {
           value: weightedSum(terms),
           terms: terms.map(([, term]) => term),
-          ...(isSplit(method) && {
-            parts: [partialSum(terms.slice(0, tasks)), partialSum(terms.slice(tasks))],
-          }),
+          ...(isSplit(method) && { parts: [partialSum(terms.slice(0, tasks)), partialSum(terms.slice(tasks))] }),
         };
       };
     },
@@ -195,10 +188,7 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
     oneHot,
     labels: batch.labels,
     get strong() {
-      return {
-        student: given("strong view", student.strong),
-        teacher: given("strong view", guides.strong),
-      };
+      return { student: given("strong view", student.strong), teacher: given("strong view", guides.strong) };
     },
     get image() {
       return given("image indices", batch.image);

@@ -66,10 +66,7 @@ function settingsOf(
   };
 }
 
-/**
- * Subtracting the negated decay keeps TensorFlow's graph optimizer from merging this sum with the next one into an op
- * with a varying reduction order.
- */
+/** A negated decay is subtracted, so that the graph optimizer does not merge this sum with the next in any order. */
 const withDecay = (gradient: Tensor, parameter: Variable, weightDecay: number): Tensor =>
   tf.sub(gradient, tf.mul(parameter, -weightDecay));
 

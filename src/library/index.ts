@@ -6,8 +6,7 @@ import type { SyntheticOptions } from "../data/dataset.js";
 import type { Plot } from "../report/plots/plotParts.js";
 import type { Collection } from "../report/runs/collect.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
-import type { TensorFlow } from "../runtime/tf.js";
-import { loadTensorFlow as load } from "../runtime/tf.js";
+import { loadTensorFlow as load, type TensorFlow } from "../runtime/tf.js";
 import type { EvalResult, RunResult } from "../train/files/result.js";
 import type { OpenedCheckpoint } from "./checkpoint.js";
 import type { OptionInput } from "./layers.js";
@@ -36,9 +35,7 @@ export type {
 };
 
 /** A preset (`pefd config list`) or JSON file, for options not given. */
-interface FromConfiguration {
-  readonly config?: string;
-}
+type FromConfiguration = { readonly config?: string };
 
 /** A distillation's flags (docs/flags.md), with the method's own. */
 export type DistillInput = Partial<DistillOptions> & FromConfiguration;

@@ -2,8 +2,8 @@ import { inputError } from "../common/errors.js";
 import type { Section } from "../common/optionRow.js";
 import { didYouMean } from "../common/text.js";
 import { readConfiguration } from "../config/file.js";
+import { ALL_SECTIONS } from "../config/options.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
-import { ALL_SECTIONS } from "../config/sections.js";
 
 /** Options by flag, and `config`: a preset or a file of options. */
 export type OptionInput = Readonly<Record<string, unknown>> & { readonly config?: string };

@@ -47,10 +47,7 @@ function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 /** Events awaited before they happen, or waiting to be taken. */
-interface Listener {
-  readonly waiting: RunEvent[];
-  wake: () => void;
-}
+type Listener = { readonly waiting: RunEvent[]; wake: () => void };
 
 /** Adds an event; of several waiting steps only the last stays. */
 function tell({ waiting, wake }: Listener, event: RunEvent): void {

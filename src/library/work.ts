@@ -1,7 +1,7 @@
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { requireTeacher, resolveDistill, resolveEvaluations, resolveTeacher, withoutMethod } from "../config/derive.js";
 import { modelNameIn } from "../config/modelName.js";
-import { DISTILL_SECTIONS, EVAL_SECTIONS, TEACHER_SECTIONS } from "../config/sections.js";
+import { DISTILL_SECTIONS, EVAL_SECTIONS, TEACHER_SECTIONS } from "../config/options.js";
 import { closeRegistries } from "../plugin/load.js";
 import { withDatasetOf } from "../train/checkpointDataset.js";
 import { runDistill } from "../train/distill.js";

@@ -1,10 +1,8 @@
 import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { linear } from "../nn/layers.js";
-import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
-import { globalAveragePool, maxPool } from "../nn/pool.js";
-import type { Tensor4D } from "../runtime/tf.js";
-import { type Activated, type BlockKind, convolutionUnit, type Layer, residualStage, runStages } from "./residual.js";
+import { maxPool } from "../nn/pool.js";
+import { type BlockKind, convolutionUnit, type Layer, residualStage, stagedForward } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 /** Differences between the paper's two kinds of four-stage ResNets. */
@@ -60,19 +58,7 @@ export const deepResnet =
       return residualStage(builder, block, blocks[i] as number, place, kind.shortcutName);
     });
     const classifier = linear(builder, kind.classifierName, channels, numClasses);
-    const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
-      const first = stem(images, context);
-      const maps = runStages(stages, first, context);
-      const { out: last, ...inserted } = insertedAt((maps.at(-1) as Activated).out, context);
-      const pooled = globalAveragePool(last);
-      return {
-        stem: plainMap(first),
-        maps: maps.map(({ sum, out }) => ({ out, beforeRelu: kind.hasPreact ? sum : out })),
-        pooled,
-        logits: classifier(pooled),
-        ...inserted,
-      };
-    };
+    const forward = stagedForward(stem, stages, classifier, kind.hasPreact);
     const norms = blocks.map((count, i) => `layer${i + 1}.${count - 1}.${block.lastNorm}`);
     return { featureSize: channels, ...(kind.hasPreact && { norms }), forward };
   };

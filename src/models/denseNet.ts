@@ -9,11 +9,7 @@ import { type Tensor4D, tf } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
 import type { Architecture } from "./types.js";
 
-/** Initialization as in the paper's code. */
-export const denseNetInitialization: Initialization = {
-  "conv.weight": kaimingNormalFanIn,
-  "linear.bias": constant(0),
-};
+export const denseNetInitialization: Initialization = { "conv.weight": kaimingNormalFanIn, "linear.bias": constant(0) };
 
 const GROWTH = 32;
 /** Channels of the 1x1 convolution of a layer. */
@@ -48,13 +44,7 @@ function denseLayer(builder: ModelBuilder, name: string, inputs: number): Layer 
 /** bn-relu-conv1x1 to half of the channels, then 2x2 average pooling. */
 function transition(builder: ModelBuilder, name: string, inputs: number): Layer {
   const norm = batchNorm(builder, `${name}.norm`, inputs);
-  const conv = convolution(builder, `${name}.conv`, {
-    inputs,
-    outputs: inputs / 2,
-    kernel: 1,
-    stride: 1,
-    padding: 0,
-  });
+  const conv = convolution(builder, `${name}.conv`, { inputs, outputs: inputs / 2, kernel: 1, stride: 1, padding: 0 });
   const pool = { kernel: 2, stride: 2 };
   return (x, context) => averagePool(conv(relu(norm(x, context))), pool);
 }
@@ -98,13 +88,7 @@ export const denseNet =
       const map = relu(lastNorm(x, context));
       const { out: last, ...inserted } = insertedAt(map, context);
       const pooled = globalAveragePool(last);
-      return {
-        stem: undefined,
-        maps: [plainMap(map)],
-        pooled,
-        logits: classifier(pooled),
-        ...inserted,
-      };
+      return { stem: undefined, maps: [plainMap(map)], pooled, logits: classifier(pooled), ...inserted };
     };
     return { featureSize: channels, forward };
   };

@@ -60,13 +60,7 @@ export const mobileNet: Architecture = (builder, numClasses) => {
     for (const layer of layers) x = layer(x, context);
     const { out: last, ...inserted } = insertedAt(x, context);
     const pooled = globalAveragePool(last);
-    return {
-      stem: undefined,
-      maps: [plainMap(x)],
-      pooled,
-      logits: classifier(pooled),
-      ...inserted,
-    };
+    return { stem: undefined, maps: [plainMap(x)], pooled, logits: classifier(pooled), ...inserted };
   };
   return { featureSize, forward };
 };

@@ -8,7 +8,6 @@ import { type Tensor4D, tf } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
 import type { Architecture } from "./types.js";
 
-/** Initialization as in the paper's code. */
 export const mobileNetV2Initialization: Initialization = {
   "conv.weight": kaimingNormalFanOut,
   "linear.weight": normal(0.01),
@@ -61,22 +60,14 @@ function makeGroups(builder: ModelBuilder, expansion: number, width: number): La
   return GROUPS.map(({ expands, channels, blocks, stride }, group) =>
     Array.from({ length: blocks }, (_, i) => {
       const outputs = channels * width;
-      const shape = {
-        inputs,
-        outputs,
-        expansion: expands ? expansion : 1,
-        stride: i === 0 ? stride : 1,
-      };
+      const shape = { inputs, outputs, expansion: expands ? expansion : 1, stride: i === 0 ? stride : 1 };
       inputs = outputs;
       return invertedResidual(builder, `blocks.${group}.${i}`, shape);
     }),
   );
 }
 
-/**
- * MobileNetV2 for 32x32 images (Sandler et al. 2018) as in RepDistiller and PEFD: ReLU instead of ReLU6, a stem of
- * stride 2, a last layer of fixed width. `expansion` is the paper's t, `width` the factor of all other channels.
- */
+/** MobileNetV2 for 32x32 images (Sandler et al. 2018) as in PEFD: ReLU, a stem of stride 2; `expansion` is t. */
 export const mobileNetV2 =
   (expansion: number, width: number): Architecture =>
   (builder, numClasses) => {
@@ -103,13 +94,7 @@ export const mobileNetV2 =
       const { out, ...inserted } = insertedAt(relu(last(x, context)), context);
       const pooled = globalAveragePool(out);
       const ends = FEATURE_GROUPS.map((i) => plainMap(maps[i] as Tensor4D));
-      return {
-        stem: plainMap(first),
-        maps: ends,
-        pooled,
-        logits: classifier(pooled),
-        ...inserted,
-      };
+      return { stem: plainMap(first), maps: ends, pooled, logits: classifier(pooled), ...inserted };
     };
     const norms = FEATURE_GROUPS.map((i) => `blocks.${i}.${GROUPS[i].blocks - 1}.conv.7`);
     return { featureSize: LAST_CHANNELS, norms, forward };

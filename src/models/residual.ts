@@ -2,14 +2,12 @@ import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { normalizedConvolution } from "../nn/fold.js";
 import { batchNorm, convolution } from "../nn/layers.js";
-import type { ForwardContext } from "../nn/model.js";
-import { type Tensor4D, tf } from "../runtime/tf.js";
+import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
+import { globalAveragePool } from "../nn/pool.js";
+import { type Tensor2D, type Tensor4D, tf } from "../runtime/tf.js";
 
 /** A map before its last ReLU, and after. */
-export interface Activated {
-  readonly sum: Tensor4D;
-  readonly out: Tensor4D;
-}
+export type Activated = { readonly sum: Tensor4D; readonly out: Tensor4D };
 
 export type Layer = (x: Tensor4D, context: ForwardContext) => Tensor4D;
 type Block = (x: Tensor4D, context: ForwardContext) => Activated;
@@ -62,18 +60,8 @@ export const BASIC: BlockKind = {
   expansion: 1,
   lastNorm: "bn2",
   branch: (builder, { name, inputs, width, stride }) => {
-    const first = convolutionUnit(builder, nth(name, 1), {
-      inputs,
-      outputs: width,
-      kernel: 3,
-      stride,
-    });
-    const second = convolutionUnit(builder, nth(name, 2), {
-      inputs: width,
-      outputs: width,
-      kernel: 3,
-      stride: 1,
-    });
+    const first = convolutionUnit(builder, nth(name, 1), { inputs, outputs: width, kernel: 3, stride });
+    const second = convolutionUnit(builder, nth(name, 2), { inputs: width, outputs: width, kernel: 3, stride: 1 });
     return (x, context) => second(relu(first(x, context)), context);
   },
 };
@@ -131,9 +119,15 @@ export function residualStage(
   };
 }
 
-/** Runs stages one after the other. @returns the output of each */
-export function runStages(stages: readonly Block[], x: Tensor4D, context: ForwardContext): Activated[] {
-  const outputs: Activated[] = [];
-  for (const stage of stages) outputs.push(stage(outputs.at(-1)?.out ?? x, context));
-  return outputs;
-}
+/** The forward pass of a stem, stages and a classifier. @param preact whether maps keep the sums before their ReLU */
+export const stagedForward =
+  (stem: Layer, stages: readonly Block[], classifier: (pooled: Tensor2D) => Tensor2D, preact = true) =>
+  (images: Tensor4D, context: ForwardContext): ModelOutput => {
+    const first = stem(images, context);
+    const maps: Activated[] = [];
+    for (const stage of stages) maps.push(stage(maps.at(-1)?.out ?? first, context));
+    const { out: last, ...inserted } = insertedAt((maps.at(-1) as Activated).out, context);
+    const pooled = globalAveragePool(last);
+    const features = maps.map(({ sum, out }) => ({ out, beforeRelu: preact ? sum : out }));
+    return { stem: plainMap(first), maps: features, pooled, logits: classifier(pooled), ...inserted };
+  };

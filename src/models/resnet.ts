@@ -1,20 +1,12 @@
 import { relu } from "../nn/activation.js";
 import { type Initialization, kaimingNormalFanOut } from "../nn/initialization.js";
 import { linear } from "../nn/layers.js";
-import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
-import { globalAveragePool } from "../nn/pool.js";
-import type { Tensor4D } from "../runtime/tf.js";
-import { type Activated, BASIC, convolutionUnit, residualStage, runStages } from "./residual.js";
+import { BASIC, convolutionUnit, residualStage, stagedForward } from "./residual.js";
 import type { Architecture } from "./types.js";
 
-/** Initialization as in the paper's code. */
 export const resnetInitialization: Initialization = { "conv.weight": kaimingNormalFanOut };
 
-/**
- * ResNet for 32x32 images (He et al. 2016, section 4.2), as RepDistiller and PEFD have it: a stem and three stages of
- * basic blocks, with their `widths`.
- * @param depth 6n + 2
- */
+/** ResNet for 32x32 images (He et al. 2016, section 4.2) as in RepDistiller and PEFD. @param depth 6n + 2 */
 export const resnet =
   (depth: number, widths: readonly [number, number, number, number]): Architecture =>
   (builder, numClasses) => {
@@ -32,19 +24,7 @@ export const resnet =
     });
     const featureSize = widths[3];
     const classifier = linear(builder, "fc", featureSize, numClasses);
-    const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
-      const first = relu(stem(images, context));
-      const maps = runStages(stages, first, context);
-      const { out: last, ...inserted } = insertedAt((maps.at(-1) as Activated).out, context);
-      const pooled = globalAveragePool(last);
-      return {
-        stem: plainMap(first),
-        maps: maps.map(({ sum, out }) => ({ out, beforeRelu: sum })),
-        pooled,
-        logits: classifier(pooled),
-        ...inserted,
-      };
-    };
+    const forward = stagedForward((x, context) => relu(stem(x, context)), stages, classifier);
     const norms = stageWidths.map((_, i) => `layer${i + 1}.${blocks - 1}.${BASIC.lastNorm}`);
     return { featureSize, norms, forward };
   };

@@ -2,10 +2,10 @@ import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { channelShuffle } from "../nn/convolution/shuffle.js";
 import { linear } from "../nn/layers.js";
-import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
-import { averagePool, globalAveragePool } from "../nn/pool.js";
+import type { ForwardContext } from "../nn/model.js";
+import { averagePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
-import { type Activated, type BlockPlace, convolutionUnit, type Layer, runStages } from "./residual.js";
+import { type Activated, type BlockPlace, convolutionUnit, type Layer, stagedForward } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 const GROUPS = 3;
@@ -55,12 +55,7 @@ export const shuffleNet: Architecture = (builder, numClasses) => {
   let inputs: number = STEM_CHANNELS;
   const stages = STAGES.map(({ channels, blocks }, i) => {
     const layers = Array.from({ length: blocks }, (_, j) => {
-      const place = {
-        name: `layer${i + 1}.${j}`,
-        inputs,
-        width: channels,
-        stride: j === 0 ? 2 : 1,
-      };
+      const place = { name: `layer${i + 1}.${j}`, inputs, width: channels, stride: j === 0 ? 2 : 1 };
       inputs = channels;
       return block(builder, place);
     });
@@ -69,18 +64,6 @@ export const shuffleNet: Architecture = (builder, numClasses) => {
   });
   const featureSize = STAGES[2].channels;
   const classifier = linear(builder, "linear", featureSize, numClasses);
-  const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
-    const first = relu(stem(images, context));
-    const maps = runStages(stages, first, context);
-    const { out: last, ...inserted } = insertedAt((maps.at(-1) as Activated).out, context);
-    const pooled = globalAveragePool(last);
-    return {
-      stem: plainMap(first),
-      maps: maps.map(({ sum, out }) => ({ out, beforeRelu: sum })),
-      pooled,
-      logits: classifier(pooled),
-      ...inserted,
-    };
-  };
+  const forward = stagedForward((x, context) => relu(stem(x, context)), stages, classifier);
   return { featureSize, forward };
 };

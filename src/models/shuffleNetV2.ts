@@ -57,12 +57,7 @@ function halvingBlock(builder: ModelBuilder, name: string, inputs: number, outpu
     stride: 2,
     depthwise: true,
   });
-  const pointwise = (channels: number): UnitOptions => ({
-    inputs: channels,
-    outputs: half,
-    kernel: 1,
-    stride: 1,
-  });
+  const pointwise = (channels: number): UnitOptions => ({ inputs: channels, outputs: half, kernel: 1, stride: 1 });
   const left1 = unit(1, spatial(inputs));
   const left2 = unit(2, pointwise(inputs));
   const right1 = unit(3, pointwise(inputs));
@@ -80,12 +75,7 @@ export const shuffleNetV2 =
   (widths: ShuffleWidths): Architecture =>
   (builder, numClasses) => {
     const named = { conv: "conv1", bn: "bn1" };
-    const stem = convolutionUnit(builder, named, {
-      inputs: 3,
-      outputs: STEM_CHANNELS,
-      kernel: 1,
-      stride: 1,
-    });
+    const stem = convolutionUnit(builder, named, { inputs: 3, outputs: STEM_CHANNELS, kernel: 1, stride: 1 });
     const stages = BLOCKS.map((blocks, i) => {
       const [name, channels] = [`layer${i + 1}`, widths[i] as number];
       const inputs = i === 0 ? STEM_CHANNELS : (widths[i - 1] as number);

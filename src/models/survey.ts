@@ -20,7 +20,6 @@ export interface ModelSurvey {
   readonly paper: string;
 }
 
-/** CIFAR-100's. */
 const IMAGE_SIZE = 32;
 const CLASSES = 100;
 
@@ -34,26 +33,12 @@ export function surveyModel(modelName: string): ModelSurvey {
     .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const { multiplyAdds, features } = trace;
   const featureSize = sizeOf(features.at(-1) ?? []);
-  return {
-    name,
-    family,
-    parameters,
-    multiplyAdds,
-    features,
-    featureSize,
-    imageSize,
-    numClasses,
-    paper,
-  };
+  return { name, family, parameters, multiplyAdds, features, featureSize, imageSize, numClasses, paper };
 }
 
 type MapTrace = Pick<ShapeTrace, "stem" | "maps" | "lastMap" | "norms">;
 
-/**
- * [H, W, C] of the maps of stem and stages (ModelOutput.maps) and where layers can be inserted; the batch
- * normalisations before the maps' last ReLUs. Needs no native library.
- * @throws inputError for an unknown name
- */
+/** Shapes [H, W, C] of stem and stages without the native library, and their last norms. @throws inputError */
 export function mapShapes(modelName: string, side?: number): MapTrace {
   const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
   const trace = traceShapes((builder) => architecture(builder, CLASSES), side ?? imageSize);

@@ -10,7 +10,7 @@ export type Architecture = (
 ) => {
   /** Size of the penultimate vector. */
   readonly featureSize: number;
-  /** Of each map, the batch normalisation before its last ReLU; left out where the family has none. */
+  /** Of each map, the batch normalisation before its last ReLU; omitted where the family has none. */
   readonly norms?: readonly string[];
   forward(images: Tensor4D, context: ForwardContext): ModelOutput;
 };

@@ -9,7 +9,6 @@ import type { Tensor4D } from "../runtime/tf.js";
 import type { Layer } from "./residual.js";
 import type { Architecture } from "./types.js";
 
-/** Initialization as in the paper's code. */
 export const vggInitialization: Initialization = {
   "conv.weight": kaimingNormalFanOut,
   "conv.bias": constant(0),

@@ -8,24 +8,17 @@ import { globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import type { Architecture } from "./types.js";
 
-/** Initialization as in the paper's code. */
 export const wideResnetInitialization: Initialization = {
   "conv.weight": kaimingNormalFanOut,
   "linear.bias": constant(0),
 };
 
 /** A block's input after the first batch normalisation, and its output. */
-interface BlockOutput {
-  readonly normalized: Tensor4D;
-  readonly out: Tensor4D;
-}
+type BlockOutput = { readonly normalized: Tensor4D; readonly out: Tensor4D };
 
 type Block = (x: Tensor4D, context: ForwardContext) => BlockOutput;
 
-/**
- * bn-relu-conv3x3-bn-relu-conv3x3 plus the shortcut: the bare input, or a 1x1 convolution of the activated input where
- * the number of channels changes.
- */
+/** bn-relu-conv3x3-bn-relu-conv3x3 plus input, or a 1x1 convolution of the activated one where channels change. */
 function preactivationBlock(
   builder: ModelBuilder,
   name: string,
@@ -37,22 +30,11 @@ function preactivationBlock(
   const bn1 = batchNorm(builder, `${name}.bn1`, inputs);
   const conv1 = convolution(builder, `${name}.conv1`, { ...spatial, inputs, outputs, stride });
   const first = normalizedConvolution(builder, conv1, batchNorm(builder, `${name}.bn2`, outputs));
-  const second = convolution(builder, `${name}.conv2`, {
-    ...spatial,
-    inputs: outputs,
-    outputs,
-    stride: 1,
-  });
+  const second = convolution(builder, `${name}.conv2`, { ...spatial, inputs: outputs, outputs, stride: 1 });
   const shortcut =
     inputs === outputs
       ? undefined
-      : convolution(builder, `${name}.convShortcut`, {
-          inputs,
-          outputs,
-          kernel: 1,
-          stride,
-          padding: 0,
-        });
+      : convolution(builder, `${name}.convShortcut`, { inputs, outputs, kernel: 1, stride, padding: 0 });
   return (x, context) => {
     const normalized = bn1(x, context);
     const active = relu(normalized);
@@ -83,22 +65,13 @@ function stage(
   };
 }
 
-/**
- * Wide residual network for 32x32 images (Zagoruyko and Komodakis 2016) of depth 6n + 4; `widening` multiplies
- * channels. Maps are plain sums; their preact versions went through the next batch normalisation.
- */
+/** Wide residual network for 32x32 images (Zagoruyko and Komodakis 2016), depth 6n + 4; maps are plain sums. */
 export const wideResnet =
   (depth: number, widening: number): Architecture =>
   (builder, numClasses) => {
     const blocks = (depth - 4) / 6;
     const widths = [16, 16 * widening, 32 * widening, 64 * widening] as const;
-    const stem = convolution(builder, "conv1", {
-      inputs: 3,
-      outputs: widths[0],
-      kernel: 3,
-      stride: 1,
-      padding: 1,
-    });
+    const stem = convolution(builder, "conv1", { inputs: 3, outputs: widths[0], kernel: 3, stride: 1, padding: 1 });
     const stages = widths.slice(1).map((width, i) => {
       const inputs = widths[i] as number;
       return stage(builder, `block${i + 1}`, blocks, inputs, width, i === 0 ? 1 : 2);

@@ -1,6 +1,6 @@
-// A separate program, run before TensorFlow is loaded: the GPUs that the CUDA driver makes visible, and whether the
-// libraries that TensorFlow opens are found from where TensorFlow searches. A driver that crashes or hangs affects
-// nothing else, and every printed line, a JSON document, stands.
+// A separate program, run before TensorFlow is loaded: the GPUs that the CUDA driver makes visible, what memory is
+// free, and whether the libraries that TensorFlow opens are found from where TensorFlow searches. A driver that crashes
+// or hangs affects nothing else, and every printed line, a JSON document, stands.
 #include <dlfcn.h>
 #include <link.h>
 #include <stdlib.h>
@@ -53,7 +53,8 @@ std::string versionOf(void* library) {
     int version = 0;
     return runtime(&version) == 0 ? std::to_string(version) : "";
   }
-  return versionBy<size_t>(library, "cudnnGetVersion");
+  const std::string cublas = versionBy<size_t>(library, "cublasLtGetVersion");
+  return cublas.empty() ? versionBy<size_t>(library, "cudnnGetVersion") : cublas;
 }
 
 // Attributes of the CUDA driver API.
@@ -100,8 +101,23 @@ struct Driver {
       hex += digits;
     }
     return "{\"name\":" + quoted(name) + ",\"capability\":\"" + std::to_string(major) + "." +
-           std::to_string(minor) + "\",\"memory\":" + std::to_string(memory) + ",\"uuid\":\"GPU-" + hex +
-           "\",\"bus\":" + quoted(bus) + "}";
+           std::to_string(minor) + "\",\"memory\":" + std::to_string(memory) + ",\"uuid\":\"" +
+           (strstr(name, "MIG ") == nullptr ? "GPU-" : "MIG-") + hex + "\",\"bus\":" + quoted(bus) + "}";
+  }
+
+  // Free and total bytes of the first GPU, whose context is made for it as TensorFlow makes its own.
+  std::string memory() const {
+    void* context = nullptr;
+    int handle = 0;
+    size_t free = 0, total = 0;
+    if (const int code = call("cuInit", 0U)) return error("cuInit", code);
+    if (const int code = call("cuDeviceGet", &handle, 0)) return error("cuDeviceGet", code);
+    if (const int code = call("cuDevicePrimaryCtxRetain", &context, handle)) {
+      return error("cuDevicePrimaryCtxRetain", code);
+    }
+    if (const int code = call("cuCtxSetCurrent", context)) return error("cuCtxSetCurrent", code);
+    if (const int code = call("cuMemGetInfo_v2", &free, &total)) return error("cuMemGetInfo", code);
+    return "\"free\":" + std::to_string(free) + ",\"total\":" + std::to_string(total);
   }
 
   std::string devices() const {
@@ -114,6 +130,11 @@ struct Driver {
   }
 };
 
+void printLine(const std::string& members) {
+  printf("{%s}\n", members.c_str());
+  fflush(stdout);
+}
+
 // The driver's GPUs: "library", "cuda" and "devices", or "error".
 std::string driverAnswer() {
   const Driver driver{dlopen("libcuda.so.1", RTLD_NOW)};
@@ -124,16 +145,16 @@ std::string driverAnswer() {
          "," + driver.devices();
 }
 
-void printLine(const std::string& members) {
-  printf("{%s}\n", members.c_str());
-  fflush(stdout);
+void printMemory() {
+  const Driver driver{dlopen("libcuda.so.1", RTLD_NOW)};
+  printLine(driver.library == nullptr ? "\"error\":" + quoted(lastError()) : driver.memory());
 }
 
 void printDevices() {
   printLine(driverAnswer());
   void* cudnn = dlopen("libcudnn.so.9", RTLD_LAZY);
   if (cudnn == nullptr) return;
-  printLine("\"cudnn\":" + versionOf(cudnn));  // it aborts where a part of it is missing
+  printLine("\"cudnnFile\":" + quoted(fileOf(cudnn)) + ",\"cudnn\":" + versionOf(cudnn));  // it aborts where a part of it is missing
 }
 
 // Opens a library as TensorFlow does: TF_LoadLibrary calls dlopen from within TensorFlow, whose own search path counts.
@@ -181,10 +202,12 @@ void printLibraries(const char* tensorflowFile, char** names, int count) {
 int main(int count, char** words) {
   if (count == 2 && strcmp(words[1], "devices") == 0) {
     printDevices();
+  } else if (count == 2 && strcmp(words[1], "memory") == 0) {
+    printMemory();
   } else if (count > 2 && strcmp(words[1], "libraries") == 0) {
     printLibraries(words[2], words + 3, count - 3);
   } else {
-    fprintf(stderr, "usage: gpu_probe devices | gpu_probe libraries LIBTENSORFLOW NAME...\n");
+    fprintf(stderr, "usage: gpu_probe devices | gpu_probe memory | gpu_probe libraries LIBTENSORFLOW NAME...\n");
     return 2;
   }
   _Exit(0);  // What the libraries do at the end of a process is of no use here.

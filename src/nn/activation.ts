@@ -14,9 +14,7 @@ function defineRectifier(name: string, forward: string, backward: string) {
     outputs: ["y"],
     saved: ["y"],
     forward: ({ x }) => [nativeBackend().executeSingleOutput(forward, attributes(), [x])],
-    gradient: (dy, { y }) => ({
-      x: () => nativeBackend().executeSingleOutput(backward, attributes(), [dy, y]),
-    }),
+    gradient: (dy, { y }) => ({ x: () => nativeBackend().executeSingleOutput(backward, attributes(), [dy, y]) }),
   });
 }
 

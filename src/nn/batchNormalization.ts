@@ -87,20 +87,14 @@ export interface TrainingNormalization {
   readonly variance: Tensor1D;
 }
 
-/**
- * torch.nn.BatchNorm2d in training, for x [N, H, W, C]: normalises with the batch's biased variance and returns the
- * unbiased one, which is what PyTorch's running_var takes. Other tensors are [C].
- */
+/** torch.nn.BatchNorm2d in training, x [N, H, W, C], others [C]. @returns the unbiased variance, as running_var */
 export function batchNormTraining(x: Tensor4D, scale: Tensor, offset: Tensor): TrainingNormalization {
   const training = ownOpsServe() ? ownTraining : standardTraining;
   const { y, mean, variance } = training({ x, scale, offset });
   return { y: y as Tensor4D, mean: mean as Tensor1D, variance: variance as Tensor1D };
 }
 
-/**
- * torch.nn.BatchNorm2d in evaluation within a training step, for x [N, H, W, C] and others [C]. Differentiable;
- * composed, since TensorFlow's op rounds differently in graphs.
- */
+/** torch.nn.BatchNorm2d in evaluation within a step, x [N, H, W, C]; composed, as TensorFlow's rounds otherwise. */
 export function batchNormHeld(x: Tensor4D, scale: Tensor, offset: Tensor, mean: Tensor, variance: Tensor): Tensor4D {
   const factor = tf.mul(scale, rsqrt(tf.add(variance, BATCH_NORM_EPSILON)));
   return tf.add(tf.mul(tf.sub(x, mean), factor), offset) as Tensor4D;

@@ -109,13 +109,7 @@ export const addBuffer = (
   shape: readonly number[],
   initializer?: Initializer,
 ): Variable =>
-  addVariable(builder, {
-    name,
-    shape,
-    role: "buffer",
-    fanIn: 1,
-    ...(initializer !== undefined && { initializer }),
-  });
+  addVariable(builder, { name, shape, role: "buffer", fanIn: 1, ...(initializer !== undefined && { initializer }) });
 
 /** Adds a counter to the model's state; the trainer holds its value. */
 export function addCounter(builder: ModelBuilder, name: string): void {

@@ -1,14 +1,10 @@
 import { type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 import { BATCH_NORM_EPSILON } from "./batchNormalization.js";
 import type { ModelBuilder } from "./builder.js";
-import type { BatchNormLayer, ConvolutionLayer } from "./layers.js";
-import { biasAdd } from "./layers.js";
+import { type BatchNormLayer, biasAdd, type ConvolutionLayer } from "./layers.js";
 import type { ForwardContext } from "./model.js";
 
-/**
- * A convolution followed by its batch normalisation. Frozen, the two are one convolution with a bias, which saves a
- * pass over the activations: y = scale * (conv(x) + b - mean) / sqrt(variance + eps) + offset is linear in x.
- */
+/** A convolution and its batch normalisation; frozen, they are one convolution with a bias, as both are linear in x. */
 export function normalizedConvolution(
   builder: ModelBuilder,
   conv: ConvolutionLayer,
@@ -40,9 +36,7 @@ function fold(conv: ConvolutionLayer, bn: BatchNormLayer): { filter: Variable; b
   const channels = factor.length;
   const filter = Float32Array.from(conv.filter.dataSync());
   for (let first = 0; first < filter.length; first += channels) {
-    for (let c = 0; c < channels; c++) {
-      filter[first + c] = (filter[first + c] as number) * (factor[c] as number);
-    }
+    for (let c = 0; c < channels; c++) filter[first + c] = (filter[first + c] as number) * (factor[c] as number);
   }
   return {
     filter: constantVariable(filter, conv.filter.shape, `${conv.filter.name}/folded`),

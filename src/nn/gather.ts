@@ -31,10 +31,7 @@ export function takeAlong(x: Tensor2D, columns: Tensor2D): Tensor2D {
 
 export { gatherRows } from "../runtime/rows.js";
 
-/**
- * Scatter of values [N, ...] into rows [N] (int32) of a table [R, ...], such as a memory bank, as an update
- * (ForwardContext.updates). For repeated rows the last value counts. All reads of a step see the old table.
- */
+/** Scatter of values [N, ...] into rows [N] of a table [R, ...], as an update; the last of repeated rows counts. */
 export function rowsUpdate(table: Variable, rows: Tensor1D, values: Tensor): Update {
   const count = rows.shape[0];
   const isSame = tf.equal(tf.reshape(rows, [-1, 1]), tf.reshape(rows, [1, -1])); // [N, N]

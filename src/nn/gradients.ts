@@ -23,9 +23,7 @@ const rsqrtOp = defineOp({
   outputs: ["y"],
   saved: ["y"],
   forward: ({ x }) => [nativeBackend().executeSingleOutput("Rsqrt", attributes(), [x])],
-  gradient: (dy, { y }) => ({
-    x: () => nativeBackend().executeSingleOutput("RsqrtGrad", attributes(), [y, dy]),
-  }),
+  gradient: (dy, { y }) => ({ x: () => nativeBackend().executeSingleOutput("RsqrtGrad", attributes(), [y, dy]) }),
 });
 
 /** 1 / sqrt(x), any shape; infinite at 0. */

@@ -58,10 +58,7 @@ const DEFAULTS: Readonly<Record<Role, Initializer>> = {
   buffer: constant(0),
 };
 
-/**
- * Random initial values by role, by default PyTorch's. Each tensor of an owner ("student", "teacher", "projectors") has
- * its own stream, so that adding a layer does not change the others' values.
- */
+/** Random initial values by role, by default PyTorch's; each tensor of an owner has a stream of its own. */
 export function randomFill(seed: number, owner: string, initialization: Initialization): Fill {
   const rules = { ...DEFAULTS, ...initialization };
   return (tensor) => {

@@ -2,8 +2,7 @@ import { DT, nativeBackend, stringAttribute, typeAttribute } from "../runtime/na
 import { type Tensor, type Tensor2D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 import { batchNormHeld, batchNormInference, batchNormTraining } from "./batchNormalization.js";
 import { addCounter, addVariable, type Initializer, type ModelBuilder } from "./builder.js";
-import type { ConvolutionGeometry } from "./convolution/convolution.js";
-import { conv2d, depthwiseConv2d, ownGroupedConv2d } from "./convolution/convolution.js";
+import { type ConvolutionGeometry, conv2d, depthwiseConv2d, ownGroupedConv2d } from "./convolution/convolution.js";
 import { defineOp } from "./defineOp.js";
 import type { ForwardContext } from "./model.js";
 
@@ -27,14 +26,9 @@ const biasAddOp = defineOp({
 /** BiasAdd of x [..., C] and [C], which the graph optimizer fuses into the convolution or matrix product before it. */
 export const biasAdd = <T extends Tensor>(x: T, bias: Tensor): T => biasAddOp({ x, bias }).y as T;
 
-interface GroupedGeometry extends ConvolutionGeometry {
-  readonly groups: number;
-}
+type GroupedGeometry = ConvolutionGeometry & { readonly groups: number };
 
-/**
- * torch.nn.functional.conv2d with groups, without bias: x [N, H, W, groups * I] and [kernel, kernel, I, O], the first
- * group's filters first, to [N, H', W', O].
- */
+/** torch.nn.functional.conv2d with groups, x [N, H, W, groups * I], [kernel, kernel, I, O], the first group first. */
 export function groupedConv2d(x: Tensor4D, filter: Tensor, { groups, ...geometry }: GroupedGeometry): Tensor4D {
   return ownGroupedConv2d(x, filter, geometry) ?? convolvedApart(x, filter, { groups, ...geometry });
 }
@@ -82,13 +76,7 @@ export function convolution(builder: ModelBuilder, name: string, options: Convol
   const fanIn = (shape[1] as number) * kernel * kernel;
   const filter = addVariable(
     builder,
-    {
-      name: `${name}.weight`,
-      role: "conv.weight",
-      shape,
-      fanIn,
-      ...(initializer && { initializer }),
-    },
+    { name: `${name}.weight`, role: "conv.weight", shape, fanIn, ...(initializer && { initializer }) },
     depthwise ? [kernel, kernel, outputs, 1] : [kernel, kernel, inputs, outputs],
   );
   const bias = options.bias
@@ -111,12 +99,7 @@ export interface BatchNormLayer {
 /** torch.nn.BatchNorm2d. Training adds running statistics to the context; another run in a step continues from them. */
 export function batchNorm(builder: ModelBuilder, name: string, channels: number): BatchNormLayer {
   const add = (suffix: string, role: "weight" | "bias" | "running_mean" | "running_var") =>
-    addVariable(builder, {
-      name: `${name}.${suffix}`,
-      role: `bn.${role}`,
-      shape: [channels],
-      fanIn: channels,
-    });
+    addVariable(builder, { name: `${name}.${suffix}`, role: `bn.${role}`, shape: [channels], fanIn: channels });
   const scale = add("weight", "weight");
   const offset = add("bias", "bias");
   const mean = add("running_mean", "running_mean");
@@ -156,11 +139,6 @@ export function linear(
     shape: [outputs, inputs],
     fanIn: inputs,
   });
-  const bias = addVariable(builder, {
-    name: `${name}.bias`,
-    role: "linear.bias",
-    shape: [outputs],
-    fanIn: inputs,
-  });
+  const bias = addVariable(builder, { name: `${name}.bias`, role: "linear.bias", shape: [outputs], fanIn: inputs });
   return (x) => biasAdd(tf.matMul(x, weight as Tensor as Tensor2D, false, true), bias);
 }

@@ -28,11 +28,7 @@ const repeatOp = defineOp({
 export const isWholeMultiple = ([height, width]: MapSize, [rows, columns]: MapSize): boolean =>
   (height % rows === 0 && width % columns === 0) || (rows % height === 0 && columns % width === 0);
 
-/**
- * torch.nn.functional.interpolate(mode="nearest") of x [N, H, W, C]: element i of `to` is element floor(i * from / to),
- * along both axes.
- * @throws RangeError where neither size is a whole multiple of the other
- */
+/** torch.nn.functional.interpolate, nearest, of x [N, H, W, C]. @throws RangeError unless sizes are whole multiples */
 export function nearestResize(x: Tensor4D, [height, width]: MapSize): Tensor4D {
   const [, rows, columns] = x.shape;
   if (rows === height && columns === width) return x;
@@ -47,19 +43,12 @@ export function nearestResize(x: Tensor4D, [height, width]: MapSize): Tensor4D {
 }
 
 /** A square window, moved by `stride`; symmetric padding, as in PyTorch. */
-export interface PoolGeometry {
-  readonly kernel: number;
-  readonly stride: number;
-  readonly padding: number;
-}
+export type PoolGeometry = { readonly kernel: number; readonly stride: number; readonly padding: number };
 
 /** Below every finite activation, so that padding never is the maximum. */
 const LOWEST = -3.4028234663852886e38;
 
-/**
- * torch.nn.functional.max_pool2d of [N, H, W, C]. TensorFlow's SAME pads on the right only, and XLA has no pooling with
- * explicit padding, so padding is an op of its own.
- */
+/** torch.nn.functional.max_pool2d of [N, H, W, C]; padding is its own op, as XLA and SAME have none like it. */
 export function maxPool(x: Tensor4D, { kernel, stride, padding }: PoolGeometry): Tensor4D {
   const sides: [number, number] = [padding, padding];
   const padded = padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]], LOWEST);
@@ -82,10 +71,7 @@ export const globalAveragePool = (x: Tensor4D): Tensor2D => tf.mean(x, [1, 2]);
 /** Height and width of a map. */
 export type MapSize = readonly [height: number, width: number];
 
-/**
- * torch.nn.functional.adaptive_avg_pool2d of [N, H, W, C]: element i of `to` is the mean of the elements from floor(i *
- * from / to) to ceil((i + 1) * from / to) - 1, along both axes.
- */
+/** torch.nn.functional.adaptive_avg_pool2d of [N, H, W, C]: i is the mean from floor(i f / t) to ceil((i + 1) f / t). */
 export function adaptiveAveragePool(x: Tensor4D, [height, width]: MapSize): Tensor4D {
   const [images, rows, columns, channels] = x.shape;
   if (rows === height && columns === width) return x;

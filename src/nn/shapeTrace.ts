@@ -6,14 +6,9 @@ import { runForward } from "./defineOp.js";
 import { type ForwardContext, featureList, type Insertion, type ModelOutput, type StateEntry } from "./model.js";
 
 /** A tensor of which only the shape is known, and the values where it is a list of sizes or axes. */
-interface Shaped {
-  readonly shape: number[];
-  readonly values?: readonly number[];
-}
+type Shaped = { readonly shape: number[]; readonly values?: readonly number[] };
 
-interface WorkCounter {
-  multiplyAdds: number;
-}
+type WorkCounter = { multiplyAdds: number };
 
 const listOf = (values: readonly number[]): Shaped => ({ shape: [values.length], values });
 
@@ -114,9 +109,7 @@ function shapeTensorFlow(work: WorkCounter) {
     concat: (parts: Shaped[], axis: number) => run("ConcatV2", [...parts, listOf([axis])]),
     pad: (x: Shaped, sides: [number, number][]) => run("Pad", [x, listOf(sides.flat())]),
     split: (x: Shaped, parts: number, axis: number) =>
-      Array.from({ length: parts }, () => ({
-        shape: x.shape.map((size, i) => (i === axis ? size / parts : size)),
-      })),
+      Array.from({ length: parts }, () => ({ shape: x.shape.map((size, i) => (i === axis ? size / parts : size)) })),
     reshape: (x: Shaped, shape: number[]) => run("Reshape", [x, listOf(shape)]),
     transpose: (x: Shaped, axes: number[]) => run("Transpose", [x, listOf(axes)]),
     maxPool: (x: Shaped, size: number, stride: number) => run("MaxPool", [x], windowOf(size, stride)),

@@ -1,6 +1,6 @@
 import { sizeOf } from "../common/shapes.js";
-import type { Bfloat16Support, Facts, Row } from "./shapes.js";
 import {
+  type Bfloat16Support,
   batchNorm,
   batchNormGradient,
   bitcast,
@@ -10,6 +10,7 @@ import {
   declared,
   elementwise,
   equalParts,
+  type Facts,
   gathering,
   lastAxis,
   like,
@@ -17,6 +18,7 @@ import {
   parts,
   pooling,
   product,
+  type Row,
   reduction,
   reshaping,
   rowsOfSize,

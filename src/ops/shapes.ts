@@ -11,7 +11,7 @@ export interface Bfloat16Support {
   readonly interiorOnly?: true;
 }
 
-/** Properties of an op besides its arguments; false where left out. */
+/** Properties of an op besides its arguments; false by default. */
 export interface Facts {
   /** Shape inference; without it the op has to run while traced. */
   readonly shapes?: ShapeRule;
@@ -238,11 +238,7 @@ export const declared =
     return ["shape" in value ? value.shape : value];
   };
 
-const ELEMENT_BYTES: Readonly<Record<number, number>> = {
-  [DT.float]: 4,
-  [DT.int32]: 4,
-  [DT.uint8]: 1,
-};
+const ELEMENT_BYTES: Readonly<Record<number, number>> = { [DT.float]: 4, [DT.int32]: 4, [DT.uint8]: 1 };
 
 /** A bitcast; a smaller type adds an axis. */
 export const bitcast: ShapeRule = ({ shapes: [x = []], attribute }) => {

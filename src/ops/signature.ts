@@ -47,11 +47,7 @@ export function positionsOf(given: readonly Argument[], attribute: ReadAttribute
     const element = typeof type === "string" ? attribute(type) : type;
     if (typeof length !== "number") return undefined;
     for (let index = 0; index < length; index++) {
-      positions.push({
-        argument: name,
-        index,
-        type: typeof element === "number" ? element : undefined,
-      });
+      positions.push({ argument: name, index, type: typeof element === "number" ? element : undefined });
     }
   }
   return positions;

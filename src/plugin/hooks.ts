@@ -6,11 +6,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:wor
 import { inputError } from "../common/errors.js";
 import { type Counted, closeLoaded, isLate, isNoted, notedFiles, noteLoaded, packageOf } from "./loaded.js";
 
-interface Found {
-  readonly url: string;
-  readonly format?: string | null;
-  readonly importAttributes?: object;
-}
+type Found = { readonly url: string; readonly format?: string | null; readonly importAttributes?: object };
 
 /** Resolves an import; the next one in line is Node.js's default. */
 type Resolve = (
@@ -28,10 +24,7 @@ const OWN = new URL("..", import.meta.url);
 const fileIn = (url = ""): string | undefined =>
   url.startsWith("file:") && !url.startsWith(OWN.href) ? fileURLToPath(url) : undefined;
 
-/**
- * Resolves `pefd/plugin` to this program, never another copy with other registries.
- * @param see gets other imports and importers; may return a replacement
- */
+/** Resolves `pefd/plugin` to this program's registries. @param see gets other imports; may return a replacement */
 const resolver =
   (see: (by: string, file: string) => string | undefined): Resolve =>
   (specifier, context, next) => {

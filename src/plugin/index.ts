@@ -70,9 +70,7 @@ function limited(
   if (chosen === undefined) return { ...whole, images, labels, count: labels.length };
   const bytes = images.length / labels.length;
   const taken = new Uint8Array(chosen.length * bytes);
-  for (const [i, from] of chosen.entries()) {
-    taken.set(images.subarray(from * bytes, (from + 1) * bytes), i * bytes);
-  }
+  for (const [i, from] of chosen.entries()) taken.set(images.subarray(from * bytes, (from + 1) * bytes), i * bytes);
   const own = Uint8Array.from(chosen, (i) => labels[i] as number);
   return { ...whole, images: taken, labels: own, count: chosen.length, positions: chosen };
 }

@@ -43,9 +43,7 @@ function refuseTaken({ name: file, ...plugin }: PluginRow): void {
 const withoutGolden = (method: Method): Method => ({
   golden: [],
   ...method,
-  ...(method.variants && {
-    variants: method.variants.map((variant) => ({ golden: [], ...variant })),
-  }),
+  ...(method.variants && { variants: method.variants.map((variant) => ({ golden: [], ...variant })) }),
 });
 
 /** Adds a plug-in's content to the registries. @param file absolute @throws inputError for taken names */
@@ -95,7 +93,7 @@ function locate(typed: string, features: { readonly typescript?: unknown }): str
   return realpathSync(path);
 }
 
-/** Where in the plug-in an error is from, if its stack tells. */
+/** Where in the plug-in an error is from, if its stack says. */
 function placeIn(file: string, { stack = "" }: Error): string {
   const url = pathToFileURL(file).href;
   const line = stack.split("\n").find((frame) => frame.includes(url));

@@ -64,12 +64,7 @@ function declaredFile(plugin: string, name: string): string {
   );
 }
 
-/**
- * Files that count of a plug-in: its own, loaded and declared ones, and package.json of packages in node_modules; none
- * of pefd's.
- * @param declared relative to its folder
- * @throws inputError for a missing declared file
- */
+/** Files that count of a plug-in, packages' package.json among them. @param declared relative @throws inputError */
 export function countedOf(plugin: string, declared: readonly string[]): Counted {
   const files = new Set([plugin, ...declared.map((name) => declaredFile(plugin, name))]);
   for (const file of files) for (const next of asked.get(file) ?? []) files.add(next);

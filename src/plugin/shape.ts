@@ -36,7 +36,7 @@ const PUBLICATION: Readonly<Record<string, Rule>> = {
 const isVariant = (value: unknown): boolean =>
   isRecord(value) && isRecord(value.set) && Object.entries(PUBLICATION).every(([key, [, isOne]]) => isOne(value[key]));
 
-/** Required of each kind's rows; types and later errors tell the rest. */
+/** Required of each kind's rows; types and later errors cover the rest. */
 const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = {
   methods: {
     ...PUBLICATION,
@@ -53,13 +53,7 @@ const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = {
     sees: FUNCTION,
     build: FUNCTION,
   },
-  models: {
-    name: NAME,
-    family: TEXT,
-    paper: TEXT,
-    initialization: RECORD,
-    architecture: FUNCTION,
-  },
+  models: { name: NAME, family: TEXT, paper: TEXT, initialization: RECORD, architecture: FUNCTION },
   datasets: {
     name: NAME,
     title: TEXT,
@@ -102,9 +96,7 @@ export function checkedPlugin(file: string, exported: unknown): Plugin {
     throw refusal(file, `exports ${unknown}, which is none of ${names.join(", ")}`);
   }
   const { files = [] } = exported;
-  if (!Array.isArray(files) || !files.every(isText)) {
-    throw refusal(file, "exports files that are no list of names");
-  }
+  if (!Array.isArray(files) || !files.every(isText)) throw refusal(file, "exports files that are no list of names");
   for (const kind of kinds) {
     const rows = exported[kind] ?? [];
     if (!Array.isArray(rows)) throw refusal(file, `exports ${kind} that are no list`);

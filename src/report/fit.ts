@@ -7,16 +7,10 @@ const LEAST_TEXT = 16;
 
 const widest = (lines: readonly string[]): number => Math.max(0, ...lines.map(textWidth));
 
-interface Strip {
-  readonly column: Column;
-  readonly cells: readonly string[];
-}
+type Strip = { readonly column: Column; readonly cells: readonly string[] };
 
 const stripsOf = ({ columns, rows }: Table): Strip[] =>
-  columns.map((column, index) => ({
-    column,
-    cells: rows.map((cells) => shownCell(cells[index] ?? "")),
-  }));
+  columns.map((column, index) => ({ column, cells: rows.map((cells) => shownCell(cells[index] ?? "")) }));
 
 function partCommon(strips: readonly Strip[]): { common: Strip[]; telling: Strip[] } {
   const isCommon = ({ cells }: Strip) => cells.length > 1 && new Set(cells).size === 1;

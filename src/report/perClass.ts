@@ -18,13 +18,7 @@ export function classAccuracies(confusion: Float32Array, names: readonly string[
     const row = confusion.subarray(label * names.length, (label + 1) * names.length);
     const images = row.reduce((sum, count) => sum + count, 0);
     const correct = row[label] as number;
-    return {
-      label,
-      name,
-      images,
-      correct,
-      top1: images > 0 ? (100 * correct) / images : undefined,
-    };
+    return { label, name, images, correct, top1: images > 0 ? (100 * correct) / images : undefined };
   });
 }
 

@@ -67,10 +67,6 @@ export const reportDocument = (summaries: readonly Summary[], { runs, problems }
 
 /** `pefd watch --json`: each run's state and its remaining seconds; `now` in milliseconds since 1970. */
 export const watchDocument = ({ runs, problems }: Collection, now: number): unknown => ({
-  runs: runs.map((run) => ({
-    ...runJson(run),
-    state: stateOf(run, now),
-    secondsToGo: secondsToGo(run, now) ?? null,
-  })),
+  runs: runs.map((run) => ({ ...runJson(run), state: stateOf(run, now), secondsToGo: secondsToGo(run, now) ?? null })),
   problems,
 });

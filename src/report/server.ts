@@ -10,10 +10,7 @@ import { stateOf } from "./runs/runRecord.js";
 import { type Published, summarize } from "./runs/summarize.js";
 
 /** A page, and a version that changes only with its content. */
-export interface LivePage {
-  readonly html: string;
-  readonly version: string;
-}
+export type LivePage = { readonly html: string; readonly version: string };
 
 /** Milliseconds for which a look at the runs is good enough. */
 const FRESH = 500;
@@ -23,11 +20,7 @@ const REST = 2;
 
 const isFolder = (dir: string) => statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/**
- * The report's page, following runs: read again on request, drawn again on change; a folder that has gone is named.
- * @param clock milliseconds since 1970
- * @param collect finds the runs; the same object while nothing changes
- */
+/** The report's page, following runs. @param clock ms since 1970 @param collect the same object while unchanged */
 export function livePage(
   dirs: readonly string[],
   published: Published,
@@ -112,11 +105,7 @@ function answer(request: IncomingMessage, path: string, page: () => LivePage): A
   if (request.headers["if-none-match"] === etag) {
     return { status: 304, text: "", headers: { ETag: etag } };
   }
-  return {
-    status: 200,
-    text: html,
-    headers: { "Content-Type": "text/html; charset=utf-8", ETag: etag },
-  };
+  return { status: 200, text: html, headers: { "Content-Type": "text/html; charset=utf-8", ETag: etag } };
 }
 
 function respond(request: IncomingMessage, response: ServerResponse, given: Answer): void {

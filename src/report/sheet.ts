@@ -96,17 +96,9 @@ const [BOLD, BOLDER] = [600, 1.12];
 const LEAST_COLUMNS = 3;
 
 /** Elements drawn so far, and the y of the next one. */
-interface Drawing {
-  readonly width: number;
-  y: number;
-  readonly parts: string[];
-}
+type Drawing = { readonly width: number; y: number; readonly parts: string[] };
 
-interface Letters {
-  readonly size: number;
-  readonly color: string;
-  readonly weight?: number;
-}
+type Letters = { readonly size: number; readonly color: string; readonly weight?: number };
 
 const INK: Letters = { size: TEXT, color: TONES.ink.light };
 const MUTED: Letters = { size: TEXT, color: TONES.muted.light };
@@ -179,19 +171,13 @@ ${drawing.parts.join("\n")}
 `;
 }
 
-export interface Picture {
-  readonly height: number;
-  readonly width: number;
-  readonly png: Uint8Array;
-}
+export type Picture = { readonly height: number; readonly width: number; readonly png: Uint8Array };
 
 export interface SheetRow {
   readonly className: string;
-  /** File name. */
   readonly name: string;
   readonly height: number;
   readonly width: number;
-  /** One for each column. */
   readonly pictures: readonly Picture[];
 }
 

@@ -8,10 +8,7 @@ export interface Column {
 }
 
 /** A table of finished text; every row has as many cells as there are columns. */
-export interface Table {
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly string[])[];
-}
+export type Table = { readonly columns: readonly Column[]; readonly rows: readonly (readonly string[])[] };
 
 /** Columns that a narrow terminal can go without. */
 export const extra = (given: readonly Column[]): Column[] => given.map((column) => ({ ...column, extra: true }));

@@ -11,7 +11,7 @@ export const identitySchema = z.object(
     testSha256: sha256,
     /** Of loaded weights; absent for a teacher's own training. */
     teacherSha256: sha256.optional(),
-    /** Of the list of left out images at the last start; may change when resumed, as after a damaged image. */
+    /** Of the list of excluded images at the last start; may change when resumed, as after a damaged image. */
     leftOutSha256: sha256.optional(),
     /** Re-encoding of packed images: such runs compare only with their like. */
     reencoded: text.optional(),
@@ -112,10 +112,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 const changeText = ([what, before, after]: readonly [string, Value, Value]): string =>
   `${what}: ${short(before) ?? "none"} then, ${short(after) ?? "none"} now`;
 
-/**
- * Differences of a run from a planned one, as clauses: "--batch_size was 64 and is now 128".
- * @param undecided options known only at the start; like missing parts they count as equal
- */
+/** Clauses such as "--batch_size was 64 and is now 128". @param undecided options that count as equal */
 export function identityDifferences(
   then: Identity,
   now: PlannedIdentity,
@@ -134,7 +131,7 @@ export function identityDifferences(
   return [...parts, ...differenceIn(PLUGINS, then, now), ...options];
 }
 
-/** The difference in left out images, for a complete run, which will not be trained again without them. */
+/** The difference in excluded images, for a complete run, which will not be trained again without them. */
 export const leftOutDifference = (then: Identity, now: PlannedIdentity): string[] => differenceIn(LEFT_OUT, then, now);
 
 /** One part's difference; absence is a value, too. */
@@ -152,7 +149,6 @@ const plugin = z.object({ path: text, sha256 }, "must be a plug-in's path and ch
 const schema = z
   .object({
     kind: z.enum(["distill", "teacher"], "must be distill or teacher"),
-    /** Of the trained model. */
     model: name.optional(),
     model_s: name.optional(),
     model_t: name.optional(),

@@ -38,13 +38,9 @@ export const setting = z.union(
   "must be a string, a number, true, false or a list",
 );
 
-/** Over a set of images. */
 const metrics = z.object({ loss: figure, top1: percent, top5: percent }, "must be metrics");
 
-/** Over training images, with terms of the loss. */
-const trainingMetrics = metrics.extend({
-  terms: z.record(name, figure, "must be terms").optional(),
-});
+const trainingMetrics = metrics.extend({ terms: z.record(name, figure, "must be terms").optional() });
 
 /** Best test accuracy and its epoch; 0 before the first. */
 const best = z.object({ top1: percent, epoch: count }, "must be an accuracy and its epoch");
@@ -85,13 +81,11 @@ const epochRow = z.object({
 /** Metadata `progress` of resume.safetensors. */
 export const progressSchema = z.object(
   {
-    /** Completed. */
     epoch: count,
     /** Within the next epoch. */
     step: count,
     /** Of metrics over those steps. */
     sums: z.array(figure, "must be a list").max(1000, "is too long"),
-    /** In total. */
     steps: count,
     best,
     /** Training seconds of the interrupted epoch. */
@@ -102,7 +96,6 @@ export const progressSchema = z.object(
     row: epochRow.optional(),
     /** Of epochs.csv with that row. */
     logSha256: sha256.optional(),
-    /** Of config.json's identity. */
     identitySha256: sha256,
   },
   "is missing",
@@ -176,10 +169,7 @@ export const writeTracked = (runDir: string, file: string, tracked: Tracked): Pr
   writeStateFile(join(runDir, file), tracked);
 
 /** Schema and size limit of a kind of file. */
-export interface StateFile<Content> {
-  readonly schema: z.ZodType<Content>;
-  readonly maxBytes: number;
-}
+export type StateFile<Content> = { readonly schema: z.ZodType<Content>; readonly maxBytes: number };
 
 export type Found<Content> =
   | { readonly state: "absent" }
@@ -215,10 +205,7 @@ export function readStateFile<Content>(path: string, kind: StateFile<Content>): 
     if (code === "ENOENT" || code === "ENOTDIR") return { state: "absent" };
     throwIfRefused(path, error);
     const clause = message.replace(path, "it").replace(/\.$/, "");
-    return {
-      state: "damaged",
-      reason: printable(error instanceof Clause ? `it ${clause}` : clause),
-    };
+    return { state: "damaged", reason: printable(error instanceof Clause ? `it ${clause}` : clause) };
   }
 }
 
@@ -241,9 +228,7 @@ function parsed(text: string): Record<string, unknown> {
   } catch (error) {
     throw new Clause((error as Error).message);
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new Clause("is not a JSON object");
 }
 

@@ -1,6 +1,5 @@
 import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
-import type { NativeBinding } from "./binding.js";
-import { copyOfBinding } from "./binding.js";
+import { copyOfBinding, type NativeBinding } from "./binding.js";
 
 // TensorFlow.js keeps all attribute names in one set of the process (ATTR_NAME_SET of its tfjs_backend.cc), without a
 // lock: where a thread adds a name while another looks for one, either may read freed memory, or look for ever.
@@ -81,10 +80,7 @@ function threadSafeCall(binding: NativeBinding): NativeBinding["executeOp"] {
   };
 }
 
-/**
- * A binding whose ops several threads may call at the same time; a call with attribute names that are new to its thread
- * runs alone. Every thread must have its own, and the main thread must have made the first.
- */
+/** A binding whose ops several threads may call, each with its own; a call with new attribute names runs alone. */
 export const threadSafe = (binding: NativeBinding): NativeBinding => ({
   ...copyOfBinding(binding),
   executeOp: threadSafeCall(binding),

@@ -9,17 +9,9 @@ export function copyOfBinding(binding: NativeBinding): NativeBinding {
   ) as unknown as NativeBinding;
 }
 
-export interface NativeAttribute {
-  readonly name: string;
-  readonly type: number;
-  readonly value: unknown;
-}
+export type NativeAttribute = { readonly name: string; readonly type: number; readonly value: unknown };
 
-export interface NativeTensor {
-  readonly id: number;
-  readonly shape: number[];
-  readonly dtype: number;
-}
+export type NativeTensor = { readonly id: number; readonly shape: number[]; readonly dtype: number };
 
 /** The native binding: one call per op; host data enters and leaves through it; graphs are loaded and run. */
 export interface NativeBinding {

@@ -3,10 +3,7 @@ import { nativeDirectory } from "./nativeFolder.js";
 import { signalsFile } from "./paths.js";
 
 /** src/native/signals.cc */
-interface Signals {
-  answer(text: string): void;
-  release(): void;
-}
+type Signals = { answer(text: string): void; release(): void };
 
 /** The compiled module, or undefined where set-up has not compiled it. */
 function loadSignals(): Signals | undefined {
@@ -24,10 +21,7 @@ function loadSignals(): Signals | undefined {
 
 let signals: Signals | undefined;
 
-/**
- * Does work that blocks the process for long. A signal ends the process meanwhile, at once, with `hint` and 128 and its
- * number as exit code; JavaScript could answer it only afterwards.
- */
+/** Does work that blocks for long; a signal ends the process at once, with `hint` and 128 plus its number. */
 export function endedBySignals(hint: string, work: () => void): void {
   signals ??= loadSignals();
   signals?.answer(`  ${cleanText(hint)}\n`);

@@ -21,10 +21,7 @@ const CPUINFO = "/proc/cpuinfo";
 export function bfloat16Of(cpuinfo: string): Bfloat16Support {
   const has = (flag: string): boolean => new RegExp(`\\b${flag}\\b`).test(cpuinfo);
   const tellsNothing = !/^flags\s*:/m.test(cpuinfo);
-  return {
-    isThere: tellsNothing || has("avx512bw") || has("avx_ne_convert"),
-    hasUnits: has("amx_bf16"),
-  };
+  return { isThere: tellsNothing || has("avx512bw") || has("avx_ne_convert"), hasUnits: has("amx_bf16") };
 }
 
 let support: Bfloat16Support | undefined;
@@ -65,10 +62,7 @@ export function computeCapability(env: Environment): number | undefined {
 /** The first generation of NVIDIA GPUs that has TF32. */
 const TF32_CAPABILITY = 8;
 
-/**
- * Whether float32 factors may be rounded to TF32's 11 binary digits: on a GPU that has it, unless NVIDIA_TF32_OVERRIDE
- * is 0. TensorFlow must be loaded.
- */
+/** Whether float32 factors may be TF32: on a GPU with it, unless NVIDIA_TF32_OVERRIDE is 0. TensorFlow is loaded. */
 export function mayUseTf32(env: Environment): boolean {
   const hasIt = isGpu() && (computeCapability(env) ?? TF32_CAPABILITY) >= TF32_CAPABILITY;
   return hasIt && env.NVIDIA_TF32_OVERRIDE !== "0";
@@ -95,10 +89,7 @@ function usedWarning(outlook: Outlook): string | undefined {
   return outlook.state === "unfit" ? `${outlook.why}. ${outlook.hint}` : undefined;
 }
 
-/**
- * A warning for a GPU that is there but not used, unless PEFD_RUNTIME=cpu asks for that, or is used and should not be.
- * TensorFlow must be loaded.
- */
+/** A warning for a GPU unused without PEFD_RUNTIME=cpu, or one that should not be used. TensorFlow is loaded. */
 export function deviceWarning(env: Environment): string | undefined {
   const outlook = gpuOutlook(knownGpus(env), env);
   if (isGpu()) return usedWarning(outlook);

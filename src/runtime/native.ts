@@ -1,20 +1,10 @@
-import type { NativeAttribute, NativeBinding, NativeTensor } from "./binding.js";
-import { copyOfBinding } from "./binding.js";
+import { copyOfBinding, type NativeAttribute, type NativeBinding, type NativeTensor } from "./binding.js";
 import { type Tensor, tf } from "./tf.js";
 
 export type { NativeAttribute, NativeBinding, NativeTensor } from "./binding.js";
 
 /** Element types of TensorFlow's C API (tensorflow/core/framework/types.proto). */
-export const DT = {
-  float: 1,
-  int32: 3,
-  uint8: 4,
-  string: 7,
-  int64: 9,
-  bool: 10,
-  bfloat16: 14,
-  resource: 20,
-} as const;
+export const DT = { float: 1, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10, bfloat16: 14, resource: 20 } as const;
 
 /** The used part of tfjs-node's backend beyond the public tfjs API. */
 export interface NativeBackend {
@@ -52,13 +42,10 @@ const attribute =
     value,
   });
 
-/** A string attribute. */
 export const stringAttribute = attribute("STRING");
 /** An integer attribute, or a list of integers. */
 export const intAttribute = attribute("INT");
-/** A floating-point attribute. */
 export const floatAttribute = attribute("FLOAT");
-/** A boolean attribute. */
 export const boolAttribute = attribute("BOOL");
 /** An element-type attribute (see DT), or a list of them. */
 export const typeAttribute = attribute("TYPE");

@@ -5,10 +5,7 @@ import type { Environment } from "./gpu/types.js";
 import { isCheckout, packageDirectory } from "./paths.js";
 import { bindingName } from "./setup/wheels.js";
 
-/**
- * The folder of what set-up compiles and of the link to TensorFlow: tfjs-node-gpu's own in a checkout, each of which
- * may have another build; else in the cache, as npm's may not be writable; undefined without tfjs-node-gpu.
- */
+/** The folder of what set-up compiles: tfjs-node-gpu's own in a checkout, else in the cache; undefined without it. */
 export function nativeFolderIn(env: Environment, home: string): string | undefined {
   const folder = packageDirectory();
   if (folder === undefined || isCheckout()) return folder;

@@ -20,18 +20,8 @@ export interface ReducedProducts {
 
 /** By the names that the module of src/native gives (host/instruction_set.h). */
 export const REDUCED_PRODUCTS = {
-  AMX: {
-    name: "amx",
-    how: "on AMX",
-    time: "about half",
-    servesTensorFlow: true,
-  },
-  VNNI: {
-    name: "vnni",
-    how: "as int16 on VNNI",
-    time: "about three fifths",
-    servesTensorFlow: false,
-  },
+  AMX: { name: "amx", how: "on AMX", time: "about half", servesTensorFlow: true },
+  VNNI: { name: "vnni", how: "as int16 on VNNI", time: "about three fifths", servesTensorFlow: false },
 } satisfies Readonly<Record<string, ReducedProducts>>;
 
 const reducedNamed = (name: string | undefined): ReducedProducts | undefined =>

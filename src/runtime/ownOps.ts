@@ -1,7 +1,6 @@
 import { hasMatrixUnits } from "./device.js";
 import { nativeBackend } from "./native.js";
-import type { ReducedProducts } from "./ownModule.js";
-import { ownInstructions, ownModule } from "./ownModule.js";
+import { ownInstructions, ownModule, type ReducedProducts } from "./ownModule.js";
 
 /** Whether our own ops (src/native) are there and made for the device in use: a CPU, not a GPU. */
 export const ownOpsServe = (): boolean => ownInstructions() !== undefined && !nativeBackend().isUsingGpuDevice;
@@ -19,11 +18,7 @@ function bfloat16Set(): string[] {
   return hasMatrixUnits() ? ["onednn"] : [];
 }
 
-/**
- * The kernel set as far as it decides about bits: "own" or "tensorflow", in bfloat16 with its kind of products
- * ("own-vnni-narrow"); AVX2 and AVX-512 give the same bits (docs/adr/0007). TensorFlow must be loaded.
- * @returns undefined where there is no choice of kernels: on a GPU, and in XLA's programs
- */
+/** The kernel set that decides bits, such as "own-vnni-narrow" (docs/adr/0007). @returns undefined on GPUs and in XLA */
 export function kernelSet({ engine, precision }: { engine: string; precision: string }): string | undefined {
   if (nativeBackend().isUsingGpuDevice || engine === "xla") return undefined;
   const own = ownOpsServe() ? "own" : "tensorflow";

@@ -49,6 +49,9 @@ export const compiledRecord = (nativeFolder: string): string =>
 /** Folder of compiled XLA programs in the cache folder. */
 export const programCache = (cache: string): string => join(cache, "xla");
 
+/** Folder of kernels that the driver compiled, in the cache folder. */
+export const kernelCache = (cache: string): string => join(cache, "cuda");
+
 /** Folder with ptxas and libdevice of an installed GPU runtime, or undefined without one. */
 export function cudaDirectory(nativeFolder: string | undefined): string | undefined {
   if (nativeFolder === undefined) return undefined;

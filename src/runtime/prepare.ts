@@ -4,10 +4,11 @@ import { availableParallelism, cpus, homedir } from "node:os";
 import { join } from "node:path";
 import { cacheDirectory } from "../common/cachePaths.js";
 import { chooseGpu } from "./gpu/choose.js";
+import { refuseBusyGpu } from "./gpu/memory.js";
 import { type GpuIdentity, type GpuSurvey, gpuIdentity, rememberGpus, surveyGpus } from "./gpu/survey.js";
 import type { Environment } from "./gpu/types.js";
 import { nativeDirectory } from "./nativeFolder.js";
-import { cudaDirectory, programCache } from "./paths.js";
+import { cudaDirectory, kernelCache, programCache } from "./paths.js";
 import { keepProgramsIn, MEMORY_FOLDER } from "./programs/folder.js";
 import { WHEELS } from "./setup/wheels.js";
 
@@ -100,9 +101,7 @@ export function trimPrograms(root: string, limit: number = PROGRAMS_BYTES): void
     kept += isLeft ? 0 : bytes;
     if (isLeft || kept > limit) tryRemove(() => rmSync(path, { force: true }));
   }
-  for (const entry of entriesOf(root)) {
-    if (entry.isDirectory()) tryRemove(() => rmdirSync(join(root, entry.name)));
-  }
+  for (const entry of entriesOf(root)) if (entry.isDirectory()) tryRemove(() => rmdirSync(join(root, entry.name)));
 }
 
 interface NativeSettings {
@@ -110,13 +109,15 @@ interface NativeSettings {
   readonly env: Environment;
   /** Folder where TensorFlow keeps compiled XLA programs; undefined: nowhere. */
   readonly programCache: string | undefined;
+  /** Folder where the GPU's driver keeps kernels that it compiled; undefined: its own. */
+  readonly kernelCache?: string | undefined;
   /** Folder that holds bin/ptxas and nvvm/libdevice; undefined where no GPU runtime is installed. */
   readonly cudaDirectory: string | undefined;
   /** CPUs that this process may use: os.availableParallelism(). */
   readonly processors: number;
   /** The GPU that is computed on; undefined where there is none. */
   readonly gpu?: GpuIdentity | undefined;
-  /** Whether a GPU's float32 is to be float32 proper: left alone it rounds factors to TF32's 11 digits. */
+  /** Whether a GPU's float32 is to be float32 proper: otherwise it rounds factors to TF32's 11 digits. */
   readonly exactFloat32?: boolean;
   /** Whether a GPU is to sum in the same order every time. */
   readonly deterministic?: boolean;
@@ -138,6 +139,9 @@ function withFlags(existing: string | undefined, flags: readonly (readonly [name
   return [set, ...added].filter((part) => part !== "").join(" ");
 }
 
+/** The driver's most, 4 GiB: TensorFlow's kernels for a GPU that it has no machine code for exceed its usual 1 GB. */
+const KERNEL_BYTES = "4294967296";
+
 type Flags = [name: string, value: string][];
 
 /** TF32 is off in cuBLAS and cuDNN by NVIDIA's own switch, and XLA leaves its products to them. */
@@ -146,7 +150,7 @@ const EXACT_FLOAT32 = {
   flags: [["--xla_gpu_enable_triton_gemm", "false"]] as Flags,
 };
 
-/** Algorithms whose order of sums varies are left out, by TensorFlow and by XLA. */
+/** Algorithms whose reduction order varies are excluded, by TensorFlow and by XLA. */
 const DETERMINISTIC = {
   variables: { TF_DETERMINISTIC_OPS: "1" },
   flags: [["--xla_gpu_deterministic_ops", "true"]] as Flags,
@@ -155,10 +159,7 @@ const DETERMINISTIC = {
 const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
   gpu === undefined ? [] : [...(exactFloat32 ? [EXACT_FLOAT32] : []), ...(deterministic ? [DETERMINISTIC] : [])];
 
-/**
- * The environment variables that TensorFlow and XLA read when loaded, besides the user's: GPU memory as needed, no log,
- * oneDNN on every CPU (docs/adr/0006), graphs as written (native/binding/overrides.h), CUDA tools, kept programs.
- */
+/** Variables that TensorFlow and XLA read when loaded: GPU memory, log, oneDNN (docs/adr/0006), kept programs. */
 export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
   const { env, programCache, cudaDirectory, processors } = settings;
   const variables: Record<string, string> = {
@@ -166,9 +167,7 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
     TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? "3",
     TF_ENABLE_ONEDNN_OPTS: env.TF_ENABLE_ONEDNN_OPTS ?? "1",
   };
-  if (cudaDirectory === undefined) {
-    variables.TF_PEFD_GRAPH_OPTIMIZER = env.TF_PEFD_GRAPH_OPTIMIZER ?? "off";
-  }
+  if (cudaDirectory === undefined) variables.TF_PEFD_GRAPH_OPTIMIZER = env.TF_PEFD_GRAPH_OPTIMIZER ?? "off";
   if (cudaDirectory === undefined && processors <= FEW_PROCESSORS) {
     variables.TF_NUM_INTEROP_THREADS = env.TF_NUM_INTEROP_THREADS ?? "1";
   }
@@ -176,7 +175,9 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
     const asked = arithmetic(settings);
     const flags = asked.flatMap((part) => part.flags);
     variables.XLA_FLAGS = withFlags(env.XLA_FLAGS, [["--xla_gpu_cuda_data_dir", cudaDirectory], ...flags]);
-    for (const [name, value] of asked.flatMap((part) => Object.entries(part.variables))) {
+    const kept = { CUDA_CACHE_PATH: settings.kernelCache, CUDA_CACHE_MAXSIZE: KERNEL_BYTES };
+    const compiled = settings.kernelCache === undefined ? [] : (Object.entries(kept) as [string, string][]);
+    for (const [name, value] of [...asked.flatMap((part) => Object.entries(part.variables)), ...compiled]) {
       variables[name] = env[name] ?? value;
     }
   }
@@ -211,12 +212,9 @@ function openPrograms(gpu: GpuIdentity | undefined, env: Environment): void {
 }
 
 /** GPU visibility: all, or only the chosen GPU. */
-interface Device {
-  readonly survey: GpuSurvey;
-  readonly variables: Readonly<Record<string, string>>;
-}
+type Device = { readonly survey: GpuSurvey; readonly variables: Readonly<Record<string, string>> };
 
-/** PEFD_RUNTIME=cpu disables the GPU, whichever build of TensorFlow is installed. */
+/** PEFD_RUNTIME=cpu disables the GPU, whichever build of TensorFlow is installed; so does another cuDNN. */
 const HIDDEN = { CUDA_VISIBLE_DEVICES: "-1" };
 
 function chooseDevice(survey: GpuSurvey, env: Environment, number: number | undefined): Device {
@@ -224,6 +222,7 @@ function chooseDevice(survey: GpuSurvey, env: Environment, number: number | unde
     chooseGpu({ ...survey, gpus: [] }, env, number);
     return { survey: { ...survey, gpus: [] }, variables: HIDDEN };
   }
+  if (survey.foreign !== undefined) return { survey, variables: HIDDEN };
   const isSilent = !survey.answered && survey.problem !== undefined;
   if (isSilent && number === undefined) return { survey, variables: {} };
   const chosen = chooseGpu(survey, env, number);
@@ -235,15 +234,17 @@ function chooseDevice(survey: GpuSurvey, env: Environment, number: number | unde
 /**
  * Decides what the native library finds in the process's environment, before it is loaded: one visible GPU, and what
  * TensorFlow, XLA and CUDA read; what the user has set is kept.
- * @throws inputError for a GPU that is not there
+ * @throws inputError for a GPU that is not there, environmentError for one that is busy, full or broken
  */
 export function prepareNative(needs: NativeNeeds): void {
   const { env, gpu, keepPrograms = true, exactFloat32 = false, deterministic = false } = needs;
   const { survey, variables } = chooseDevice(surveyGpus(env), env, gpu);
   rememberGpus(survey);
+  const usesGpu = survey.answered && survey.gpus.length > 0 && variables !== HIDDEN;
   const settings = {
     env,
     programCache: keepPrograms ? MEMORY_FOLDER : undefined,
+    kernelCache: keepPrograms ? kernelCache(cacheDirectory(env, homedir())) : undefined,
     cudaDirectory: cudaDirectory(nativeDirectory()),
     processors: availableParallelism(),
     gpu: gpuIdentity(survey),
@@ -251,5 +252,6 @@ export function prepareNative(needs: NativeNeeds): void {
     deterministic,
   };
   Object.assign(env as Record<string, string>, variables, nativeEnvironment(settings));
+  if (usesGpu && settings.cudaDirectory !== undefined) refuseBusyGpu(env);
   openPrograms(settings.gpu, env);
 }

@@ -1,10 +1,7 @@
 import { DT, intAttribute, nativeBackend, typeAttribute } from "./native.js";
 import { type Tensor, type Tensor1D, tf, type Variable } from "./tf.js";
 
-/**
- * Rows [N] (int32, 0 to R - 1) of a table [R, ...], as [N, ...], without a gradient. tf.gather would read the indices
- * back to check them, which a recorded step must not.
- */
+/** Rows [N] (int32) of a table [R, ...], no gradient. tf.gather reads the indices back, a recorded step cannot. */
 export const gatherRows = (table: Tensor, rows: Tensor): Tensor =>
   nativeBackend().executeSingleOutput(
     "GatherV2",
@@ -28,10 +25,7 @@ export const scatterRows = (table: Tensor, rows: Tensor1D, values: Tensor): Tens
 /** Native tensors owned by one variable, which may be changed in place. */
 const own = new WeakSet<object>();
 
-/**
- * Writes rows of a variable in place, as scatterRows. The first time it is copied, since others may hold its tensor;
- * from then on nothing but the rows is touched, until it is assigned another value.
- */
+/** Writes rows in place, as scatterRows; the first time the tensor is copied, since others may hold it. */
 export function writeRows(variable: Variable, rows: Tensor1D, values: Tensor): void {
   if (own.has(variable.dataId)) {
     const type = [typeAttribute("T", DT.float)];

@@ -12,16 +12,11 @@ import { loadOwnModule } from "./ownModule.js";
 import { bindingFile, logLevelFile, packageDirectory } from "./paths.js";
 import { type NativeNeeds, prepareNative } from "./prepare.js";
 
-interface OpenSavedModel {
-  predict(inputs: Readonly<Record<string, Tensor>>): unknown;
-  dispose(): void;
-}
+type OpenSavedModel = { predict(inputs: Readonly<Record<string, Tensor>>): unknown; dispose(): void };
 
 /** The tfjs-node API beyond TensorFlow.js. */
 interface NodeApi {
-  readonly node: {
-    loadSavedModel(folder: string, tags: string[], signature: string): Promise<OpenSavedModel>;
-  };
+  readonly node: { loadSavedModel(folder: string, tags: string[], signature: string): Promise<OpenSavedModel> };
 }
 
 /** The whole API of TensorFlow.js for Node.js. Import it, and the types below, from tf.ts. */
@@ -50,10 +45,7 @@ function composeSoftmax(tf: TensorFlow): void {
   });
 }
 
-/**
- * A variable's new value, recorded in a step and applied by whoever runs it. With `rows` ([N], int32) it is that of
- * these rows alone, [N, ...]; one that is named twice must have the same value twice.
- */
+/** A variable's new value, assigned by whoever runs the step; with `rows` [N] int32 that of these rows, [N, ...]. */
 export type Update = readonly [variable: Variable, value: Tensor, rows?: Tensor1D];
 
 /** TensorFlow.js, a live binding: undefined until loadTensorFlow(), so that models can be imported without it. */
@@ -106,12 +98,7 @@ function requireTensorFlow(folder: string, nativeFolder: string): TensorFlow {
   }
 }
 
-/**
- * Loads the native library once and sets `tf`.
- * @param needs what it finds in the environment (prepare.ts); by default what the process was started with
- * @throws environmentError with the next command when a file of set-up is missing, truncated or does not load;
- * inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or for a GPU that is not there
- */
+/** Loads the native library once, and sets `tf`. @param needs see prepare.ts @throws environmentError, inputError */
 export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
   if (tf !== undefined) return tf;
   const [folder, nativeFolder] = [packageDirectory(), nativeDirectory()];

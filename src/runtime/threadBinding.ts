@@ -7,11 +7,7 @@ import { nativeDirectory } from "./nativeFolder.js";
 import { loadOwnModule } from "./ownModule.js";
 import { bindingFile } from "./paths.js";
 
-/**
- * The native binding with our own ops, for a thread that only calls a few. The main thread must have prepared the
- * environment (prepare.ts). Threads do not know each other's tensors.
- * @throws environmentError where it does not load
- */
+/** The native binding with our ops, for a thread; the environment is prepared (prepare.ts). @throws environmentError */
 export function loadThreadBinding(): NativeBinding {
   const folder = nativeDirectory() ?? "";
   // biome-ignore lint/style/noRestrictedGlobals: the native library reads the process's own.
@@ -19,7 +15,7 @@ export function loadThreadBinding(): NativeBinding {
   refuseDamaged(folder, env);
   const module: { exports: unknown } = { exports: {} };
   try {
-    // biome-ignore lint/style/noRestrictedGlobals: the package's own loader brings all of TensorFlow.js with it.
+    // biome-ignore lint/style/noRestrictedGlobals: the package's own loader loads all of TensorFlow.js.
     process.dlopen(module, bindingFile(folder), constants.dlopen.RTLD_NOW);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);

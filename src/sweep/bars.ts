@@ -8,13 +8,9 @@ import { epochsDone } from "./state.js";
 /** Shorter than a single run's bar: the run's name needs the room. */
 const BAR_CELLS = 10;
 
-export interface BarTerminal extends Terminal {
-  /** May change. */
-  readonly columns?: number | undefined;
-}
+export type BarTerminal = Terminal & { readonly columns?: number | undefined };
 
 export interface BarOptions {
-  /** Default terminal width. */
   readonly columns: number;
   readonly color: boolean;
   /** Seconds of a monotonic clock. */
@@ -22,10 +18,7 @@ export interface BarOptions {
 }
 
 /** Where a run was when this sweep took it up. */
-interface Start {
-  readonly at: number;
-  readonly epochs: number;
-}
+type Start = { readonly at: number; readonly epochs: number };
 
 function runBar(run: SweepRun, start: Start, now: number): { progress: number; fields: string[] } {
   const done = epochsDone(run);

@@ -3,9 +3,26 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cleanLine } from "../common/text.js";
 import { formatDuration, secondsLeft } from "../report/duration.js";
+import { nameOf } from "../runtime/gpu/choose.js";
+import { judgeGpu } from "../runtime/gpu/requirements.js";
+import { surveyGpus } from "../runtime/gpu/survey.js";
 import { workingProcess } from "../train/claim/lock.js";
 import type { SweepRun } from "./plan.js";
 import { epochsDone, isComplete } from "./state.js";
+
+/** The GPUs to spread runs over, as CUDA_VISIBLE_DEVICES names them: visible and usable; none for PEFD_RUNTIME=cpu. */
+export function gpuNames(env: Readonly<Record<string, string | undefined>>): string[] {
+  if (env.PEFD_RUNTIME === "cpu") return [];
+  const { gpus, cuda } = surveyGpus(env);
+  return gpus.flatMap((gpu, place) => (judgeGpu(gpu, cuda).fits ? [nameOf(env, place)] : []));
+}
+
+/** A notice of idle usable GPUs, if any; `runs` is the number that name no GPU, `jobs` how many run at a time. */
+export function idleGpusNotice(runs: number, jobs: number, gpus: number): string | undefined {
+  const useful = Math.min(runs, gpus);
+  if (useful <= jobs) return undefined;
+  return `${jobs} of ${gpus} GPUs ${jobs === 1 ? "is" : "are"} used: --jobs ${useful} uses all.`;
+}
 
 const ERROR = /^(?:\S+: )?error: /;
 const STOPPED = /^Stopped by /;
@@ -119,7 +136,6 @@ export interface SweepObserver {
 
 export interface Execution {
   readonly program: Program;
-  /** Runs at a time. */
   readonly jobs: number;
   /** Devices by the names that CUDA_VISIBLE_DEVICES takes; the jobs are spread over them when there are several. */
   readonly gpus: readonly string[];
@@ -194,10 +210,7 @@ async function work(slot: number, execution: Work): Promise<void> {
   }
 }
 
-/**
- * Carries out the runs of a sweep in order, `jobs` at a time; outcomes in that order.
- * @throws the signal's reason when it was aborted, once the running ones have ended
- */
+/** Runs a sweep in order, `jobs` at a time. @throws the signal's reason, once the running ones have ended */
 export async function executeSweep(runs: readonly SweepRun[], execution: Execution): Promise<Outcome[]> {
   const outcomes = new Map<SweepRun, Outcome>();
   const shared: Work = { ...execution, queue: [...runs], outcomes, warnings: new Set() };

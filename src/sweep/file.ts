@@ -1,15 +1,12 @@
 import { inputError } from "../common/errors.js";
 import { string } from "../common/optionRow.js";
 import { readConfiguration, SWEEP_PRESETS } from "../config/file.js";
+import { ALL_SECTIONS } from "../config/options.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
-import { ALL_SECTIONS } from "../config/sections.js";
 import { procedures } from "../distill/registry.js";
 
 /** A sweep's file may say `trials` as the flag does. */
-export const SWEEP_ROWS = {
-  ...rowsOf(ALL_SECTIONS),
-  trials: string(undefined, "Trials of a sweep."),
-};
+export const SWEEP_ROWS = { ...rowsOf(ALL_SECTIONS), trials: string(undefined, "Trials of a sweep.") };
 
 function withTrials(layer: Layer): Layer {
   const { trials, ...values } = layer.values;
@@ -30,11 +27,7 @@ const zooLayer = (): Layer => ({
   values: { distill: procedures().map(({ name }) => name) },
 });
 
-/**
- * A sweep's values, the strongest first: flags and environment, then its file, whose options may be lists.
- * @param file a preset's name, a JSON file of options, or "zoo"
- * @throws inputError for an unreadable file or an unknown option
- */
+/** A sweep's layers, strongest first: flags, environment, `file` (preset, JSON, "zoo"). @throws inputError */
 export function sweepLayers(layers: readonly Layer[], file: string | undefined): Layer[] {
   if (file === ZOO) return [...layers.map(withTrials), zooLayer()];
   const own = file === undefined ? [] : readConfiguration(file, SWEEP_ROWS, SWEEP_PRESETS).layers;

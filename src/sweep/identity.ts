@@ -6,11 +6,8 @@ import { inputReader } from "../train/openModel.js";
 import { seedOf } from "../train/scene.js";
 import type { SweepRun } from "./plan.js";
 
-/** The identity of a run as far as it can be told before it starts, and the options that only its start decides. */
-export interface Planned {
-  readonly identity: PlannedIdentity;
-  readonly undecided: ReadonlySet<string>;
-}
+/** The identity of a run as far as it is known before it starts, and the options that only its start decides. */
+export type Planned = { readonly identity: PlannedIdentity; readonly undecided: ReadonlySet<string> };
 
 /** A function for the identities of a sweep's runs, each file read once; it throws inputError for unreadable inputs. */
 export function identities(): (run: SweepRun) => Promise<Planned> {

@@ -7,19 +7,15 @@ import { withoutPasswords } from "../common/text.js";
 import { DATA } from "../config/commandOptions.js";
 import { requireTeacher, resolveDistill } from "../config/derive.js";
 import { variableOf } from "../config/environment.js";
-import { DISTILLATION, type DistillOptions, ENGINE, TRAINING } from "../config/options.js";
+import { DISTILLATION, type DistillOptions, ENGINE, METHOD_SECTIONS, TRAINING } from "../config/options.js";
 import { procedureName } from "../config/record.js";
 import { givenBy, type Layer, rowsOf } from "../config/resolve.js";
-import { METHOD_SECTIONS } from "../config/sections.js";
 import { procedures, weightedMethod } from "../distill/registry.js";
 import { addedBy } from "../learn/methodSurvey.js";
 import { isInStudentFolder, studentFolder } from "../train/files/runName.js";
 
 /** Runs that can be carried out, and a sentence for each method that cannot. */
-interface Zoo {
-  readonly runs: readonly SweepRun[];
-  readonly leftOut: readonly string[];
-}
+type Zoo = { readonly runs: readonly SweepRun[]; readonly leftOut: readonly string[] };
 
 function obstacle({ options }: SweepRun): string | undefined {
   const { model_t, model_s, epochs } = options;
@@ -43,10 +39,7 @@ export function fittingRuns(runs: readonly SweepRun[]): Zoo {
     const why = obstacleOf(run);
     return why === undefined ? [] : [`${procedureName(run.options.distill, run.options)}: ${why}`];
   });
-  return {
-    runs: runs.filter((run) => obstacleOf(run) === undefined),
-    leftOut: [...new Set(sentences)],
-  };
+  return { runs: runs.filter((run) => obstacleOf(run) === undefined), leftOut: [...new Set(sentences)] };
 }
 
 interface Combination {
@@ -156,11 +149,7 @@ function spreadTeachers(combination: Combination): Combination[] {
   }));
 }
 
-/**
- * The cross product of options given as lists: `ours,kd`, `1-3`, or a list in a file. A file's weights of other methods
- * are left out.
- * @throws inputError for an invalid range, teachers whose paths and models do not pair up, or too many runs
- */
+/** The cross product of options given as lists: `ours,kd`, `1-3`. @throws inputError for ranges, pairs, too many runs */
 export function combinations(layers: readonly Layer[]): Combination[] {
   const names = SWEEPABLE.filter((name) => name !== "path_t" && name !== "model_t");
   const start = spreadTeachers({ layers, varied: [] });
@@ -232,12 +221,7 @@ async function planRun(combination: Combination, nameInFile: NameInFile): Promis
   const own = tellVaried(combination, found, (name) => !isInStudentFolder(name, found.distill));
   const options = { ...found, save_dir: join(found.save_dir, ...own), resume: true };
   const given = [...Object.keys(resolved.ranks), "path_t", ...(own.length > 0 ? ["save_dir"] : [])];
-  return {
-    options,
-    runDir: studentFolder(options),
-    label: labelOf(combination, options),
-    ...wordsOf(options, given),
-  };
+  return { options, runDir: studentFolder(options), label: labelOf(combination, options), ...wordsOf(options, given) };
 }
 
 function refuseShared(runs: readonly SweepRun[]): void {
@@ -251,16 +235,10 @@ function refuseShared(runs: readonly SweepRun[]): void {
   }
 }
 
-/**
- * The runs of a sweep in the order of their start, all values checked. An option that varies but names no folder gives
- * each value its own `--save_dir` below the given one, such as `save/batch_size=32`.
- * @throws inputError for an invalid value, a missing teacher, or two runs with one folder
- */
+/** A sweep's runs in order; varied options that name no folder get their own `--save_dir`. @throws inputError */
 export async function planSweep(layers: readonly Layer[], nameInFile: NameInFile): Promise<SweepRun[]> {
   const runs: SweepRun[] = [];
-  for (const combination of combinations(layers)) {
-    runs.push(await planRun(combination, nameInFile));
-  }
+  for (const combination of combinations(layers)) runs.push(await planRun(combination, nameInFile));
   refuseShared(runs);
   return runs;
 }

@@ -1,6 +1,5 @@
 import { cleanLine } from "../common/text.js";
-import type { Outcome, SweepObserver } from "./execute.js";
-import { createSweepPace } from "./execute.js";
+import { createSweepPace, type Outcome, type SweepObserver } from "./execute.js";
 import type { SweepRun } from "./plan.js";
 import { epochsDone } from "./state.js";
 

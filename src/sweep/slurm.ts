@@ -10,7 +10,7 @@ import { lastError } from "./execute.js";
 import type { SweepRun } from "./plan.js";
 import { epochsDone, isComplete } from "./state.js";
 
-type QueueEnvironment = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface RunStatus {
   readonly run: SweepRun;
@@ -47,7 +47,7 @@ function lastTasks(jobs: readonly SlurmJob[]): Map<string, string> {
 }
 
 /** Slurm's word for each task that it still has: "17_3" to "RUNNING". */
-async function queued(env: QueueEnvironment): Promise<Map<string, string>> {
+async function queued(env: Environment): Promise<Map<string, string>> {
   const words = ["--me", "--noheader", "--array", "--format=%F_%K %T"];
   const { code, stdout, stderr } = await runCommand("squeue", words, { env });
   if (code !== 0) throw environmentError(`squeue failed: ${lastLine(stderr)}.`);
@@ -63,15 +63,8 @@ function stateOf(run: SweepRun, task: string | undefined, word: string | undefin
   return word ?? (task === undefined ? "not submitted" : "failed");
 }
 
-/**
- * The state of each run: from its folder, from Slurm while its task is queued or running, else from its log.
- * @throws environmentError where squeue is missing or fails although jobs were submitted
- */
-export async function slurmStatus(
-  runs: readonly SweepRun[],
-  saveDir: string,
-  env: QueueEnvironment,
-): Promise<RunStatus[]> {
+/** Each run's state: from its folder, Slurm, or its log. @throws environmentError where squeue fails */
+export async function slurmStatus(runs: readonly SweepRun[], saveDir: string, env: Environment): Promise<RunStatus[]> {
   const tasks = lastTasks(jobsIn(saveDir));
   // Slurm is asked before the folders are read: what ends in between is complete, not failed.
   const words = tasks.size === 0 ? new Map<string, string>() : await queued(env);
@@ -120,8 +113,6 @@ function reasonIn(log: string | undefined): string {
   if (log === undefined) return "it was cancelled before it started";
   return lastError(endOf(log).split(HEADING).at(-1) ?? "");
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Slurm options; unset ones are left to the cluster's defaults. */
 export interface SlurmRequest {
@@ -180,10 +171,7 @@ const unknownJob = (answer: string, mark: string) =>
     `Find the job with the comment ${mark} by \`squeue --me --format="%F %k"\`, end it by \`scancel JOB\`, and submit again.`,
   );
 
-/**
- * Submits runs as one job array and writes down its id; `command` is this program's own words.
- * @throws environmentError without sbatch, runError when it refuses or nobody knows the job's id
- */
+/** Submits runs as one job array by this program's `command`. @throws environmentError; runError if refused */
 export async function submit(
   runs: readonly SweepRun[],
   saveDir: string,

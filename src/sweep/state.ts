@@ -53,9 +53,7 @@ const isWorthAsking = (runDir: string): boolean =>
 
 function identityIn(runDir: string): Identity {
   const found = readConfig(runDir);
-  if (found.state === "whole" && found.sealed && found.content.identity !== undefined) {
-    return found.content.identity;
-  }
+  if (found.state === "whole" && found.sealed && found.content.identity !== undefined) return found.content.identity;
   const why = found.state === "damaged" ? found.reason : "it does not record data and teacher";
   throw inputError(
     `${runDir} holds a run that may not belong to this sweep: ${CONFIG_FILE} is ${

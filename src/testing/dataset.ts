@@ -29,7 +29,7 @@ export async function checkDataset(plugin: Plugin, name: string, folder?: string
   const place = folder ?? String(row.defaults.data ?? ".");
   const [whole, again] = [await row.open(place), await row.open(place)];
   const classes = await classesIn(row, place);
-  equal(whole.numClasses, classes, "as many classes as the row tells");
+  equal(whole.numClasses, classes, "as many classes as the row says");
   equal((await row.classNames(place)).length, classes, "a name for each class");
   for (const part of ["train", "test"] as const) {
     checkSet(part, whole[part], classes);
@@ -42,5 +42,5 @@ export async function checkDataset(plugin: Plugin, name: string, folder?: string
   for (const { trainFile, testFile } of [whole, again, limited]) {
     deepStrictEqual([trainFile, testFile], [files.trainFile, files.testFile], "the same files");
   }
-  deepStrictEqual((await row.openTest(place)).test.labels, whole.test.labels, "test images alone");
+  deepStrictEqual((await row.openTest(place)).test.labels, whole.test.labels, "only test images");
 }

@@ -5,8 +5,7 @@ import { type OpenedMethod, openMethod } from "../distill/open.js";
 import { crossEntropy } from "../distill/parts/losses.js";
 import { methodRow } from "../distill/registry.js";
 import { seenOutput } from "../distill/views.js";
-import { gradientsOf } from "../learn/gradients.js";
-import { variablesOf } from "../learn/learner.js";
+import { gradientsOf, variablesOf } from "../learn/learner.js";
 import { featureShapesOf, frozen } from "../learn/learners.js";
 import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
 import { isParameter } from "../nn/builder.js";
@@ -46,10 +45,7 @@ const scaled = (x: Float32Array, length: number): Float32Array => {
   return x.map((value) => value * factor);
 };
 
-interface Moved {
-  readonly what: string;
-  readonly variable: Variable;
-}
+type Moved = { readonly what: string; readonly variable: Variable };
 
 const numberOf = (loss: () => Scalar): number => tf.tidy(() => loss().dataSync()[0] as number);
 
@@ -88,7 +84,7 @@ function agrees(
   );
 }
 
-/** Finite differences along the gradient and in a random direction. Tensors `detached` on purpose must be left out. */
+/** Finite differences along the gradient and in a random direction. Tensors `detached` on purpose must be excluded. */
 function checkDifferences(loss: () => Scalar, moved: readonly Moved[]): void {
   const gradients = tf.tidy(() => {
     const variables = moved.map(({ variable }) => variable);
@@ -138,12 +134,8 @@ function movableOutput(output: ModelOutput, view: string, moved: Moved[]): Model
     maps: maps.map((one, i) => map(`map${i + 1}`, one)),
     pooled: movable(`the student's ${view}pooled`, pooled, moved) as Tensor2D,
     logits: movable(`the student's ${view}logits`, logits, moved) as Tensor2D,
-    ...(averaged && {
-      averaged: movable(`the student's ${view}averaged`, averaged, moved) as Tensor4D,
-    }),
-    ...(inserted && {
-      inserted: movable(`the student's ${view}inserted`, inserted, moved) as Tensor4D,
-    }),
+    ...(averaged && { averaged: movable(`the student's ${view}averaged`, averaged, moved) as Tensor4D }),
+    ...(inserted && { inserted: movable(`the student's ${view}inserted`, inserted, moved) as Tensor4D }),
   };
 }
 

@@ -13,10 +13,7 @@ import { loadTensorFlow, type Variable } from "../runtime/tf.js";
 
 const SEED = 5;
 
-export interface Pupil {
-  readonly learner: Learner;
-  readonly constants: readonly Variable[];
-}
+export type Pupil = { readonly learner: Learner; readonly constants: readonly Variable[] };
 
 /** A model's image size. */
 export const sideOf = (model: string): number => modelRow(model).imageSize ?? 32;
@@ -37,10 +34,7 @@ export function studentPupil(name: string, { teacher, student }: TestedPair, lab
   return { learner, constants: variables };
 }
 
-export interface TestedPair {
-  readonly teacher: string;
-  readonly student: string;
-}
+export type TestedPair = { readonly teacher: string; readonly student: string };
 
 /** Two small models of unequal width, with maps of equal size. */
 export const PAIR: TestedPair = { teacher: "resnet8x4", student: "resnet8" };

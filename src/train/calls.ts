@@ -1,11 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { counted } from "../common/text.js";
 import type { Call, Program } from "../compile/types.js";
-import { isGpu } from "../runtime/device.js";
 import { programsFolder } from "../runtime/programs/folder.js";
 
 export interface CompilationHooks {
-  /** Told before a long compilation. */
+  /** Called before a long compilation. */
   readonly notice?: (text: string) => void;
   readonly phase?: (text: string) => void;
   /** Ends it between two programs. */
@@ -44,28 +43,47 @@ export async function compileCalls(
   return compilations.length > 0;
 }
 
-export const STEPS_PER_CALL = 64;
+/** Most steps and images per call: a few tenths of a second on a GPU. */
+const MOST_STEPS = 80;
+const MOST_IMAGES = MOST_STEPS * 64;
 
-const even = (steps: number, most: number): number => Math.max(1, Math.floor(steps / Math.ceil(steps / most)) || 1);
+/** Most steps per call of training. @param images limit of images per call, if any */
+export const mostTrainingSteps = (batchSize: number, images: number = Number.POSITIVE_INFINITY): number =>
+  mostSteps(MOST_STEPS, batchSize, Math.min(images, MOST_IMAGES));
 
 /** Most steps per call. @param images limit of images per call, if any */
 export const mostSteps = (steps: number, batchSize: number, images: number = Number.POSITIVE_INFINITY): number =>
   Math.max(1, Math.min(steps, Math.floor(images / batchSize)));
 
-/** Steps per call up to a bound that leave few steps over. @param group of which calls are a multiple */
-export const evenCalls = (steps: number, most: number, group = 1): number =>
-  group * even(Math.floor(steps / group), Math.floor(most / group));
+/** Lengths of the parts of an epoch between the steps (from 1) after which something is due. */
+export function epochParts(steps: number, isDue: (step: number) => boolean = () => false): number[] {
+  const ends = Array.from({ length: steps }, (_, i) => i + 1).filter((step) => step === steps || isDue(step));
+  return ends.map((end, i) => end - (ends[i - 1] ?? 0));
+}
 
-/** An epoch's steps after full calls. @param group of which calls are a multiple */
-export const stepsLeft = (steps: number, group: number): number => steps % evenCalls(steps, STEPS_PER_CALL, group);
+/** Steps of parts that fill no call. */
+export const singleSteps = (parts: readonly number[], stepsPerCall: number): number =>
+  parts.reduce((sum, part) => sum + (part % stepsPerCall), 0);
 
-/** A full call on a GPU, where it is fast and has its own program; one step on a CPU, where it can take seconds. */
-export const firstSteps = (stepsPerCall: number): number => (isGpu() ? stepsPerCall : 1);
+/**
+ * Steps per call up to a bound that cover the parts of an epoch with the fewest calls, where steps that fill no call
+ * are calls of their own.
+ * @param group of which calls are a multiple
+ */
+export function stepsPerCallOf(parts: readonly number[], most: number, group = 1): number {
+  let [best, fewest] = [group, Number.POSITIVE_INFINITY];
+  for (let length = group; length <= most; length += group) {
+    const singles = singleSteps(parts, length);
+    const calls = parts.reduce((sum, part) => sum + Math.floor(part / length), singles);
+    if (calls < fewest) [best, fewest] = [length, calls];
+  }
+  return best;
+}
 
-/** Call sizes for some steps of an entry: full, and single steps. */
-export const callsOf = (entry: string, steps: number, stepsPerCall: number): Call[] => [
-  ...(steps >= stepsPerCall ? ([[entry, stepsPerCall]] as const) : []),
-  ...(steps > stepsPerCall ? ([[entry, 1]] as const) : []),
+/** Call sizes for the parts of an epoch: full, and single steps. */
+export const callsOf = (entry: string, parts: readonly number[], stepsPerCall: number): Call[] => [
+  ...(parts.some((part) => part >= stepsPerCall) ? ([[entry, stepsPerCall]] as const) : []),
+  ...(singleSteps(parts, stepsPerCall) > 0 ? ([[entry, 1]] as const) : []),
 ];
 
 /** Signals and the progress bar wait this long for a call. */
@@ -75,20 +93,25 @@ const stepsOfNextCall = (steps: number, milliseconds: number): number =>
   Math.max(1, Math.floor((CALL_MILLISECONDS * steps) / milliseconds));
 
 export interface Pace {
+  /** Of the next call, at most stepsPerCall. */
   steps(): number;
   took(steps: number, milliseconds: number): void;
 }
 
-/** Follows the last call's time, except the first's, which may compile. @param group of which calls are a multiple */
-export function createPace(first: number, group = 1): Pace {
-  const whole = (steps: number): number => Math.max(group, steps - (steps % group));
-  let steps = whole(first);
+/**
+ * Always full calls where these have a program of their own; else from one step on it follows the last call's time,
+ * except the first's, which may compile.
+ * @param group of which calls are a multiple
+ */
+export function createPace({ wholeCalls }: Pick<Program, "wholeCalls">, stepsPerCall: number, group = 1): Pace {
+  const whole = (steps: number): number => Math.min(stepsPerCall, Math.max(group, steps - (steps % group)));
+  let steps = wholeCalls ? stepsPerCall : whole(1);
   let calls = 0;
   return {
     steps: () => steps,
     took(taken, milliseconds) {
       calls += 1;
-      if (calls > 1) steps = whole(stepsOfNextCall(taken, milliseconds));
+      if (calls > 1 && !wholeCalls) steps = whole(stepsOfNextCall(taken, milliseconds));
     },
   };
 }

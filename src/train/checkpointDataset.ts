@@ -5,10 +5,7 @@ import { datasetIn, imageSizeIn } from "../config/modelName.js";
 import type { Layer } from "../config/resolve.js";
 import { DATASETS } from "../data/registry.js";
 
-interface ToldImages {
-  readonly dataset: string;
-  readonly image_size: number | undefined;
-}
+type ToldImages = { readonly dataset: string; readonly image_size: number | undefined };
 
 /** Unreadable files are refused elsewhere. @param isAsked whether to throw inputError for an unknown data set */
 async function imagesInFile(path: string, isAsked: boolean): Promise<ToldImages | undefined> {
@@ -48,10 +45,7 @@ function sameImages(told: readonly ToldImages[]): ToldImages | undefined {
   return told[0];
 }
 
-/**
- * Layers with the checkpoints' data set and image size, unless given.
- * @throws inputError for different or unknown ones
- */
+/** Layers with the checkpoints' data set and image size, unless given. @throws inputError for different ones */
 export async function withDatasetOf(
   layers: readonly Layer[],
   checkpoints: readonly string[],
@@ -66,6 +60,6 @@ export async function withDatasetOf(
   }
   const images = sameImages(told);
   if (images === undefined) return layers;
-  const weakest = { label: () => "the checkpoint", origin: () => "told by the checkpoint" };
+  const weakest = { label: () => "the checkpoint", origin: () => "from the checkpoint" };
   return [...layers, { ...weakest, values: { ...images } }];
 }

@@ -15,8 +15,9 @@ import { createMetrics } from "../learn/metrics.js";
 import type { BuiltModel } from "../models/build.js";
 import { isGpu } from "../runtime/device.js";
 import type { Variable } from "../runtime/tf.js";
-import type { BatchSource } from "./batchSource.js";
+import { epochParts } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
+import { isDue } from "./epoch.js";
 import { evaluateModel } from "./evaluation.js";
 import { withPredictor } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
@@ -24,6 +25,7 @@ import { studentFolder } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
 import { asBegun, train } from "./prepare.js";
 import { openScene, type Scene } from "./scene.js";
+import type { BatchSource } from "./source.js";
 import { teacherAhead } from "./teacherAhead.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 
@@ -32,7 +34,6 @@ const TIMES_AS_MANY = 20;
 
 interface RunSize {
   readonly epochs: number;
-  /** Training and test images. */
   readonly train: number;
   readonly test: number;
 }
@@ -105,7 +106,7 @@ function stepsAhead(
     batchSize: options.batch_size,
     exact: options.deterministic,
     gpu: isGpu(),
-    stepsPerEpoch: Math.floor(dataset.train.count / options.batch_size),
+    parts: epochParts(Math.floor(dataset.train.count / options.batch_size), (step) => isDue(options, step)),
   });
   if (why !== undefined) reporter.notice(`--teacher_ahead is not used here: ${why}.`);
   return steps;

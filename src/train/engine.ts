@@ -13,11 +13,7 @@ export interface EngineChoice {
   readonly device: string;
 }
 
-interface Asked {
-  readonly engine: Engine;
-  readonly precision: Precision;
-  readonly deterministic?: boolean;
-}
+type Asked = { readonly engine: Engine; readonly precision: Precision; readonly deterministic?: boolean };
 
 /** Whether float32 is requested, so no TF32. `auto` means bfloat16 on GPUs with TF32, except in the eager engine. */
 export const asksForFloat32 = ({ engine, precision }: Asked): boolean =>

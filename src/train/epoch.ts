@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
+import type { TrainOptions } from "../config/options.js";
 import type { Augmentation } from "../data/augmentation.js";
 import { epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
 import type { StepProgress } from "../report/log/contract.js";
-import { createPace } from "./calls.js";
 import type { TrainingSession } from "./session.js";
 
 export interface EpochTask {
@@ -42,6 +42,12 @@ export const stepsPerEpoch = (
   { wholeBatches = false }: { readonly wholeBatches?: boolean },
 ): number => (wholeBatches ? Math.floor : Math.ceil)(images / batchSize);
 
+/** Whether a line as in the paper's code or a TensorBoard value is due after a step (1-based). */
+export function isDue({ print_freq, tb_freq }: TrainOptions, step: number): boolean {
+  const line = print_freq !== undefined && (step - 1) % print_freq === 0;
+  return line || step % tb_freq === 0;
+}
+
 /** Trains one epoch in the seed's order, in calls of adaptive length with turns of the event loop between them. */
 export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const { session, images, batchSize, firstStep, signal } = task;
@@ -49,10 +55,10 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const steps = stepsPerEpoch(images, batchSize, task);
   const wholeSteps = Math.floor(images / batchSize);
   const started = performance.now();
-  const pace = createPace(session.firstSteps, session.group);
+  const pace = session.pace();
   let step = firstStep;
   while (step < steps && !signal.aborted) {
-    const room = Math.min(pace.steps(), wholeSteps - step, session.stepsPerCall);
+    const room = Math.min(pace.steps(), wholeSteps - step);
     const count = step < wholeSteps ? stepsUntilDue(task, step, room) : 1;
     const before = performance.now();
     const rows = rowsOf(plan, step, count, batchSize);
@@ -86,16 +92,5 @@ function progressAt(
   dataSeconds: number,
 ): StepProgress {
   const { images, loss, top1, top5 } = session.metrics();
-  return {
-    epoch,
-    epochs,
-    step,
-    steps,
-    images,
-    batchSeconds,
-    dataSeconds,
-    loss,
-    top1,
-    top5,
-  };
+  return { epoch, epochs, step, steps, images, batchSeconds, dataSeconds, loss, top1, top5 };
 }

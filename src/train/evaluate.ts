@@ -13,14 +13,13 @@ import { modelRow } from "../models/registry.js";
 import { stateLayout } from "../models/survey.js";
 import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
-import type { BatchSource } from "./batchSource.js";
 import { arithmeticOf, chooseEngine, precisionNote } from "./engine.js";
 import { evaluateModel, testBatch } from "./evaluation.js";
 import { aloneText, openPredictor, type PredictorOf, readPredictor } from "./files/predictor.js";
 import type { EvalResult, Hooks } from "./files/result.js";
 import { loadState, tensorsFor } from "./files/stateFiles.js";
 import { refuseOtherClasses } from "./openModel.js";
-import { chooseSources } from "./source.js";
+import { type BatchSource, chooseSources } from "./source.js";
 
 export interface DetailedEval {
   readonly result: EvalResult;
@@ -44,11 +43,7 @@ export interface EvalHooks extends Pick<Hooks, "env"> {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Evaluates checkpoints on the test images, after checking all files.
- * @param evaluations at least one; they share their data
- * @throws inputError for a file that is no checkpoint of its model, an unknown model, or unreadable data
- */
+/** Evaluates checkpoints that share their data, after checking all files. @throws inputError for unusable ones */
 export async function runEvaluations(evaluations: readonly EvalOptions[], hooks: EvalHooks): Promise<DetailedEval[]> {
   const subjects: Subject[] = [];
   for (const options of evaluations) subjects.push(await readSubject(options));

@@ -6,26 +6,25 @@ import type { Model } from "../nn/model.js";
 import { isGpu } from "../runtime/device.js";
 import { float32Note } from "../runtime/ownModule.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
-import { type BatchSource, plainRows } from "./batchSource.js";
 import {
   type Calls,
   type CompilationHooks,
   callsOf,
   compileCalls,
   createPace,
-  evenCalls,
-  firstSteps,
   mostSteps,
   oneByOne,
+  stepsPerCallOf,
 } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
+import { type BatchSource, plainRows } from "./source.js";
 
 /** Test images per step: they fill a GPU, and take a CPU a fraction of a second. */
 export const testBatch = (): number => (isGpu() ? 200 : 50);
 const TEST_STEPS_PER_CALL = 10;
 
-const stepsPerCallOf = ({ set, mostImages }: BatchSource, size: number): number =>
-  evenCalls(Math.ceil(set.count / size), mostSteps(TEST_STEPS_PER_CALL, size, mostImages));
+const stepsPerCallFor = ({ set, mostImages }: BatchSource, size: number): number =>
+  stepsPerCallOf([Math.ceil(set.count / size)], mostSteps(TEST_STEPS_PER_CALL, size, mostImages));
 
 /** Steps of an evaluation. */
 export const evaluationSteps = ({ set }: BatchSource): number =>
@@ -38,7 +37,7 @@ export const evaluationEntry = (model: EvaluatedModel, metrics: MetricsVariables
     step: (feeds) => evaluationUpdates(model, metrics, test.batch(feeds), feeds.counted as Tensor1D),
     perStep: { ...test.specs(size), counted: { shape: [size], dtype: "float32" } },
     shared: {},
-    stepsPerCall: stepsPerCallOf(test, size),
+    stepsPerCall: stepsPerCallFor(test, size),
   };
 };
 
@@ -52,12 +51,11 @@ export function* evaluateWith(
   const { count } = test.set;
   const size = Math.min(testBatch(), count);
   const steps = Math.ceil(count / size);
-  const stepsPerCall = stepsPerCallOf(test, size);
   clear();
   try {
-    const pace = createPace(firstSteps(stepsPerCall));
+    const pace = createPace(program, stepsPerCallFor(test, size));
     for (let step = 0; step < steps; ) {
-      const taken = Math.min(pace.steps(), stepsPerCall, steps - step);
+      const taken = Math.min(pace.steps(), steps - step);
       const [from, to] = [step * size, (step + taken) * size];
       const counted = Float32Array.from({ length: to - from }, (_, i) => (from + i < count ? 1 : 0));
       const started = performance.now();
@@ -110,7 +108,7 @@ export function openEvaluationSession(
     program.push("metrics");
   };
   for (const group of ["constants", "images", "metrics"]) program.push(group);
-  const calls = callsOf("evaluate", evaluationSteps(test), entry.stepsPerCall);
+  const calls = callsOf("evaluate", [evaluationSteps(test)], entry.stepsPerCall);
   return {
     compile: async (device, hooks) => void (await compileCalls(program, calls, device, hooks)),
     evaluate: () => evaluateWith(program, test, metrics, clear),

@@ -16,9 +16,7 @@ import { isGpu } from "../runtime/device.js";
 import { tf } from "../runtime/tf.js";
 import { loadState, notNumbers, tensorsFor } from "./files/stateFiles.js";
 
-export interface OpenedModel extends FrozenModel {
-  readonly weightsSha256: string;
-}
+export type OpenedModel = FrozenModel & { readonly weightsSha256: string };
 
 /** sha256 over float32 weights and statistics in state_dict order, without counters, whatever the file format. */
 export function weightsSha256(state: readonly Pick<StateEntry, "name" | "role">[], tensors: StateDict): string {
@@ -58,9 +56,7 @@ export const inputReader = () => ({
 });
 
 /** The data set's classes and, where known, image size. */
-type ModelTask = Pick<TestImages, "name" | "numClasses"> & {
-  readonly test?: Pick<ImageShape, "height">;
-};
+type ModelTask = Pick<TestImages, "name" | "numClasses"> & { readonly test?: Pick<ImageShape, "height"> };
 
 /** Refuses another number of classes. @param subject start of the sentence @throws inputError */
 export function refuseOtherClasses(

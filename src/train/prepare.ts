@@ -12,9 +12,8 @@ import { isGpu } from "../runtime/device.js";
 import { tensorFlowVersion } from "../runtime/native.js";
 import { kernelSet } from "../runtime/ownOps.js";
 import { tf, type Variable } from "../runtime/tf.js";
-import type { BatchSource } from "./batchSource.js";
 import { claimRunFolder, type RunFolder } from "./claim/claim.js";
-import { stepsPerEpoch } from "./epoch.js";
+import { isDue, stepsPerEpoch } from "./epoch.js";
 import { testBatch } from "./evaluation.js";
 import { predictorMetadata } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
@@ -22,7 +21,7 @@ import { openRunStore } from "./files/runStore.js";
 import { restoreLearner, takeSnapshot } from "./files/snapshot.js";
 import type { Scene } from "./scene.js";
 import { openTrainingSession, type Stage, shortRunText, stagesOf, stageTerms } from "./session.js";
-import { chooseSources } from "./source.js";
+import { type BatchSource, chooseSources } from "./source.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
 
@@ -78,13 +77,7 @@ export function asBegun(options: TrainOptions, runDir: string): TrainOptions {
 /** config.json: options, resolved values, identity. */
 function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {
   const { choice, seed } = scene;
-  const config = {
-    kind: plan.kind,
-    model: plan.learner.model.name,
-    ...keptOf(options),
-    ...choice,
-    seed,
-  };
+  const config = { kind: plan.kind, model: plan.learner.model.name, ...keptOf(options), ...choice, seed };
   const plugins = usedPlugins(config);
   return {
     ...config,
@@ -126,14 +119,7 @@ const runIdentity = (
   };
 };
 
-const FRESH = {
-  epoch: 0,
-  step: 0,
-  sums: [],
-  steps: 0,
-  best: { top1: 0, epoch: 0 },
-  epochSeconds: 0,
-};
+const FRESH = { epoch: 0, step: 0, sums: [], steps: 0, best: { top1: 0, epoch: 0 }, epochSeconds: 0 };
 
 const PREPARATION: Readonly<Record<EngineName, string>> = {
   eager: "preparing the eager engine",
@@ -159,10 +145,7 @@ export async function train(plan: RunPlan, options: TrainOptions, scene: Scene, 
       return complete as RunResult;
     }
     if (kept !== undefined) restoreLearner(plan.learner, kept);
-    const progress = {
-      ...(kept?.progress ?? FRESH),
-      identitySha256: identitySha256(config.identity as Identity),
-    };
+    const progress = { ...(kept?.progress ?? FRESH), identitySha256: identitySha256(config.identity as Identity) };
     return await openAndTrain({ plan, options, scene, hooks, folder, stages }, progress);
   } finally {
     folder.end();
@@ -208,6 +191,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       constants: plan.constants,
       batchSize: options.batch_size,
       ahead: cache === undefined && train.mostImages === undefined ? (plan.ahead ?? 1) : 1,
+      isDue: (step: number) => isDue(options, step),
       onWarning: hooks.reporter.warn,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
     };

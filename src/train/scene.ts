@@ -13,7 +13,7 @@ export interface Scene {
   readonly dataset: Dataset;
   readonly choice: EngineChoice;
   readonly seed: number;
-  /** Of the list of left out images. */
+  /** Of the list of excluded images. */
   readonly leftOutSha256?: string;
 }
 
@@ -45,22 +45,14 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   const arithmetic = arithmeticOf(env);
   const notes = [precisionNote(choice, arithmetic), reducedNote(options, choice, arithmetic.reduced)];
   for (const text of notes) if (text !== undefined) reporter.notice(text);
-  return {
-    dataset,
-    choice,
-    seed: seedOf(options),
-    ...(skip && { leftOutSha256: skip.sha256 }),
-  };
+  return { dataset, choice, seed: seedOf(options), ...(skip && { leftOutSha256: skip.sha256 }) };
 }
 
-/**
- * On a CPU every engine gives the same bytes for a seed; on a GPU the reduction order of convolution gradients varies,
- * unless XLA excludes such algorithms (runtime/prepare.ts).
- */
+/** Every CPU engine gives the same bytes for a seed; a GPU only with XLA, which excludes other algorithms. */
 function refuseNondeterministic({ engine }: EngineChoice): void {
   if (!isGpu() || engine === "xla") return;
   throw inputError(
     `--deterministic is not to be had from the ${engine} engine on a GPU: the order of sums in its convolution gradients varies.`,
-    "Take --engine xla, or hide the GPU with PEFD_RUNTIME=cpu to run on the processor.",
+    "Take --engine xla, or hide the GPU with PEFD_RUNTIME=cpu to run on the CPU.",
   );
 }

@@ -9,18 +9,19 @@ import type { Batch } from "../learn/objective.js";
 import type { SgdOptions } from "../learn/sgd.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
 import type { Tensor1D, Variable } from "../runtime/tf.js";
-import { type BatchSource, imageColumn } from "./batchSource.js";
 import {
   type Calls,
   type CompilationHooks,
   callsOf,
   compileCalls,
-  evenCalls,
-  firstSteps,
-  mostSteps,
-  STEPS_PER_CALL,
+  createPace,
+  epochParts,
+  mostTrainingSteps,
+  type Pace,
+  stepsPerCallOf,
 } from "./calls.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
+import { type BatchSource, imageColumn } from "./source.js";
 import { aheadOf, groupOf, guideOf } from "./teacherAhead.js";
 
 export interface Stage {
@@ -150,6 +151,8 @@ export interface SessionDescription {
   readonly sgd: SgdOptions;
   /** Steps per pass of the frozen teacher, with XLA; 1 by default. */
   readonly ahead?: number;
+  /** Whether a line or log is due after a step (1-based), which ends a call. */
+  readonly isDue?: (step: number) => boolean;
   readonly onWarning?: (text: string) => void;
 }
 
@@ -165,16 +168,10 @@ export interface TrainingPlace {
 export interface TrainingSession {
   /** Most steps per call of `train`. */
   readonly stepsPerCall: number;
-  /** Calls should be a multiple of this. */
-  readonly group: number;
   compile(device: string, hooks: CompilationHooks): Promise<void>;
-  readonly firstSteps: number;
-  /**
-   * Trains on consecutive batches.
-   * @param rows of full batches, or of an epoch's partial one
-   * @param upcoming known later rows
-   * @returns seconds of making the batches
-   */
+  /** Of an epoch's calls. */
+  pace(): Pace;
+  /** Trains on consecutive batches; `upcoming` are known later rows. @returns seconds of making the batches */
   train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;
   /** Means since the last restart. */
   metrics(): TrainingMetrics & { readonly images: number };
@@ -195,8 +192,8 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   const short = learner.wholeBatches ? 0 : train.set.count % batchSize;
   const steps = Math.floor(train.set.count / batchSize);
   const group = groupOf(description, steps);
-  const most = mostSteps(STEPS_PER_CALL, batchSize, train.mostImages);
-  const stepsPerCall = evenCalls(steps, most, group);
+  const parts = epochParts(steps, description.isDue);
+  const stepsPerCall = stepsPerCallOf(parts, mostTrainingSteps(batchSize, train.mostImages), group);
   const whole = {
     ...trainEntry(description, batchSize, stepsPerCall),
     ...(group > 1 && { ahead: aheadOf(description, group) }),
@@ -225,9 +222,9 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     program.push("metrics");
   };
   const calls: Call[] = [
-    ...callsOf("train", steps, stepsPerCall),
-    ...callsOf("train_short", short > 0 ? 1 : 0, 1),
-    ...callsOf("evaluate", evaluationSteps(description.test), evaluation.stepsPerCall),
+    ...callsOf("train", parts, stepsPerCall),
+    ...callsOf("train_short", short > 0 ? [1] : [], 1),
+    ...callsOf("evaluate", [evaluationSteps(description.test)], evaluation.stepsPerCall),
   ];
   return {
     async compile(device, hooks) {
@@ -235,8 +232,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       for (const group of ["state", "metrics"]) program.push(group);
     },
     stepsPerCall,
-    group,
-    firstSteps: firstSteps(stepsPerCall),
+    pace: () => createPace(program, stepsPerCall, group),
     train(rows, place, upcoming) {
       const started = performance.now();
       const values = {
@@ -271,10 +267,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   };
 }
 
-const placeFeeds = {
-  learningRate: { shape: [], dtype: "float32" },
-  epoch: { shape: [], dtype: "float32" },
-} as const;
+const placeFeeds = { learningRate: { shape: [], dtype: "float32" }, epoch: { shape: [], dtype: "float32" } } as const;
 
 const trainEntry = ({ learner, train, sgd }: SessionDescription, batchSize: number, stepsPerCall: number): Entry => ({
   step: (feeds) => {

@@ -1,4 +1,5 @@
-import type { EngineName } from "../compile/types.js";
+import { stepFeeds } from "../compile/feeds.js";
+import type { EngineName, FeedSpec, Feeds, FeedValues } from "../compile/types.js";
 import { residentBatch, residentBytes, residentImages } from "../data/augment.js";
 import type { ImageSet, ImagesInFiles, ImagesInMemory } from "../data/dataset.js";
 import { assembleTrainBatch } from "../data/hostBatch.js";
@@ -7,8 +8,64 @@ import type { TicketRow } from "../data/images/stream/ring.js";
 import { type ImageStream, openImageStream, type StreamSettings } from "../data/images/stream/stream.js";
 import { openPrefetcher } from "../data/prefetch.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
-import { type Tensor, type Tensor1D, tf } from "../runtime/tf.js";
-import { type BatchSource, fedSource, imageColumn } from "./batchSource.js";
+import type { Batch } from "../learn/objective.js";
+import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
+
+/** Images outside of a step, as in evaluation; within a tidy. @returns [to - from, height, width, 3] */
+export function plainImages(source: BatchSource, from: number, to: number): Tensor4D {
+  const { set, mostImages = 0 } = source;
+  const next = plainRows(to, Math.min(set.count, to + mostImages), set);
+  const values = source.values(plainRows(from, to, set), next);
+  const feeds = stepFeeds({ perStep: source.specs(to - from), shared: {} }, values, 0, 1);
+  return source.batch(feeds).images;
+}
+
+/** A source of batches. Sampler rows are (image, crop y, crop x, flip), as in data/sampler.ts. */
+export interface BatchSource {
+  readonly set: ImageSet;
+  /** Resident images; none for fed ones. */
+  readonly variables: readonly Variable[];
+  specs(batchSize: number): Readonly<Record<string, FeedSpec>>;
+  batch(feeds: Feeds): Batch;
+  /** Host values of the feeds for sampler rows. @param upcoming known rows of the next calls */
+  values(rows: Int32Array, upcoming?: Int32Array): FeedValues;
+  /** Most images per call, if limited. */
+  readonly mostImages?: number;
+  /** Ends threads. */
+  close?(): void;
+}
+
+/** The common part of sources with fed images. */
+const fedSource = (set: ImageSet): Omit<BatchSource, "values"> => ({
+  set,
+  variables: [],
+  specs: (batchSize) => ({
+    images: { shape: [batchSize, set.height, set.width, set.channels], dtype: "float32" },
+    labels: { shape: [batchSize], dtype: "int32" },
+    image: { shape: [batchSize], dtype: "int32" },
+  }),
+  batch: ({ images, labels, image }) => ({
+    images: images as Tensor4D,
+    labels: labels as Tensor1D,
+    image: image as Tensor1D,
+  }),
+});
+
+/** Image indices of sampler rows. */
+export const imageColumn = (rows: Int32Array): Int32Array =>
+  Int32Array.from({ length: rows.length / PLAN_COLUMNS }, (_, i) => rows[i * PLAN_COLUMNS] as number);
+
+/** Sampler rows for evaluation: center crop, no flip; epoch 0 of images in files; past the end image 0. */
+export function plainRows(
+  from: number,
+  to: number,
+  { count, augmentation }: Pick<ImageSet, "count" | "augmentation">,
+): Int32Array {
+  const padding = augmentation.kind === "shift" ? augmentation.padding : 0;
+  const rows = new Int32Array((to - from) * PLAN_COLUMNS);
+  for (let i = from; i < to; i++) rows.set([i < count ? i : 0, padding, padding, 0], (i - from) * PLAN_COLUMNS);
+  return rows;
+}
 
 /** Sampler rows (image, epoch, 0, 0) for a stream. @param most of them */
 function ticketRows(set: number, rows: Int32Array, most: number): TicketRow[] {
@@ -24,10 +81,7 @@ function fileSource(set: ImagesInFiles, index: number, stream: ImageStream, engi
   const fed = fedSource(set);
   return {
     ...fed,
-    specs: (batchSize) => ({
-      ...fed.specs(batchSize),
-      images: { shape: [batchSize, wordsOf(set)], dtype: "int32" },
-    }),
+    specs: (batchSize) => ({ ...fed.specs(batchSize), images: { shape: [batchSize, wordsOf(set)], dtype: "int32" } }),
     batch: ({ images, ...feeds }) =>
       fed.batch({ ...feeds, images: normalizedBatch(images as Tensor, set, engine === "xla") }),
     mostImages: stream.most,
@@ -101,14 +155,9 @@ export function residentSource(set: ImagesInMemory): BatchSource {
 const DEFAULT_BUDGET_MB = 2048;
 
 /** Only images in files need more than the budget. */
-export interface SourceSettings extends Partial<StreamSettings> {
-  readonly budgetMb?: number | undefined;
-}
+export type SourceSettings = Partial<StreamSettings> & { readonly budgetMb?: number | undefined };
 
-/**
- * A run's sources with equal batches: threads prefetch images in files; images in memory are resident for XLA if all
- * sets fit the budget, else prefetched by a thread; other engines make batches between steps.
- */
+/** A run's sources: files by threads; memory resident for XLA where it fits the budget, else by a thread. */
 export function chooseSources(
   sets: readonly ImageSet[],
   engine: EngineName,
@@ -131,7 +180,4 @@ const WITHIN_BUDGET: Readonly<Record<EngineName, SourceOf>> = {
   xla: residentSource,
 };
 
-const BEYOND_BUDGET: Readonly<Record<EngineName, SourceOf>> = {
-  ...WITHIN_BUDGET,
-  xla: prefetchedSource,
-};
+const BEYOND_BUDGET: Readonly<Record<EngineName, SourceOf>> = { ...WITHIN_BUDGET, xla: prefetchedSource };

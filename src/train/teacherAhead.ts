@@ -6,19 +6,15 @@ import type { Learner } from "../learn/learner.js";
 import { mapShapes } from "../models/survey.js";
 import type { Model, ModelOutput } from "../nn/model.js";
 import type { Tensor } from "../runtime/tf.js";
-import type { BatchSource } from "./batchSource.js";
-import { stepsLeft } from "./calls.js";
+import { mostTrainingSteps, singleSteps, stepsPerCallOf } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
+import type { BatchSource } from "./source.js";
 
 const PREFIX = "guide.";
 
 const isGuide = ([name]: readonly [string, unknown]): boolean => name.startsWith(PREFIX);
 
-interface Looking {
-  readonly learner: Learner;
-  readonly train: BatchSource;
-  readonly batchSize: number;
-}
+type Looking = { readonly learner: Learner; readonly train: BatchSource; readonly batchSize: number };
 
 /** Steps per teacher pass: as requested, at most an epoch's. @param steps full batches of an epoch */
 export function groupOf(
@@ -53,6 +49,9 @@ const MOST_STEPS = 4;
 /** Default limit of the largest map, to stay in the L2 cache of current GPUs (50 to 128 MB) between convolutions. */
 const MOST_BYTES = 32 * 2 ** 20;
 
+/** Share of an epoch's steps that may fill no call for the sake of larger passes. */
+const FEW = 0.02;
+
 const ELEMENT_BYTES: Readonly<Record<PrecisionName, number>> = { float32: 4, bfloat16: 2 };
 
 export interface AheadRequest {
@@ -63,16 +62,13 @@ export interface AheadRequest {
   readonly choice: Pick<EngineChoice, "engine" | "precision">;
   readonly gpu: boolean;
   readonly batchSize: number;
-  /** Full batches. */
-  readonly stepsPerEpoch: number;
+  /** Of an epoch's full batches. */
+  readonly parts: readonly number[];
   /** Whether outputs must be bit-identical at each index of a batch. */
   readonly exact: boolean;
 }
 
-export interface AheadChoice {
-  readonly steps: number;
-  readonly why?: string;
-}
+export type AheadChoice = { readonly steps: number; readonly why?: string };
 
 function keptElements({ teacher, views }: AheadRequest, maps: readonly number[]): number {
   const [largest, all] = [Math.max(...maps), maps.reduce((sum, size) => sum + size, 0)];
@@ -86,16 +82,19 @@ function keptElements({ teacher, views }: AheadRequest, maps: readonly number[])
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** As fits a GPU's L2 cache: 1, 2, 4; fewer where more steps would be left to the program with a dynamic trip count. */
+/** As fits a GPU's L2 cache: 1, 2, 4; fewer where clearly more steps would fill no call. */
 function stepsByMemory(request: AheadRequest): number {
-  const { teacher, choice, batchSize, stepsPerEpoch } = request;
+  const { teacher, choice, batchSize, parts } = request;
   const maps = mapShapes(teacher.name, teacher.imageSize).maps.map(sizeOf);
   const bytes = Math.max(
     Math.max(...maps) * ELEMENT_BYTES[choice.precision],
     keptElements(request, maps) * ELEMENT_BYTES.float32,
   );
+  const all = parts.reduce((sum, part) => sum + part, 0);
+  const singles = (group: number): number =>
+    singleSteps(parts, stepsPerCallOf(parts, mostTrainingSteps(batchSize), group));
   const fits = (steps: number): boolean =>
-    steps * batchSize * bytes <= MOST_BYTES && stepsLeft(stepsPerEpoch, steps) <= stepsLeft(stepsPerEpoch, 1);
+    steps * batchSize * bytes <= MOST_BYTES && singles(steps) - singles(1) <= FEW * all;
   return [MOST_STEPS, MOST_STEPS / 2].find(fits) ?? 1;
 }
 
@@ -105,9 +104,7 @@ export function teacherAhead(request: AheadRequest): AheadChoice {
   const only = (why: string): AheadChoice => (asked === undefined || asked === 1 ? { steps: 1 } : { steps: 1, why });
   if (choice.engine !== "xla") return only(`the ${choice.engine} engine takes one step at a time`);
   if (views.length === 0) return only("the loss with these weights does not look at the teacher");
-  if (method.teacherMode === "training") {
-    return only("the method's teacher takes statistics of each batch");
-  }
+  if (method.teacherMode === "training") return only("the method's teacher takes statistics of each batch");
   if (exact) {
     return only(
       "an image's place among others may change the last bits of the teacher's outputs, which --deterministic forbids",

@@ -12,7 +12,7 @@ import { deviceMemory } from "../runtime/device.js";
 import { float32Note } from "../runtime/ownModule.js";
 import { oneByOne } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
-import { type EpochOutcome, trainEpoch } from "./epoch.js";
+import { type EpochOutcome, isDue, trainEpoch } from "./epoch.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import type { RunStore } from "./files/runStore.js";
 import { type Snapshot, takeSnapshot } from "./files/snapshot.js";
@@ -88,21 +88,11 @@ export interface Run {
   readonly hooks: Hooks;
 }
 
-interface ActiveRun extends Run {
-  readonly stage: Stage;
-  readonly session: TrainingSession;
-}
+type ActiveRun = Run & { readonly stage: Stage; readonly session: TrainingSession };
 
-interface RunState {
-  readonly progress: RunProgress;
-  readonly snapshot?: Snapshot;
-}
+type RunState = { readonly progress: RunProgress; readonly snapshot?: Snapshot };
 
-/**
- * Trains to the last epoch; each is evaluated, logged and saved.
- * @throws runError for a NaN or infinite loss or weight (not saved) or an unwritable file; the signal's reason, with
- * the state saved
- */
+/** Trains to the last epoch, each saved. @throws runError for NaN (not saved) or the disk; the signal's reason */
 export async function runTraining(run: Run, progress: RunProgress): Promise<RunResult> {
   const { epochs } = run.options;
   let state: RunState = { progress };
@@ -218,16 +208,7 @@ function paceOf(
 ): Pick<EpochRow, "stepMs" | "imagesPerSecond"> {
   const own = steps - before.step;
   const [taken, spent] = own > 0 ? [own, seconds] : [steps, before.epochSeconds];
-  return {
-    stepMs: (1000 * spent) / taken,
-    imagesPerSecond: (images * taken) / steps / spent,
-  };
-}
-
-/** Whether a line as in the paper's code or a TensorBoard value is due after a step. */
-function isDue({ print_freq, tb_freq }: TrainOptions, step: number): boolean {
-  const line = print_freq !== undefined && (step - 1) % print_freq === 0;
-  return line || step % tb_freq === 0;
+  return { stepMs: (1000 * spent) / taken, imagesPerSecond: (images * taken) / steps / spent };
 }
 
 function refuseDivergedTraining({ loss, step }: StepProgress, session: TrainingSession, place: Place): void {

@@ -18,16 +18,8 @@ export interface Finding {
 }
 
 export const fits = (what: string, detail: string): Finding => ({ what, verdict: "fits", detail });
-export const differs = (what: string, detail: string): Finding => ({
-  what,
-  verdict: "differs",
-  detail,
-});
-export const unknown = (what: string, detail: string): Finding => ({
-  what,
-  verdict: "unknown",
-  detail,
-});
+export const differs = (what: string, detail: string): Finding => ({ what, verdict: "differs", detail });
+export const unknown = (what: string, detail: string): Finding => ({ what, verdict: "unknown", detail });
 
 /** The findings of a check; an error that it throws is a finding, too. @param verdict of such a sentence */
 export async function examined(
@@ -145,10 +137,7 @@ const numericsFinding = ({ numerics }: Identity): Finding =>
     ? fits("numerics", `version ${numerics}`)
     : unknown("numerics", `version ${numerics}; this pefd has version ${NUMERICS}`);
 
-/**
- * A run's inputs, recomputed from their recorded paths; one `reader` for all runs reads each file once.
- * @throws inputError where the data set is of a plug-in that was not given
- */
+/** A run's inputs, recomputed; each file is read once by `reader`. @throws inputError for a missing plug-in */
 export async function inputFindings(config: RunConfig, identity: Identity, reader: Reader): Promise<Finding[]> {
   const { name } = DATASETS.row(textOf(config.dataset));
   return [
@@ -169,12 +158,7 @@ const NAMED_BY: Readonly<Record<string, readonly string[]>> = {
   "images skipped": ["skip_list"],
 };
 
-/**
- * Changes of a run's inputs since it was made, a clause for each; none for a run of an earlier version.
- * @param record its config.json, found whole
- * @param typed names of options that were given in place of the run's own
- * @throws inputError as inputFindings
- */
+/** Clauses on a run's changed inputs, but those that `typed` options replace. @throws inputError as inputFindings */
 export async function changedInputs(
   record: object,
   typed: ReadonlySet<string>,

@@ -22,9 +22,9 @@ import {
   type RunProgress,
   readResult,
 } from "../runFiles/stateFile.js";
-import { checkLog, type Kept, lacksRow, readKept } from "../train/claim/kept.js";
 import { workingProcess } from "../train/claim/lock.js";
 import { isOfAnotherRun, runIn } from "../train/files/runStore.js";
+import { checkLog, type Kept, lacksRow, readKept } from "../train/files/snapshot.js";
 import { inputReader } from "../train/openModel.js";
 import { differs, examined, type Finding, fits, foundOrRefused, inputFindings, short, unknown } from "./inputs.js";
 
@@ -79,7 +79,7 @@ function epochsOf(name: string, told: Told): readonly number[] | undefined {
   return [result?.epochs, isUnderWay(told) ? progress?.epoch : undefined].filter((epoch) => epoch !== undefined);
 }
 
-/** Whether a kill may have left out the best weights of the epoch that was being kept. */
+/** Whether a kill may have prevented the best weights of the epoch that was being kept. */
 const isUnfinished = (name: string, told: Told): boolean =>
   isUnderWay(told) &&
   told.progress?.step === 0 &&
@@ -146,7 +146,7 @@ async function resultFinding(
       return differs(RESULT_FILE, `its ${short(result.weightsSha256)} does not match the last weights`);
     }
     if (progress !== undefined && progress.epoch < result.epochs) {
-      return differs(RESULT_FILE, `it tells of ${counted(result.epochs, "epoch")}, ${progress.epoch} saved`);
+      return differs(RESULT_FILE, `it reports ${counted(result.epochs, "epoch")}, ${progress.epoch} saved`);
     }
     return fits(RESULT_FILE, `${counted(result.epochs, "epoch")}, weights ${short(result.weightsSha256)}`);
   });
@@ -194,10 +194,7 @@ function configFinding(runDir: string): { finding: Finding; config?: RunConfig }
   if (found.state === "damaged") return { finding: differs(CONFIG_FILE, found.reason) };
   const { content: config, sealed } = found;
   if (sealed && config.identity !== undefined) {
-    return {
-      finding: fits(CONFIG_FILE, `${config.kind}, ${counted(config.epochs, "epoch")}`),
-      config,
-    };
+    return { finding: fits(CONFIG_FILE, `${config.kind}, ${counted(config.epochs, "epoch")}`), config };
   }
   const detail = "from an earlier version, without checksum and recorded inputs";
   return { finding: unknown(CONFIG_FILE, detail), config };
@@ -212,10 +209,7 @@ function processFindings(runDir: string): Finding[] {
   return [unknown(LOCK_FILE, `${counted(left.length, "file")} of a killed process; the next run removes it`)];
 }
 
-/**
- * Recomputes who a run is and the checksums of its files. Nothing is changed; the native library is not needed.
- * @param reader one for all runs that are looked at: it reads each input once
- */
+/** Recomputes a run's identity and checksums, changing nothing. @param reader one for all runs */
 export async function verifyRun(runDir: string, reader = inputReader()): Promise<RunVerdict> {
   const { finding: configured, config } = configFinding(runDir);
   const { finding: resumed, kept } = await keptFinding(runDir, config?.identity);

@@ -9,10 +9,9 @@ import { frozen, studentLearner, teacherLearner } from "#pefd/learn/learners.js"
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { MODELS } from "#pefd/models/registry.js";
 import { tf, type Variable } from "#pefd/runtime/tf.js";
-import type { BatchSource } from "#pefd/train/batchSource.js";
 import { allAtOnce } from "#pefd/train/calls.js";
 import { openTrainingSession, type TrainingSession } from "#pefd/train/session.js";
-import { streamedSource } from "#pefd/train/source.js";
+import { type BatchSource, streamedSource } from "#pefd/train/source.js";
 
 const CLASSES = 100;
 /** Labels for a method that asks for them; more than any set-up has images. */

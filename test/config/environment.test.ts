@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ignoredVariables } from "#pefd/config/environment.js";
+import { ALL_SECTIONS } from "#pefd/config/options.js";
 import { rowsOf } from "#pefd/config/resolve.js";
-import { ALL_SECTIONS } from "#pefd/config/sections.js";
 import { ROOT } from "../helpers/paths.js";
 
 const ignored = (env: Record<string, string>) => ignoredVariables(rowsOf(ALL_SECTIONS), env);

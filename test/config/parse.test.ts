@@ -2,10 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
 import { integer, paths, type Row } from "#pefd/common/optionRow.js";
-import { DISTILLATION, TRAINING } from "#pefd/config/options.js";
-import { parseValue } from "#pefd/config/parse.js";
-import { rowsOf } from "#pefd/config/resolve.js";
-import { ALL_SECTIONS } from "#pefd/config/sections.js";
+import { ALL_SECTIONS, DISTILLATION, TRAINING } from "#pefd/config/options.js";
+import { parseValue, rowsOf } from "#pefd/config/resolve.js";
 
 const rows = rowsOf(ALL_SECTIONS);
 const parse = (name: string, raw: unknown) => parseValue(`--${name}`, rows[name] as Row, raw);

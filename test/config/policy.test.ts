@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ALL_SECTIONS, DISTILL_SECTIONS, TEACHER_SECTIONS } from "#pefd/config/options.js";
 import { isKept, keptOf, mayChange, numbersOf, partsExperiments } from "#pefd/config/policy.js";
 import { rowsOf } from "#pefd/config/resolve.js";
-import { ALL_SECTIONS, DISTILL_SECTIONS, TEACHER_SECTIONS } from "#pefd/config/sections.js";
 
 test("every option of a run says what it touches", () => {
   for (const [name, row] of Object.entries(rowsOf([...ALL_SECTIONS, ...DISTILL_SECTIONS, ...TEACHER_SECTIONS]))) {

@@ -3,11 +3,11 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { resolveDistill } from "#pefd/config/derive.js";
 import { readConfiguration } from "#pefd/config/file.js";
+import { ALL_SECTIONS } from "#pefd/config/options.js";
 import { PAIRS } from "#pefd/config/pairPresets.js";
 import { ALONE, PUBLISHED_TABLES } from "#pefd/config/published/figures.js";
 import { figureAlone, figuresOf } from "#pefd/config/published/lookup.js";
 import { rowsOf } from "#pefd/config/resolve.js";
-import { ALL_SECTIONS } from "#pefd/config/sections.js";
 import { modelRow } from "#pefd/models/registry.js";
 
 const pairs = readdirSync(PAIRS).map((file) => file.replace(/\.json$/, ""));

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { requireTeacher, resolveDistill, resolveTeacher } from "#pefd/config/derive.js";
 import { environmentLayer } from "#pefd/config/environment.js";
+import { DISTILL_SECTIONS } from "#pefd/config/options.js";
 import { type Layer, resolveRows, rowsOf } from "#pefd/config/resolve.js";
-import { DISTILL_SECTIONS } from "#pefd/config/sections.js";
 
 const layer = (place: string, values: Record<string, unknown>): Layer => ({
   label: (name) => `${name} in ${place}`,

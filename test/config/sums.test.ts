@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { resolveDistill } from "#pefd/config/derive.js";
 import { readConfiguration } from "#pefd/config/file.js";
+import { ALL_SECTIONS } from "#pefd/config/options.js";
 import { type Layer, rowsOf } from "#pefd/config/resolve.js";
-import { ALL_SECTIONS } from "#pefd/config/sections.js";
 import { combinations } from "#pefd/sweep/plan.js";
 
 const layer = (values: Record<string, unknown>): Layer => ({

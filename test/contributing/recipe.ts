@@ -22,7 +22,7 @@ interface Block {
   readonly text: string;
 }
 
-const BLOCK = /^```(ts|js|diff|sh)(?: (\S+))?\n(.*?)^```$/gms;
+const BLOCK = /^```(ts|cpp|js|diff|sh)(?: (\S+))?\n(.*?)^```$/gms;
 
 function recipeIn(section: string): Recipe {
   const [title = ""] = section.split("\n", 1);
@@ -38,7 +38,7 @@ function recipeIn(section: string): Recipe {
       .flatMap(({ text }) => text.trimEnd().split("\n"));
   return {
     title: title.trim(),
-    files: of("ts"),
+    files: [...of("ts"), ...of("cpp")],
     trials: of("js"),
     rows: of("diff"),
     commands: lines(""),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { ROOT } from "../helpers/paths.js";
 import { type Ended, runProgram, runScript } from "../helpers/pefd.js";
+import { OBJECTS } from "../native/scripts.js";
 import { type Scratch, scratchCopy } from "./scratch.js";
 
 /** A copy of the project with its tests, whose command line works in any folder. */
@@ -21,7 +22,11 @@ export interface TestedCopy extends Pick<Scratch, "apply" | "build"> {
 export function testedCopy(t: TestContext): TestedCopy {
   const { folder, apply, build } = scratchCopy(t);
   for (const part of ["test", "dist-test", "tsconfig.test.json"]) {
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true, preserveTimestamps: true });
+    cpSync(join(ROOT, part), join(folder, part), {
+      recursive: true,
+      preserveTimestamps: true,
+      filter: (path) => path !== OBJECTS,
+    });
   }
   const pefd = join(folder, "bin/pefd.js");
   const compiler = join(folder, "node_modules/typescript/bin/tsc");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { before, test } from "node:test";
 import { PAIRS } from "#pefd/config/pairPresets.js";
-import { parseValue } from "#pefd/config/parse.js";
+import { parseValue } from "#pefd/config/resolve.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { METHODS, methodRow, procedureNamed, procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { checkpointOf } from "./runs/checkpoints.js";
-import { type CompiledProgram, describeProgram, kernelsPerStep } from "./runs/compiledProgram.js";
+import { type CompiledProgram, describeProgram, kernelsPerStep, stepsOf } from "./runs/compiledProgram.js";
 import { type PretendedRun, type RunDocument, runToEnd, syntheticData } from "./runs/run.js";
 import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
-/** Two whole batches for the loop, a short one, and more than one batch of the evaluation. */
-const [TRAIN, TEST] = [138, 250];
+/** Two whole batches for the loop, one after the log that is due, a short one, and two batches of the evaluation. */
+const [TRAIN, TEST] = [202, 250];
 
 const skip = noPretendedGpu();
 
@@ -23,7 +23,7 @@ describe("distillation on a pretended H100", { skip }, () => {
     const data = await syntheticData(gpu, TRAIN, TEST);
     const pair = ["--path_t", teacher, "--model_s", "resnet8x4", "--distill", "ours"];
     const save = ["--save_dir", join(gpu.root, "save")];
-    run = await runToEnd(gpu, ["distill", ...pair, "--data", data, "--epochs", "1", ...save]);
+    run = await runToEnd(gpu, ["distill", ...pair, "--data", data, "--epochs", "1", "--tb_freq", "2", ...save]);
   });
   after(() => gpu?.remove());
 
@@ -35,6 +35,17 @@ describe("distillation on a pretended H100", { skip }, () => {
     assert.deepEqual([engine, precision], ["xla", "bfloat16"]);
     assert.match(device, /H100/);
     assert.ok(Number.isFinite(test.loss));
+  });
+
+  it("no program of it waits for the rounds of a loop", () => {
+    const unknown = run.programs.filter(({ loops }) => loops.some((loop) => stepsOf(loop) === undefined));
+    assert.deepEqual(
+      unknown.map(({ name }) => name),
+      [],
+    );
+    const names = ["train_loop", "train_single_loop", "train_short_loop", "evaluate_loop"];
+    assert.deepEqual(run.programs.map(({ name }) => name).toSorted(), names.toSorted());
+    assert.equal(training().loops[0]?.rounds, 2);
   });
 
   it("is one loop of known kernels", (t) => {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { runProgram } from "../helpers/pefd.js";
 import { GPUS, type Pretence } from "./pretended/pretence.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
+import { syntheticData } from "./runs/run.js";
 import { treeWithout, useTree } from "./runtime/installation.js";
 import { gpuTree, noPretendedGpu } from "./runtime/runtimeTree.js";
 
@@ -69,6 +72,12 @@ const MACHINES: readonly Machine[] = [
   ],
   ["no nvidia-smi", { smi: null }, "ok", [H100, /nvidia-smi is missing/]],
   ["nvidia-smi that knows no capabilities", { smi: "old" }, "ok", [H100]],
+  [
+    "another cuDNN in LD_LIBRARY_PATH",
+    { env: { PRETENDED_CUDNN: "90100" } },
+    "no",
+    [/^NOT USED: the loader finds cuDNN 9\.1\.0 in \S+ \(set-up's is 9\.28\.0\)/, /unset LD_LIBRARY_PATH/],
+  ],
   ["a driver that does not start", { cuInit: 999 }, "no", [/^NOT USED: found NVIDIA H100.*cuInit failed/, OTHERWISE]],
 ];
 
@@ -104,6 +113,68 @@ describe("doctor on pretended machines", { skip: noPretendedGpu() }, () => {
     assert.equal(found.name, "NVIDIA H100 80GB HBM3");
     assert.deepEqual([found.capability, found.driver, found.cuda], ["9.0", "580.82.07", "12.9"]);
     assert.equal(found.memory, 81559 * 2 ** 20);
+  });
+
+  it("tells what memory is free, and who holds the rest", async () => {
+    const taken = { megabytes: 81000, holders: "4242, /usr/bin/python3, 78000\n17, [Not Found], [N/A]" };
+    const { text } = await doctor({ taken });
+    assert.match(text, /^ok {2}GPU memory +0\.5 of 79\.6 GB are free; python3 \(process 4242\) holds 76\.2 GB$/m);
+  });
+
+  it("a busy one is not ok, and a run says who holds it", async () => {
+    const taken = { megabytes: 100, holders: "4242, python3, 100" };
+    const { exitCode, text } = await doctor({ fault: "cuDevicePrimaryCtxRetain:1:46", taken });
+    assert.equal(exitCode, 3);
+    assert.match(text, /^no {2}GPU memory .*cuDevicePrimaryCtxRetain failed: CUDA_ERROR_DEVICE_UNAVAILABLE; python3/m);
+    assert.match(text, /^no {2}TensorFlow .*busy or unavailable/m);
+    const run = ["bench", "--what", "teacher", "--steps", "1"];
+    const ended = await gpu.pefd(run, { fault: "cuDevicePrimaryCtxRetain:1:46", taken });
+    assert.equal(ended.exitCode, 3);
+    assert.match(ended.stderr, /busy or unavailable[\s\S]*GPU memory: .*python3 \(process 4242\) holds 0\.1 GB/);
+  });
+
+  it("arithmetic that is none is told by the first quantity that is wrong", async () => {
+    const module = join(gpu.project, "dist/train/selfTest/selfTest.js");
+    const code = `import(${JSON.stringify(module)}).then(async ({ arithmeticCheck }) => {
+      console.log(JSON.stringify(await arithmeticCheck(process.execPath, process.env)));
+    })`;
+    const { stdout, stderr } = await runProgram(process.execPath, ["-e", code], { env: gpu.environment() });
+    const { ok, detail, hint } = JSON.parse(stdout || assert.fail(stderr));
+    assert.equal(ok, false);
+    assert.match(detail, /^NVIDIA H100 80GB HBM3: in float32, the convolution (is off by|is no number)/);
+    assert.match(hint, /PEFD_RUNTIME=cpu/);
+  });
+
+  it("a library from elsewhere that says no version is refused by its folder", async () => {
+    const folder = join(gpu.root, "module");
+    mkdirSync(folder);
+    copyFileSync(join(gpuTree() as string, "nvidia/cufft/lib/libcufft.so.11"), join(folder, "libcufft.so.11"));
+    const { LD_LIBRARY_PATH } = gpu.environment();
+    const { exitCode, text } = await doctor({ env: { LD_LIBRARY_PATH: `${folder}:${LD_LIBRARY_PATH}` } });
+    assert.equal(exitCode, 3, text);
+    assert.match(
+      text.replaceAll(/\n +/g, " "),
+      /GPU libraries +NOT USED: the loader finds libcufft\.so\.11 in \S+\/module/,
+    );
+  });
+
+  it("a run does not compute with another cuDNN, and says so", async () => {
+    const data = await syntheticData(gpu, 64, 50);
+    const run = [
+      "train-teacher",
+      "--model",
+      "resnet8",
+      "--epochs",
+      "1",
+      "--data",
+      data,
+      "--save_dir",
+      join(gpu.root, "save"),
+    ];
+    const { exitCode, stderr, events } = await gpu.pefd(run, { env: { PRETENDED_CUDNN: "90100" } });
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /THE GPU IS NOT USED: the loader finds cuDNN 9\.1\.0.*unset LD_LIBRARY_PATH/);
+    assert.equal(events.filter(({ kind }) => kind === "launch").length, 0);
   });
 
   for (const [i, library] of LIBRARIES.entries()) {

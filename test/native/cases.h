@@ -19,22 +19,9 @@ void expect(bool condition, const std::string &otherwise);
 // Returns the message of std::invalid_argument that `run` throws; empty if it does not.
 std::string refusalOf(const std::function<void()> &run);
 
-Cases batchNormCases();
-Cases convolutionCases();
-Cases amxCases();
-Cases int16Cases();
-Cases bfloat16Cases();
-Cases depthwiseCases();
-Cases epilogueCases();
-Cases elementwiseCases();
-Cases memoryCases();
-Cases threadPoolCases();
-Cases cpuCases();
-Cases geometryCases();
-Cases programCases();
-Cases resizeCases();
-Cases redirectedStderrCases();
-Cases stemCases();
-Cases transposeCases();
+// Adds a file's cases to those that main runs; a static object in that file.
+struct Registered {
+  explicit Registered(Cases (*cases)());
+};
 
 }  // namespace pefd::test

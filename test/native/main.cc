@@ -22,6 +22,12 @@ std::string refusalOf(const std::function<void()> &run) {
 
 namespace {
 
+// The functions that make cases, in the order in which files are linked.
+std::vector<Cases (*)()> &registered() {
+  static std::vector<Cases (*)()> all;
+  return all;
+}
+
 bool isWanted(const std::string &name, int words, char **word) {
   for (int i = 0; i < words; i++) {
     if (name.find(word[i]) != std::string::npos) return true;
@@ -41,9 +47,7 @@ bool passes(const Case &one) {
 
 int run(int words, char **word) {
   int passed = 0, failed = 0;
-  for (const auto &cases : {geometryCases, programCases, cpuCases, threadPoolCases, memoryCases, elementwiseCases,
-                            epilogueCases, resizeCases, redirectedStderrCases, stemCases, transposeCases,
-                            batchNormCases, depthwiseCases, amxCases, int16Cases, bfloat16Cases, convolutionCases}) {
+  for (Cases (*const cases)() : registered()) {
     for (const Case &one : cases()) {
       if (isWanted(one.name, words, word)) (passes(one) ? passed : failed)++;
     }
@@ -54,6 +58,9 @@ int run(int words, char **word) {
 }
 
 }  // namespace
+
+Registered::Registered(Cases (*cases)()) { registered().push_back(cases); }
+
 }  // namespace pefd::test
 
 int main(int count, char **words) { return pefd::test::run(count - 1, words + 1); }

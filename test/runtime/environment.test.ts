@@ -89,3 +89,12 @@ test("a folder with a blank in its name is quoted for TensorFlow's flag parser",
   const { TF_XLA_FLAGS } = nativeEnvironment({ ...settings, programCache: "/a b/xla" });
   assert.match(TF_XLA_FLAGS ?? "", /directory="\/a b\/xla" /);
 });
+
+test("kernels that the GPU's driver compiles are kept in the cache folder, unless the user keeps them elsewhere", () => {
+  const gpu = { ...settings, kernelCache: "/cache/cuda" };
+  const { CUDA_CACHE_PATH, CUDA_CACHE_MAXSIZE } = nativeEnvironment(gpu);
+  assert.deepEqual([CUDA_CACHE_PATH, CUDA_CACHE_MAXSIZE], ["/cache/cuda", String(4 * 2 ** 30)]);
+  const own = nativeEnvironment({ ...gpu, env: { CUDA_CACHE_PATH: "/own", CUDA_CACHE_MAXSIZE: "1" } });
+  assert.deepEqual([own.CUDA_CACHE_PATH, own.CUDA_CACHE_MAXSIZE], ["/own", "1"]);
+  assert.equal(nativeEnvironment(settings).CUDA_CACHE_PATH, undefined);
+});

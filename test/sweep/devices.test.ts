@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gpuNames, idleGpusNotice } from "#pefd/sweep/devices.js";
+import { gpuNames, idleGpusNotice } from "#pefd/sweep/execute.js";
 import { fakeMachine } from "../runtime/fakeMachine.js";
 
 const LINES = ["Tesla K80, 3.7, 470.1", "RTX 4090, 8.9, 580.82.07", "Tesla T4, 7.5, 580.82.07"];

@@ -8,9 +8,8 @@ import { evaluationView } from "#pefd/data/images/view.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import { nativeBackend } from "#pefd/runtime/native.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
-import type { BatchSource } from "#pefd/train/batchSource.js";
 import { allAtOnce } from "#pefd/train/calls.js";
-import { chooseSources, streamedSource } from "#pefd/train/source.js";
+import { type BatchSource, chooseSources, streamedSource } from "#pefd/train/source.js";
 import { dismiss, openTraining, study, teacherPupil } from "../compile/scenes.js";
 import { filesSet } from "../data/images/filesSet.js";
 

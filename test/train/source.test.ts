@@ -3,8 +3,7 @@ import { before, test } from "node:test";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
-import type { BatchSource } from "#pefd/train/batchSource.js";
-import { chooseSources, prefetchedSource, streamedSource } from "#pefd/train/source.js";
+import { type BatchSource, chooseSources, prefetchedSource, streamedSource } from "#pefd/train/source.js";
 import { noiseImages, study, teacherPupil } from "../compile/scenes.js";
 
 const { augmentation: SHIFT } = CIFAR100_FORMAT;

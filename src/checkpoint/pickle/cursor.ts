@@ -1,11 +1,7 @@
 import { damage } from "../damage.js";
 
 /** A place in the bytes of a pickle; every read checks the end first and moves on. */
-export interface PickleCursor {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  position: number;
-}
+export type PickleCursor = { readonly bytes: Uint8Array; readonly view: DataView; position: number };
 
 /** Longer integers than this many bytes or digits are no checkpoint's, and would take long to convert. */
 const MAX_INTEGER_LENGTH = 1000;

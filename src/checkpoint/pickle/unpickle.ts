@@ -4,18 +4,6 @@ import { quote } from "../stateNames.js";
 import * as read from "./cursor.js";
 import { type PickleCursor, pickleCursor, readUint8 } from "./cursor.js";
 import {
-  addPairs,
-  countCopy,
-  newMachine,
-  type PickleMachine,
-  pop,
-  popMany,
-  popToMark,
-  push,
-  pushAgain,
-  top,
-} from "./machine.js";
-import {
   buildDtype,
   isKind,
   itemsOf,
@@ -27,6 +15,103 @@ import {
   type PickleTuple,
   type PickleValue,
 } from "./values.js";
+
+/** A container takes far more memory than the one byte that asks for it, so their number is bounded. */
+const MAX_CONTAINERS = 200_000;
+
+/** Calls may copy what the memo holds again and again; this many elements and bytes in all are enough. */
+const MAX_COPIED = 1_000_000;
+
+interface PickleMachine {
+  readonly cursor: PickleCursor;
+  readonly stack: PickleValue[];
+  /** Stack heights at which a MARK stands, lowest first. */
+  readonly marks: number[];
+  readonly memo: Map<number, PickleValue>;
+  readonly storages: PickleStorage[];
+  containers: number;
+  copied: number;
+}
+
+const newMachine = (cursor: PickleCursor): PickleMachine => ({
+  cursor,
+  stack: [],
+  marks: [],
+  memo: new Map(),
+  storages: [],
+  containers: 0,
+  copied: 0,
+});
+
+function push(machine: PickleMachine, value: PickleValue): void {
+  if (typeof value === "object" && value !== null) countContainer(machine);
+  machine.stack.push(value);
+}
+
+/** Pushes a value that exists already. */
+function pushAgain(machine: PickleMachine, value: PickleValue | undefined): void {
+  if (value === undefined) throw damage("its pickle refers to a value that it never stored");
+  machine.stack.push(value);
+}
+
+function countContainer(machine: PickleMachine): void {
+  machine.containers++;
+  if (machine.containers > MAX_CONTAINERS) throw damage(`its pickle holds more than ${MAX_CONTAINERS} objects`);
+}
+
+/** Counts what is about to be copied, so that no small pickle can ask for endless copies of one value. */
+function countCopy(machine: PickleMachine, values: readonly PickleValue[]): void {
+  for (const value of values) machine.copied += copyCost(value);
+  if (machine.copied > MAX_COPIED) throw damage("its pickle copies the same values again and again");
+}
+
+function copyCost(value: PickleValue): number {
+  if (typeof value === "string" || Array.isArray(value)) return value.length;
+  if (value instanceof Uint8Array) return value.length;
+  if (value instanceof Map || value instanceof Set) return value.size;
+  return isKind(value, "tuple") ? value.items.length : 1;
+}
+
+/** The topmost value above the last mark, left in place. */
+function top(machine: PickleMachine): PickleValue {
+  const { stack, marks } = machine;
+  const value = stack.length > (marks.at(-1) ?? 0) ? stack.at(-1) : undefined;
+  if (value === undefined) throw damage("its pickle takes a value from an empty stack");
+  return value;
+}
+
+function pop(machine: PickleMachine): PickleValue {
+  const value = top(machine);
+  machine.stack.pop();
+  return value;
+}
+
+/** The topmost `count` values, in the order they were pushed. */
+function popMany(machine: PickleMachine, count: number): PickleValue[] {
+  return Array.from({ length: count }, () => pop(machine)).reverse();
+}
+
+/** All values above the last mark, which goes too. */
+function popToMark(machine: PickleMachine): PickleValue[] {
+  const mark = machine.marks.pop();
+  if (mark === undefined) throw damage("its pickle takes values up to a mark that is not there");
+  return machine.stack.splice(mark);
+}
+
+/** Puts key, value, key, value, ... into a map. @throws for a repeated key, which would hide a tensor */
+function addPairs(map: PickleMap, items: readonly PickleValue[]): void {
+  if (items.length % 2 !== 0) throw damage("its pickle has a dict with a key but no value");
+  for (let i = 0; i < items.length; i += 2) {
+    const key = items[i] as PickleValue;
+    if (map.has(key)) throw repeated(key);
+    map.set(key, items[i + 1] as PickleValue);
+  }
+}
+
+function repeated(key: PickleValue): Error {
+  const name = typeof key === "string" ? `the name ${quote(key)}` : "a key";
+  return damage(`${name} occurs twice in a dict of its pickle`);
+}
 
 /** The element type of each torch.*Storage; what is missing (complex, quantised, untyped) is refused by name. */
 const STORAGES: Readonly<Record<string, ElementType>> = {
@@ -83,7 +168,7 @@ function resolveGlobal(module: string, name: string): PickleValue {
 const refusal = (module: string, name: string): Error =>
   damage(
     `its pickle asks for the Python object ${quote(`${module}.${name}`)}, which is neither a tensor nor a plain value; it was refused and nothing was run`,
-    "If the file is your own, save its state_dict alone from Python: torch.save(model.state_dict(), PATH).",
+    "If the file is your own, save only its state_dict from Python: torch.save(model.state_dict(), PATH).",
   );
 
 /** Does what Python would do for `callable(*args)`, for names of the allow-list only. */
@@ -154,8 +239,6 @@ function reconstruct(type: PickleValue | undefined): PickleValue {
   return { kind: "namespace", fields: new Map() };
 }
 
-/** The escapes of protocol 0, in which strings are text between quotes and lines. */
-
 const SIMPLE: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", a: "\x07", b: "\b" };
 
 /** Python 2's repr of a str, e.g. `'a\x00\n'`. */
@@ -201,14 +284,12 @@ const pushes =
 
 /** Python's operations by their byte; see Lib/pickletools.py. What is missing is refused. */
 const OPCODES: Readonly<Record<number, Operation>> = byCode({
-  // Frame and stack
   "\x80": ({ cursor }) => checkProtocol(read.readUint8(cursor)),
   "\x95": ({ cursor }) => void read.readUint64(cursor),
   "(": ({ stack, marks }) => void marks.push(stack.length),
   "0": popOrMark,
   "1": popToMark,
   "2": (machine) => pushAgain(machine, top(machine)),
-  // Plain values
   N: pushes(() => null),
   "\x88": pushes(() => true),
   "\x89": pushes(() => false),
@@ -232,7 +313,6 @@ const OPCODES: Readonly<Record<number, Operation>> = byCode({
   C: pushes((cursor) => read.readBytes(cursor, read.readUint8(cursor))),
   "\x8e": pushes((cursor) => read.readBytes(cursor, read.readUint64(cursor))),
   "\x96": pushes((cursor) => read.readBytes(cursor, read.readUint64(cursor))),
-  // Containers
   "]": pushes(() => []),
   l: (machine) => push(machine, popToMark(machine)),
   a: (machine) => append(machine, [pop(machine)]),
@@ -249,7 +329,6 @@ const OPCODES: Readonly<Record<number, Operation>> = byCode({
   "\x8f": pushes(() => new Set()),
   "\x90": (machine) => addItems(machine, popToMark(machine)),
   "\x91": (machine) => push(machine, new Set(popToMark(machine))),
-  // Memo
   g: (machine) => recall(machine, read.parseInteger(read.readLine(machine.cursor))),
   h: (machine) => recall(machine, read.readUint8(machine.cursor)),
   j: (machine) => recall(machine, read.readUint32(machine.cursor)),
@@ -257,7 +336,6 @@ const OPCODES: Readonly<Record<number, Operation>> = byCode({
   q: (machine) => store(machine, read.readUint8(machine.cursor)),
   r: (machine) => store(machine, read.readUint32(machine.cursor)),
   "\x94": (machine) => store(machine, machine.memo.size),
-  // Names, calls, storages
   c: (machine) => push(machine, globalOfLines(machine)),
   "\x93": stackGlobal,
   R: (machine) => call(machine, popMany(machine, 2)),

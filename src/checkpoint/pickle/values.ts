@@ -47,26 +47,13 @@ export function numpyScalar([dtype, data]: readonly PickleValue[]): PickleValue 
 }
 
 /** A Python tuple; lists are arrays. */
-export interface PickleTuple {
-  readonly kind: "tuple";
-  readonly items: readonly PickleValue[];
-}
+export type PickleTuple = { readonly kind: "tuple"; readonly items: readonly PickleValue[] };
 
-export interface PickleGlobal {
-  readonly kind: "global";
-  readonly name: string;
-}
+export type PickleGlobal = { readonly kind: "global"; readonly name: string };
 
-export interface PickleNamespace {
-  readonly kind: "namespace";
-  readonly fields: PickleMap;
-}
+export type PickleNamespace = { readonly kind: "namespace"; readonly fields: PickleMap };
 
-export interface PickleDtype {
-  readonly kind: "dtype";
-  readonly code: string;
-  byteOrder: string;
-}
+export type PickleDtype = { readonly kind: "dtype"; readonly code: string; byteOrder: string };
 
 /** A storage by its key in the file: `count` elements, of which `start` come before the part that is meant. */
 export interface PickleStorage {

@@ -79,7 +79,7 @@ export function plain(value: unknown): Piece {
   throw inputError(`A checkpoint cannot hold a value of type ${typeof value} in its metadata.`);
 }
 
-/** Properties that are undefined are left out, as JSON does it. */
+/** Undefined properties are omitted, as JSON does it. */
 function plainDict(value: Readonly<Record<string, unknown>>): Piece {
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   return dict(entries.map(([key, item]) => [key, plain(item)] as const));

@@ -20,16 +20,10 @@ import { modelNameInFile } from "../modelInFile.js";
 import { fileOf, STDOUT } from "../output.js";
 
 const ANALYSIS = section("Analysis", {
-  checkpoint: paths([], "The student's checkpoint: .pth or .safetensors; may be repeated.", {
-    flagOnly: true,
-  }),
-  model: choice<string, undefined>("models", undefined, "The student's model.", {
-    defaultText: "from --checkpoint",
-  }),
+  checkpoint: paths([], "The student's checkpoint: .pth or .safetensors; may be repeated.", { flagOnly: true }),
+  model: choice<string, undefined>("models", undefined, "The student's model.", { defaultText: "from --checkpoint" }),
   path_t: path(undefined, "The teacher's checkpoint.", { defaultText: "the run's" }),
-  model_t: choice<string, undefined>("models", undefined, "The teacher's model.", {
-    defaultText: "from --path_t",
-  }),
+  model_t: choice<string, undefined>("models", undefined, "The teacher's model.", { defaultText: "from --path_t" }),
   run: paths([], "A run folder, or a folder of runs: all their checkpoints; may be repeated.", {
     flagOnly: true,
     completes: "runs",
@@ -97,9 +91,7 @@ async function subjectsOf(
   output: Output,
 ): Promise<Subject[]> {
   const { checkpoint, path_t } = options;
-  if (checkpoint.length > 0 && folders.length > 0) {
-    throw inputError("Give either --checkpoint or --run, not both.");
-  }
+  if (checkpoint.length > 0 && folders.length > 0) throw inputError("Give either --checkpoint or --run, not both.");
   if (checkpoint.length === 0 && folders.length === 0) {
     throw inputError(
       "No student given.",
@@ -119,13 +111,7 @@ async function subjectsOf(
     output.notice(`warning: ${[message, hint ?? ""].join(" ").trim()}`),
   );
   const { dataset, data } = images.typed;
-  const typed = {
-    path_t,
-    model_t: options.model_t,
-    dataset,
-    data,
-    skip_list: images.others.skipList,
-  };
+  const typed = { path_t, model_t: options.model_t, dataset, data, skip_list: images.others.skipList };
   return withOwnInputs(subjects, new Set(keysOf(typed)), output);
 }
 
@@ -208,15 +194,10 @@ export const command: Command = {
   ],
   async run({ layers, positionals, env, output }) {
     const options = resolveSection(ANALYSIS, layers);
-    if (options.csv === STDOUT && output.json) {
-      throw inputError("Only one of --csv - and --json can be printed.");
-    }
+    if (options.csv === STDOUT && output.json) throw inputError("Only one of --csv - and --json can be printed.");
     const subjects = await subjectsOf(options, [...options.run, ...positionals], layers, output);
     const { analyze } = await import("../../analysis/analyze.js");
-    const findings = await analyze(subjects, (text) => output.notice(text), {
-      env,
-      gpu: options.gpu,
-    });
+    const findings = await analyze(subjects, (text) => output.notice(text), { env, gpu: options.gpu });
     // Print first: a failed write must not lose the result.
     output.result(textOf(findings, options, output.width), analysisDocument(findings));
     for (const file of await writeFiles(options, findings)) output.notice(`Written: ${file}`);

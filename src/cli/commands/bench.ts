@@ -73,10 +73,7 @@ interface MemoryQuestion {
 }
 
 /** The used part of `pefd bench --alone --json`. */
-interface AloneDocument {
-  readonly processMemoryMb: number;
-  readonly results: readonly Timing[];
-}
+type AloneDocument = { readonly processMemoryMb: number; readonly results: readonly Timing[] };
 
 /** Peak memory in MB of a process that trains with one method and variant; on a GPU, of GPU memory. */
 async function memoryOf(
@@ -184,11 +181,7 @@ const BENCH = section("Benchmark", {
   what: string(
     undefined,
     "What to time: distillation, training the teacher, evaluating the student; or data (on its own): reading a data set's images.",
-    {
-      defaultText: `${WORK_NAMES.join(",")}; only distill with --distill`,
-      flagOnly: true,
-      valueName: "LIST",
-    },
+    { defaultText: `${WORK_NAMES.join(",")}; only distill with --distill`, flagOnly: true, valueName: "LIST" },
   ),
   engine: string(undefined, "Engines to time, comma-separated.", {
     defaultText: "all; xla only on a GPU",
@@ -222,25 +215,16 @@ const BENCH = section("Benchmark", {
     defaultText: "10000 on a GPU, 200 on a CPU; fewer if they are large",
     flagOnly: true,
   }),
-  repeats: integer(5, "Repeats; reports the median, fastest and slowest.", {
-    min: 1,
-    flagOnly: true,
-  }),
-  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", {
-    flagOnly: true,
-  }),
-  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
-    flagOnly: true,
-  }),
+  repeats: integer(5, "Repeats; reports the median, fastest and slowest.", { min: 1, flagOnly: true }),
+  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", { flagOnly: true }),
+  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", { flagOnly: true }),
   distill: string(undefined, "Methods, comma-separated, or all: the cost of each over kd.", {
     defaultText: "ours, without kd",
     flagOnly: true,
     completes: "methods",
     valueName: "LIST",
   }),
-  alone: flag("Time one method without kd, and report the process's peak memory.", {
-    flagOnly: true,
-  }),
+  alone: flag("Time one method without kd, and report the process's peak memory.", { flagOnly: true }),
   teacher_ahead: { ...TEACHER_AHEAD, flagOnly: true },
 });
 
@@ -273,9 +257,7 @@ function sameSetting(options: Values<typeof BENCH>): string[] {
 }
 
 /** `--json`; with --alone it has the peak memory. */
-interface Told extends BenchDocument {
-  readonly processMemoryMb?: number;
-}
+type Told = BenchDocument & { readonly processMemoryMb?: number };
 
 function textOf(told: Told, width: number | undefined): string {
   const { device, tensorflow, repeats, results, processMemoryMb: memory } = told;

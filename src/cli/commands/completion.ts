@@ -6,10 +6,7 @@ import { fishCompletion } from "../completion/fish.js";
 import { type CommandOffer, completionTree, type SHELLS } from "../completion/tree.js";
 import { zshCompletion } from "../completion/zsh.js";
 
-interface Script {
-  readonly name: (typeof SHELLS)[number];
-  readonly write: (tree: readonly CommandOffer[]) => string;
-}
+type Script = { readonly name: (typeof SHELLS)[number]; readonly write: (tree: readonly CommandOffer[]) => string };
 
 export const SCRIPTS = createRegistry<Script>({ one: "shell", many: "Shells" }, [
   { name: "bash", write: bashCompletion },

@@ -1,11 +1,11 @@
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveDistill } from "../../config/derive.js";
 import { readConfiguration, SWEEP_PRESETS } from "../../config/file.js";
+import { ALL_SECTIONS } from "../../config/options.js";
 import { presetNames, sweepNames } from "../../config/pairPresets.js";
 import { figureAlone, figuresOf } from "../../config/published/lookup.js";
 import { procedureName } from "../../config/record.js";
 import { rowsOf } from "../../config/resolve.js";
-import { ALL_SECTIONS } from "../../config/sections.js";
 import { renderFitted } from "../../report/fit.js";
 import { columns } from "../../report/table.js";
 import { SWEEP_ROWS } from "../../sweep/file.js";
@@ -50,7 +50,7 @@ function describePreset(name: string) {
   };
 }
 
-/** Published top-1 accuracies of a pair by method, those of teacher and student alone first. */
+/** Published top-1 accuracies of a pair by method, those of teacher and student without distillation first. */
 function publishedFor(teacher: string, student: string): Record<string, number> | undefined {
   const figures = figuresOf(`${teacher}-${student}`);
   if (figures.size === 0) return undefined;

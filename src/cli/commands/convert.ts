@@ -138,13 +138,7 @@ export const command: Command = {
     const through = predictsThrough === undefined ? "" : `, with the modules that ${predictsThrough} predicts with`;
     output.result(
       `${counted(tensors, "tensor")} of ${from} (${format}) ${tensors === 1 ? "is" : "are"} in ${to}${through}`,
-      {
-        from,
-        to,
-        format,
-        tensors,
-        ...(predictsThrough !== undefined && { predictsThrough }),
-      },
+      { from, to, format, tensors, ...(predictsThrough !== undefined && { predictsThrough }) },
     );
     return undefined;
   },

@@ -1,7 +1,7 @@
 import { pluginWords } from "../../common/plugins.js";
 import { requireTeacher, resolveDistill, withoutMethod } from "../../config/derive.js";
+import { DISTILL_SECTIONS } from "../../config/options.js";
 import { refuseOtherKind } from "../../config/record.js";
-import { DISTILL_SECTIONS } from "../../config/sections.js";
 import type { Command, Invocation } from "../command.js";
 import { printDryRun, runTraining, trainingSections } from "../train.js";
 import { typedLine } from "../typed.js";

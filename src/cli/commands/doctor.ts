@@ -12,7 +12,7 @@ import { asTyped, programOf } from "../typed.js";
 const FOLDER = section("Data", DATA_PLACE);
 
 const DEPTH = section("Depth", {
-  deep: flag("Verify the checksums of all installed libraries.", {
+  deep: flag("Verify the checksums of all installed libraries, and the device's arithmetic against the CPU's.", {
     flagOnly: true,
   }),
 });
@@ -45,14 +45,16 @@ export const command: Command = {
   sections: [FOLDER, DEPTH, DOCUMENT, GENERAL],
   examples: [
     ["pefd doctor", "check Node.js, TensorFlow, GPU and data"],
-    ["pefd doctor --deep", "also verify the installed libraries"],
+    ["pefd doctor --deep", "also verify the installed libraries and the device's arithmetic"],
   ],
   async run({ layers, flags, env, output }) {
     const { dataset, data } = resolveSection(FOLDER, layers);
     const { deep } = resolveSection(DEPTH, layers);
     const { diagnose } = await import("../../runtime/doctor/doctor.js");
     const node = { version: process.version, program: process.execPath };
-    const diagnosis = await diagnose({ node, env, deep, data: await dataFound(dataset, data) });
+    const { arithmeticCheck } = await import("../../train/selfTest/selfTest.js");
+    const more = deep ? { more: () => arithmeticCheck(process.execPath, env) } : {};
+    const diagnosis = await diagnose({ node, env, deep, data: await dataFound(dataset, data), ...more });
     const color = colorOnStdout(flags.no_color === true);
     output.result(describe(diagnosis.checks, color), diagnosis);
     if (diagnosis.ok) return undefined;

@@ -1,8 +1,7 @@
 import { CONFIGURATION, DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveEvaluations } from "../../config/derive.js";
-import { EVALUATION, type EvalOptions } from "../../config/options.js";
+import { EVAL_SECTIONS, EVALUATION, type EvalOptions } from "../../config/options.js";
 import { resolveRows, resolveSection } from "../../config/resolve.js";
-import { EVAL_SECTIONS } from "../../config/sections.js";
 import { DATASETS } from "../../data/registry.js";
 import { withDatasetOf } from "../../train/checkpointDataset.js";
 import type { Command } from "../command.js";

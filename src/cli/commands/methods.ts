@@ -84,12 +84,8 @@ const methodsDocument = (surveys: readonly Surveyed[]) =>
 const SHOWN = IMAGES * shiftVariants(CIFAR100_FORMAT.augmentation);
 
 const PAIR = section("Pair", {
-  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", {
-    flagOnly: true,
-  }),
-  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
-    flagOnly: true,
-  }),
+  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", { flagOnly: true }),
+  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", { flagOnly: true }),
 });
 
 const flags = (values: object): string[] =>

@@ -71,9 +71,7 @@ function linkProgram(folder: string): string | undefined {
   return link;
 }
 
-const PLACE = section("File", {
-  out: path(".", "Output folder.", { flagOnly: true }),
-});
+const PLACE = section("File", { out: path(".", "Output folder.", { flagOnly: true }) });
 
 const NAME = /NAME/g;
 
@@ -110,9 +108,7 @@ export function newCommand(word: keyof typeof NEW_KINDS): Command {
         if (existsSync(path)) throw inputError(`${path} already exists.`, "Choose another name.");
       }
       makeFolder(out);
-      for (const { ending, path } of files) {
-        await writeFileAtomic(path, templateOf(kind, ending).replace(NAME, name));
-      }
+      for (const { ending, path } of files) await writeFileAtomic(path, templateOf(kind, ending).replace(NAME, name));
       const link = linkProgram(out);
       const [file = "", test = ""] = files.map(({ path }) => path);
       const lines = [

@@ -46,13 +46,8 @@ const REPORT = section("Report", {
     valueName: "FILE|-",
   }),
   markdown: flag("Print the table in Markdown.", { flagOnly: true }),
-  html: path(undefined, "Write an HTML page with tables, plots and configurations to this file.", {
-    flagOnly: true,
-  }),
-  svg: path(undefined, "Write each plot as an SVG into this folder.", {
-    flagOnly: true,
-    valueName: "DIR",
-  }),
+  html: path(undefined, "Write an HTML page with tables, plots and configurations to this file.", { flagOnly: true }),
+  svg: path(undefined, "Write each plot as an SVG into this folder.", { flagOnly: true, valueName: "DIR" }),
   serve: integer(undefined, "Serve a live page on localhost until Ctrl-C, on this port or any free one.", {
     min: 0,
     max: 65535,
@@ -62,7 +57,6 @@ const REPORT = section("Report", {
   }),
 });
 
-/** Default folder of runs: that of --save_dir. */
 const SAVE_DIR = "save";
 
 function collect(dirs: readonly string[]): Collection {

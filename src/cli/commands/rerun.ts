@@ -5,11 +5,16 @@ import { shellWord } from "../../common/text.js";
 import { CONFIGURATION, DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveDistill, resolveTeacher } from "../../config/derive.js";
 import { readConfiguration } from "../../config/file.js";
-import { type DistillOptions, TEACHER, type TeacherOptions } from "../../config/options.js";
+import {
+  ALL_SECTIONS,
+  DISTILL_SECTIONS,
+  type DistillOptions,
+  TEACHER,
+  type TeacherOptions,
+} from "../../config/options.js";
 import type { OptionValues } from "../../config/policy.js";
 import type { RecordKind } from "../../config/record.js";
 import { type Layer, rowsOf } from "../../config/resolve.js";
-import { ALL_SECTIONS, DISTILL_SECTIONS } from "../../config/sections.js";
 import { haveSameWeights, isSameFolder, otherOptions, recordIn } from "../../train/files/result.js";
 import { studentFolder, teacherFolder } from "../../train/files/runName.js";
 import type { Command, Invocation } from "../command.js";
@@ -54,7 +59,6 @@ const folderOf = ({ kind, layers }: Repeated) => {
   return { saveDir, runDir, options: options as Readonly<Record<string, unknown>> };
 };
 
-/** Options that are paths of inputs. */
 const PLACES = ["data", "path_t", "skip_list"];
 
 /** How typed options make it another run; throws inputError where inputs that nobody named have changed. */

@@ -3,9 +3,8 @@ import { existsSync } from "node:fs";
 import { runError } from "../../common/errors.js";
 import { choice, flag, integer, section, string } from "../../common/optionRow.js";
 import { counted } from "../../common/text.js";
-import { OUTPUT } from "../../config/options.js";
+import { DISTILL_SECTIONS, OUTPUT } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { DISTILL_SECTIONS } from "../../config/sections.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { collectRuns } from "../../report/runs/collect.js";
@@ -14,8 +13,7 @@ import { summaryNotes, summaryTable } from "../../report/summaryTable.js";
 import { columns } from "../../report/table.js";
 import { trackingPlace } from "../../report/track/trackers.js";
 import { createSweepBars } from "../../sweep/bars.js";
-import { gpuNames, idleGpusNotice } from "../../sweep/devices.js";
-import { executeSweep, type Outcome } from "../../sweep/execute.js";
+import { executeSweep, gpuNames, idleGpusNotice, type Outcome } from "../../sweep/execute.js";
 import { sweepLayers, ZOO } from "../../sweep/file.js";
 import { fittingRuns, planSweep, type SweepRun } from "../../sweep/plan.js";
 import { createSweepLines } from "../../sweep/progress.js";
@@ -49,10 +47,7 @@ async function submitSweep(
   const { id, runDirs } = await submit(left, saveDir, OWN_WORDS(), request, env);
   output.notice(`Logs: ${jobFolder(saveDir)}/${id}_*.log`);
   output.notice("`pefd sweep --status` with the same options shows the progress.");
-  output.result(`Submitted ${runDirs.length} of ${runs.length} runs as job ${id}.`, {
-    job: id,
-    submitted: runDirs,
-  });
+  output.result(`Submitted ${runDirs.length} of ${runs.length} runs as job ${id}.`, { job: id, submitted: runDirs });
 }
 
 function statusTable(states: readonly RunStatus[], width: number | undefined): string {
@@ -87,10 +82,7 @@ async function printStatus(
 }
 
 const SWEEP = section("Sweep", {
-  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", {
-    flagOnly: true,
-    valueName: "LIST",
-  }),
+  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { flagOnly: true, valueName: "LIST" }),
   jobs: integer(undefined, "Number of parallel runs, spread over the GPUs.", {
     min: 1,
     max: 256,
@@ -151,10 +143,7 @@ function progressOf(runs: readonly SweepRun[], { notice, quiet, color }: Output)
   const now = () => performance.now() / 1000;
   const { stderr } = process;
   return isScreen(stderr) && !quiet
-    ? {
-        every: TICK_MS.bars,
-        progress: createSweepBars(runs, stderr, { columns: COLUMNS, color, now }),
-      }
+    ? { every: TICK_MS.bars, progress: createSweepBars(runs, stderr, { columns: COLUMNS, color, now }) }
     : { every: TICK_MS.lines, progress: createSweepLines(runs, notice, now) };
 }
 
@@ -204,7 +193,7 @@ function refuseFailed(outcomes: readonly Outcome[]): void {
 
 function withoutUnfit(planned: readonly SweepRun[], output: Output): readonly SweepRun[] {
   const { runs, leftOut } = fittingRuns(planned);
-  for (const sentence of leftOut) output.notice(`Left out: ${sentence}`);
+  for (const sentence of leftOut) output.notice(`Skipped: ${sentence}`);
   return runs;
 }
 

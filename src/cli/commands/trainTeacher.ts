@@ -1,6 +1,6 @@
 import { resolveTeacher } from "../../config/derive.js";
+import { TEACHER_SECTIONS } from "../../config/options.js";
 import { refuseOtherKind } from "../../config/record.js";
-import { TEACHER_SECTIONS } from "../../config/sections.js";
 import type { Command } from "../command.js";
 import { printDryRun, runTraining, trainingSections } from "../train.js";
 

@@ -39,9 +39,7 @@ export const command: Command = {
     const reader = inputReader();
     for (const folder of runFolders(positionals)) verdicts.push(await verifyRun(folder, reader));
     const paint = palette(colorOnStdout(flags.no_color === true));
-    output.result(verdicts.map((verdict) => describe(verdict, paint)).join("\n\n"), {
-      runs: verdicts,
-    });
+    output.result(verdicts.map((verdict) => describe(verdict, paint)).join("\n\n"), { runs: verdicts });
     const bad = verdicts.filter(({ ok }) => !ok);
     if (bad.length === 0) return undefined;
     const all = verdicts.length === 1 ? "The run does" : `${bad.length} of ${verdicts.length} runs do`;

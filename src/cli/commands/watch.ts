@@ -60,7 +60,6 @@ const WATCH = section("Watch", {
   interval: number(2, "Seconds between updates.", { min: 0.1, flagOnly: true }),
 });
 
-/** Default folder of runs: that of --save_dir. */
 const SAVE_DIR = "save";
 
 async function showUntilStopped(render: () => string, interval: number, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,6 @@
 import type { Completes, Row } from "../../common/optionRow.js";
 import { presetNames, sweepNames } from "../../config/pairPresets.js";
-import { choicesOf } from "../../config/parse.js";
-import { rowsOf } from "../../config/resolve.js";
+import { choicesOf, rowsOf } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import { methodNames } from "../../distill/registry.js";
 import { modelNames } from "../../models/registry.js";
@@ -17,7 +16,6 @@ export interface Offer {
 }
 
 export interface FlagOffer {
-  /** Without the dashes. */
   readonly name: string;
   /** One letter, without the dash. */
   readonly alias?: string | undefined;
@@ -26,14 +24,9 @@ export interface FlagOffer {
   readonly value: Offer | undefined;
 }
 
-interface CommandToLoad {
-  readonly name: string;
-  readonly summary: string;
-  load(): Promise<{ command: Command }>;
-}
+type CommandToLoad = { readonly name: string; readonly summary: string; load(): Promise<{ command: Command }> };
 
 export interface CommandOffer {
-  /** One word, or two. */
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly FlagOffer[];
@@ -58,10 +51,7 @@ const OFFERS: Readonly<Record<Completes, () => Offer>> = {
 /** Names go into scripts as they are: none may be read by a shell as anything else. */
 const IS_PLAIN = /^[\w@%+=:.,/-]+$/;
 
-const plain = ({ words, ...offer }: Offer): Offer => ({
-  ...offer,
-  words: words.filter((word) => IS_PLAIN.test(word)),
-});
+const plain = ({ words, ...offer }: Offer): Offer => ({ ...offer, words: words.filter((word) => IS_PLAIN.test(word)) });
 
 function offerOf(row: Row): Offer | undefined {
   if (row.type === "boolean") return undefined;

@@ -2,8 +2,7 @@ import type { Augmentation } from "../../data/augmentation.js";
 import type { Dataset, DatasetRow } from "../../data/dataset.js";
 import { smallPng } from "../../data/images/png.js";
 import type { ImageReader } from "../../data/images/reader.js";
-import type { Shown } from "../../data/showImages.js";
-import { shownImages } from "../../data/showImages.js";
+import { type Shown, shownImages } from "../../data/showImages.js";
 import type { Sheet, SheetPart, SheetRow } from "../../report/sheet.js";
 
 export interface SheetWish {
@@ -14,7 +13,6 @@ export interface SheetWish {
   readonly seed: number;
 }
 
-/** Evaluation transform. */
 const EVALUATION = 0;
 
 const rowOf = (shown: Shown, names: readonly string[]): SheetRow => ({
@@ -42,11 +40,7 @@ function evaluationText({ evaluation, format }: DatasetRow): string {
   return `short side resized to ${evaluation.resize}, center crop of ${format.height} x ${format.width} pixels`;
 }
 
-/**
- * The contact sheet of a data set: training images as a run sees them in some epochs, test images as evaluated.
- * @param reader opened where images are encoded, as it needs TensorFlow
- * @throws runError for an image that cannot be used
- */
+/** A data set's contact sheet. @param reader opened where images are encoded @throws runError for an unusable image */
 export function contactSheet(
   row: DatasetRow,
   { train, test }: Dataset,

@@ -34,10 +34,7 @@ function failed(path: string, error: NodeJS.ErrnoException): PefdError {
   return fail(`The folder ${path} cannot be made: ${reason}.`);
 }
 
-/**
- * mkdir -p; Node.js's own never returns in folders that take no others, as below /proc.
- * @throws inputError for a file in the way or a place that takes no folders; runError where the disk refuses
- */
+/** mkdir -p, which in Node.js never returns below /proc. @throws inputError for the path, runError for the disk */
 export function makeFolder(path: string): void {
   try {
     for (const folder of missingFolders(path)) makeOne(folder);

@@ -38,11 +38,7 @@ function make(parent: string, start: string): string {
   }
 }
 
-/**
- * Runs work with a temporary folder; leftovers of a SIGKILL are removed by the next process that uses this name.
- * @param name letters and dashes
- * @throws environmentError where no such folder can be made
- */
+/** Runs work with a temporary folder (`name`: letters, dashes), which the next process removes after a SIGKILL. */
 export function withTemporaryFolder<Result>(name: string, work: (folder: string) => Result): Result {
   const folder = make(tmpdir(), `pefd-${name}-`);
   try {
@@ -65,11 +61,7 @@ export const writeFolderAtomic = (path: string, files: Readonly<Record<string, U
     }
   });
 
-/**
- * Makes a folder beside its place and renames it, in place of an existing one.
- * @param fill writes durably into the temporary folder
- * @throws as writeFileAtomic, or fill
- */
+/** Makes a folder beside its place, durably filled, and renames it there. @throws as writeFileAtomic, or fill */
 export async function makeFolderAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const folder = resolve(path);
   mendFolder(folder);

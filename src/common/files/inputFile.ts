@@ -12,10 +12,7 @@ const KINDS: readonly (readonly [is: (stats: Stats) => boolean, kind: string])[]
   [(stats) => stats.isCharacterDevice() || stats.isBlockDevice(), "a device"],
 ];
 
-export interface FileBounds {
-  readonly maxBytes: number;
-  readonly hint?: string | undefined;
-}
+export type FileBounds = { readonly maxBytes: number; readonly hint?: string | undefined };
 
 function checkFile(path: string, stats: Stats, { maxBytes, hint }: FileBounds): void {
   const [, kind] = KINDS.find(([is]) => is(stats)) ?? [];
@@ -24,11 +21,7 @@ function checkFile(path: string, stats: Stats, { maxBytes, hint }: FileBounds): 
   throw inputError(`${path} has ${stats.size} bytes; the limit is ${maxBytes}.`, hint);
 }
 
-/**
- * The bytes of an untrusted regular file (or a link to one) of bounded size. Pipes and devices are refused before
- * opening, which may block for ever.
- * @throws inputError for other kinds or too many bytes; the system's error if it cannot be opened
- */
+/** Bytes of an untrusted regular file; pipes, which may block, are refused. @throws inputError, or the system's error */
 export function readInputFile(path: string, bounds: FileBounds): Uint8Array<ArrayBuffer> {
   checkFile(path, statSync(path), bounds);
   // If it has become a pipe meanwhile, this does not wait for a writer.

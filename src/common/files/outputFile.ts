@@ -51,11 +51,7 @@ async function writeInto(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/**
- * Writes a file that a user named: regular files atomically and through links, devices and pipes as a shell's `>`;
- * `/dev/stdout` is this process's own.
- * @throws runError or inputError as writeFileAtomic
- */
+/** Writes a file that a user named, atomically if regular, devices and pipes as `>`. @throws as writeFileAtomic */
 export async function writeOutputFile(path: string, data: string | Uint8Array): Promise<void> {
   const own = ownDescriptor(path);
   try {

@@ -1,11 +1,7 @@
 import { DT } from "../../runtime/native.js";
 
 /** A constant of a graph: element type of TensorFlow's C API, shape, and bytes in C order. */
-export interface GraphTensor {
-  readonly dtype: number;
-  readonly shape: readonly number[];
-  readonly bytes: Uint8Array;
-}
+export type GraphTensor = { readonly dtype: number; readonly shape: readonly number[]; readonly bytes: Uint8Array };
 
 export type AttributeValue =
   | { readonly string: string | Uint8Array }
@@ -143,28 +139,19 @@ export function constNode(name: string, tensor: GraphTensor): GraphNode {
   };
 }
 
-/** An int32 constant. @param shape a list where left out */
+/** An int32 constant. @param shape a list by default */
 export const intsConstant = (
   name: string,
   values: readonly number[],
   shape: readonly number[] = [values.length],
-): GraphNode =>
-  constNode(name, {
-    dtype: DT.int32,
-    shape,
-    bytes: new Uint8Array(Int32Array.from(values).buffer),
-  });
+): GraphNode => constNode(name, { dtype: DT.int32, shape, bytes: new Uint8Array(Int32Array.from(values).buffer) });
 
 /** An int32 scalar constant. */
 export const intConstant = (name: string, value: number): GraphNode => intsConstant(name, [value], []);
 
 /** A float32 scalar constant. */
 export const floatConstant = (name: string, value: number): GraphNode =>
-  constNode(name, {
-    dtype: DT.float,
-    shape: [],
-    bytes: new Uint8Array(Float32Array.of(value).buffer),
-  });
+  constNode(name, { dtype: DT.float, shape: [], bytes: new Uint8Array(Float32Array.of(value).buffer) });
 
 /** A Placeholder node. */
 export const placeholder = (name: string, dtype: number, shape: readonly number[]): GraphNode => ({

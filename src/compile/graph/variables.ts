@@ -104,11 +104,7 @@ function pushGroup(group: string, variables: readonly Variable[], handles: Handl
     const value = bitcastNode(`push/${group}/value_${i}`, bits.name, DT.int32, DT.float);
     const assign = `push/${group}/assign_${i}`;
     nodes.push(bits, value, assignNode(assign, handles.get(variable) as string, value.name, []));
-    inputs[variableKey(i)] = {
-      tensor: `${bits.name}:0`,
-      dtype: DT.int32,
-      shape: variable.shape,
-    };
+    inputs[variableKey(i)] = { tensor: `${bits.name}:0`, dtype: DT.int32, shape: variable.shape };
     return assign;
   });
   const done = `push/${group}/done`;

@@ -28,10 +28,7 @@ export interface LoopSource {
 }
 
 /** A loop-carried tensor, as an argument of the loop's functions. */
-export interface Argument {
-  readonly name: string;
-  readonly type: number;
-}
+export type Argument = { readonly name: string; readonly type: number };
 
 export const INDEX: Argument = { name: "index", type: DT.int32 };
 /** The dynamic trip count. */
@@ -43,10 +40,7 @@ export const TRAVEL = DT.int32;
 export const feedArgument = (name: string): string => `feed_${name}`;
 
 export const feedArguments = ({ entry }: LoopSource): Argument[] =>
-  Object.keys({ ...entry.perStep, ...entry.shared }).map((name) => ({
-    name: feedArgument(name),
-    type: TRAVEL,
-  }));
+  Object.keys({ ...entry.perStep, ...entry.shared }).map((name) => ({ name: feedArgument(name), type: TRAVEL }));
 
 /** Bitcast of a feed to its type; no node where none is needed. */
 export function asFed(name: string, ref: string, { perStep, shared }: Entry): GraphNode[] {
@@ -189,10 +183,5 @@ export const partNode = (name: string, from: string, type: number): GraphNode =>
   name,
   op: "GatherV2",
   inputs: [from, INDEX.name, "zero"],
-  attributes: {
-    Tparams: { type },
-    Tindices: { type: DT.int32 },
-    Taxis: { type: DT.int32 },
-    batch_dims: { int: 0 },
-  },
+  attributes: { Tparams: { type }, Tindices: { type: DT.int32 }, Taxis: { type: DT.int32 }, batch_dims: { int: 0 } },
 });

@@ -29,7 +29,6 @@ export interface AheadResult {
   /** Name of the slice in the body. */
   readonly name: string;
   readonly ref: string;
-  /** Of the slice. */
   readonly shape: readonly number[];
 }
 
@@ -87,12 +86,7 @@ export function partsOf(recorded: RecordedStep, prefix: string, ahead?: Recorded
       if (inStep !== undefined) replaced.set(inStep, name);
     }
     const next = updated.get(variable);
-    return {
-      name,
-      type: DT.float,
-      initial: read,
-      ...(next !== undefined && { next }),
-    };
+    return { name, type: DT.float, initial: read, ...(next !== undefined && { next }) };
   });
   const arithmetic = (step: RecordedStep): GraphNode[] => {
     const isRead = new Set(step.reads.values());

@@ -174,12 +174,7 @@ const USUAL_AXES = [1, 2, 3, 0];
 function transposed(name: string, ref: string, axes: readonly number[]): GraphNode[] {
   return [
     intsConstant(`${name}/axes`, axes),
-    {
-      name,
-      op: "Transpose",
-      inputs: [ref, `${name}/axes`],
-      attributes: { T: floatType, Tperm: intType },
-    },
+    { name, op: "Transpose", inputs: [ref, `${name}/axes`], attributes: { T: floatType, Tperm: intType } },
   ];
 }
 
@@ -222,10 +217,7 @@ function unpacking(name: string, ref: string, shapes: Shapes): { nodes: GraphNod
     const stored = reshaped(`${name}/stored_${i}`, `${name}:${i}`, [d, a, b, c]);
     return [...stored, ...transposed(`${name}/piece_${i}`, `${name}/stored_${i}`, USUAL_AXES)];
   });
-  return {
-    nodes: [...split, ...pieces.flat()],
-    refs: pieces.map((piece) => piece.at(-1)?.name as string),
-  };
+  return { nodes: [...split, ...pieces.flat()], refs: pieces.map((piece) => piece.at(-1)?.name as string) };
 }
 
 type Shapes = readonly (readonly number[])[];
@@ -329,7 +321,6 @@ export function packUpdates(parts: LoopParts): LoopParts {
   };
 }
 
-/** Bytes of an element, by type. */
 const WIDTHS: ReadonlyMap<number, number> = new Map([
   [DT.float, 4],
   [DT.bfloat16, 2],
@@ -343,10 +334,7 @@ function resultType({ attributes }: GraphNode): number {
   return type !== undefined && "type" in type ? type.type : -1;
 }
 
-/**
- * Loop-invariant code motion, also out of the computation ahead: a frozen weight's cast runs once per call. Only
- * results no larger than their operand move: bytes of images do not become floats for a whole call.
- */
+/** Loop-invariant code motion, also out of the computation ahead, of results no larger than their operand. */
 export function hoistInvariants(parts: LoopParts): LoopParts {
   const invariant = invariantsOf(parts);
   const repeated = [...(parts.ahead?.nodes ?? []), ...parts.body];
@@ -425,15 +413,9 @@ function preparedParts(parts: LoopParts): LoopParts {
 }
 
 /** An entry's step as the parts of a loop, and the placeholder of each of its feeds. */
-export interface RecordedLoop {
-  readonly parts: LoopParts;
-  readonly feeds: Readonly<Record<string, string>>;
-}
+export type RecordedLoop = { readonly parts: LoopParts; readonly feeds: Readonly<Record<string, string>> };
 
-interface Before {
-  readonly step: RecordedStep;
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
-}
+type Before = { readonly step: RecordedStep; readonly shapes: ReadonlyMap<string, readonly number[]> };
 
 function recordAhead(
   prefix: string,
@@ -448,9 +430,7 @@ function recordAhead(
     return [name, { shape: [ahead.steps * first, ...rest], dtype }];
   });
   const { step, shapes } = recordOutputs(`${prefix}/ahead`, Object.fromEntries(specs), ahead.compute, handles);
-  const parts = Array.from(shapes, ([name, [first = 1, ...rest]]) => {
-    return [name, [first / ahead.steps, ...rest]] as const;
-  });
+  const parts = Array.from(shapes, ([name, [first = 1, ...rest]]) => [name, [first / ahead.steps, ...rest]] as const);
   return { step: prepared(step, "xla", precision), shapes: new Map(parts) };
 }
 
@@ -467,26 +447,17 @@ function aheadParts(steps: number, before: Before, step: RecordedStep): Recorded
     shape,
     ref: before.step.updates[i]?.[1] as string,
   }));
-  return {
-    iterations: steps,
-    step: before.step,
-    results: results.filter(({ name }) => used.has(name)),
-  };
+  return { iterations: steps, step: before.step, results: results.filter(({ name }) => used.has(name)) };
 }
 
-/**
- * Records an entry as a loop and runs the passes.
- * @throws TraceError as recordStep does; RangeError where stepsPerCall is no multiple of the group size
- */
+/** Records an entry as a loop and runs the passes. @throws TraceError; RangeError where groups do not divide calls */
 export function recordLoop(name: string, entry: Entry, handles: Handles, precision: PrecisionName): RecordedLoop {
   const { ahead, stepsPerCall } = entry;
   if (ahead !== undefined && stepsPerCall % ahead.steps !== 0) {
     throw new RangeError(`${name}: ${stepsPerCall} steps are not a multiple of ${ahead.steps}.`);
   }
   const before = ahead && recordAhead(name, ahead, entry, handles, precision);
-  const given = Array.from(before?.shapes ?? [], ([result, shape]) => {
-    return [result, { shape, dtype: "float32" }] as const;
-  });
+  const given = Array.from(before?.shapes ?? [], ([result, shape]) => [result, { shape, dtype: "float32" }] as const);
   const perStep = { ...entry.perStep, ...Object.fromEntries(given) };
   const step = prepared(recordStep(name, { ...entry, perStep }, handles), "xla", precision);
   const grouped = ahead && before && aheadParts(ahead.steps, before, step);

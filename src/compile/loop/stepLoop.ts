@@ -247,10 +247,7 @@ function loopFunction(source: LoopSource, outer: OuterLoop): GraphFunction {
   };
 }
 
-/**
- * Many steps as one XLA program: a While over per-step feeds stacked along a new first axis. With a static trip count
- * nothing is read back between iterations; a dynamic one serves every number of steps.
- */
+/** Many steps as one XLA program: a While over stacked feeds; a static trip count needs no read per iteration. */
 export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
   const { prefix, parts } = source;
   const outer = outerLoopOf(source);

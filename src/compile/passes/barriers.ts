@@ -36,10 +36,7 @@ function oneByOne(node: GraphNode): GraphNode[] {
   });
 }
 
-/**
- * Keeps the reduction order: Grappler merges a tree of additions into one AddN, whose rounding varies from run to run.
- * Where an operand of an addition is another addition, x + y becomes x - y * -1: the same bits, and nothing to merge.
- */
+/** Makes x + y of two sums x - y * -1, the same bits, since Grappler merges additions into one AddN in any order. */
 export const keepReductionOrder: Pass = (step) => {
   const byName = nodesByName(step.nodes);
   const nodes = step.nodes.flatMap((node) => {
@@ -73,10 +70,7 @@ function isFloatResult(node: GraphNode): boolean {
   return isFloat(node, "dtype") || (DstT !== undefined && "type" in DstT && DstT.type === DT.float);
 }
 
-/**
- * Hides float constants in placeholders, which are never folded: Grappler turns x / 3 into x * 0.333, (x * a) * b into
- * x * (a * b) and pow(x, 2) into x * x, with other rounding and no measurable gain.
- */
+/** Hides float constants in placeholders, since Grappler folds them with other rounding, such as x / 3 to x * 0.333. */
 export function withOpaqueConstants(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   return nodes.flatMap((node) => {
@@ -94,10 +88,7 @@ export function withOpaqueConstants(nodes: readonly GraphNode[]): GraphNode[] {
   });
 }
 
-export const blockConstantFolding: Pass = (step) => ({
-  ...step,
-  nodes: withOpaqueConstants(step.nodes),
-});
+export const blockConstantFolding: Pass = (step) => ({ ...step, nodes: withOpaqueConstants(step.nodes) });
 
 interface FusionPattern {
   readonly op: string;
@@ -124,25 +115,14 @@ const FUSION_PATTERNS: readonly FusionPattern[] = [
   // (x * scalar) * y -> (scalar * y) * x
   { op: "Mul", inputs: new Set(["Mul"]) },
   // relu(batch normalisation) -> oneDNN's fused op, which rounds differently for partial vectors of channels
-  {
-    op: "Relu",
-    inputs: new Set(["FusedBatchNormV3"]),
-    where: (shape) => (shape.at(-1) as number) % LANES !== 0,
-  },
+  { op: "Relu", inputs: new Set(["FusedBatchNormV3"]), where: (shape) => (shape.at(-1) as number) % LANES !== 0 },
   // batch normalisation in inference after a convolution -> oneDNN's fused op
-  {
-    op: "FusedBatchNormV3",
-    inputs: new Set(["Conv2D"]),
-    where: (_shape, node) => isInference(node),
-  },
+  { op: "FusedBatchNormV3", inputs: new Set(["Conv2D"]), where: (_shape, node) => isInference(node) },
   // depthwise convolution with a bias -> a fused op whose shapes abort the optimizer
   { op: "BiasAdd", inputs: new Set(["DepthwiseConv2dNative"]) },
 ];
 
-/**
- * Separates ops whose fusion by Grappler would change rounding by a placeholder with a default (opaque, no arithmetic),
- * so that a loss has the same bits in a graph as in eager mode.
- */
+/** Puts placeholders between ops that Grappler would fuse with other rounding: the bits stay those of eager mode. */
 export const addFusionBarriers: Pass = (step) => ({ ...step, nodes: withBarriers(step.nodes) });
 
 function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {

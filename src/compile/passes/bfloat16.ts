@@ -8,9 +8,7 @@ import type { Pass, RecordedStep } from "../record/recordedStep.js";
 function trainableNodes({ nodes, reads, updates }: RecordedStep): Set<string> {
   const changed = new Set(updates.map(([variable]) => variable));
   const names = new Set(Array.from(reads).flatMap(([variable, read]) => (changed.has(variable) ? [read] : [])));
-  for (const node of nodes) {
-    if (dataOf(node).some((ref) => names.has(nodeOf(ref)))) names.add(node.name);
-  }
+  for (const node of nodes) if (dataOf(node).some((ref) => names.has(nodeOf(ref)))) names.add(node.name);
   return names;
 }
 
@@ -19,10 +17,7 @@ const isCastToFloat = (node: GraphNode | undefined): node is GraphNode => {
   return node?.op === "Cast" && SrcT !== undefined && "type" in SrcT && SrcT.type === DT.bfloat16;
 };
 
-/**
- * Keeps activations of frozen models in bfloat16 between convolutions: half the memory traffic, and XLA fuses bias,
- * ReLU and sums with cuDNN's convolutions. Runs after reduceProducts.
- */
+/** Keeps frozen models' activations in bfloat16, which XLA fuses with cuDNN's convolutions; after reduceProducts. */
 export const frozenInBfloat16: Pass = (step) => {
   const isTrainable = trainableNodes(step);
   const out: GraphNode[] = [];
@@ -110,13 +105,7 @@ function toBfloat16(nodes: readonly GraphNode[], kinds: readonly Reduced[]): Gra
 }
 
 /** Mixed precision: convolutions take bfloat16 and return float32; everything else stays float32. */
-export const reduceConvolutions: Pass = (step) => ({
-  ...step,
-  nodes: toBfloat16(step.nodes, ["convolution"]),
-});
+export const reduceConvolutions: Pass = (step) => ({ ...step, nodes: toBfloat16(step.nodes, ["convolution"]) });
 
 /** The same for convolutions and matrix products. */
-export const reduceProducts: Pass = (step) => ({
-  ...step,
-  nodes: toBfloat16(step.nodes, ["convolution", "product"]),
-});
+export const reduceProducts: Pass = (step) => ({ ...step, nodes: toBfloat16(step.nodes, ["convolution", "product"]) });

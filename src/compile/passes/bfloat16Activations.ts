@@ -133,10 +133,7 @@ function choiceIn(step: RecordedStep): Choice {
 
 /** Bytes saved per element in bfloat16. */
 const SAVED = 2;
-/**
- * Cost of a cast per element, and per op, in bytes of memory traffic, measured with vgg8, MobileNet and ShuffleV2: a
- * cast moves only six bytes, but has a loop of its own, and saved traffic is often in a cache.
- */
+/** Measured cost of a cast per element and per op, in bytes of memory traffic (vgg8, MobileNet, ShuffleV2). */
 const CAST = 20;
 const OP = 200_000;
 
@@ -219,17 +216,11 @@ export function bfloat16Nodes(step: RecordedStep): Map<string, readonly string[]
   return new Map(names.map((name) => [name, choice.candidates.get(name)?.types ?? []]));
 }
 
-/** A node with bfloat16 activations: its new name, and which of its outputs are activations. */
-interface Lowered {
-  readonly name: string;
-  readonly activations: readonly boolean[];
-}
-
 /** Keeps activations in bfloat16 between our ops where that saves traffic: float32 arithmetic, rounded when stored. */
 export const bfloat16Activations: Pass = (step) => {
   const chosen = bfloat16Nodes(step);
   const out: GraphNode[] = [];
-  const lowered = new Map<string, Lowered>();
+  const lowered = new Map<string, { readonly name: string; readonly activations: readonly boolean[] }>();
   const { reduced } = createReductions((cast) => out.push(cast), "narrow");
   const widened = new Set<string>();
   const isBfloat16 = (ref: string): boolean => lowered.get(nodeOf(ref))?.activations[outputOf(ref)] ?? false;
@@ -268,10 +259,7 @@ export const bfloat16Activations: Pass = (step) => {
       ...node,
       name,
       inputs,
-      attributes: {
-        ...node.attributes,
-        ...Object.fromEntries(types.map((type) => [type, { type: DT.bfloat16 }])),
-      },
+      attributes: { ...node.attributes, ...Object.fromEntries(types.map((type) => [type, { type: DT.bfloat16 }])) },
     });
   }
   const updates = step.updates.map(([variable, ref]) => [variable, wide(plainRef(ref))] as const);

@@ -14,13 +14,7 @@ export function writer(prefix: string, nodes: GraphNode[], channels: readonly nu
   const binary =
     (op: string) =>
     (name: string, a: string, b: string, shape: readonly number[] = channels): string =>
-      put({
-        name: `${prefix}/${name}`,
-        op,
-        inputs: [a, b],
-        attributes: { T: FLOAT },
-        shapes: [shape],
-      });
+      put({ name: `${prefix}/${name}`, op, inputs: [a, b], attributes: { T: FLOAT }, shapes: [shape] });
   return {
     both,
     mul: binary("Mul"),
@@ -28,13 +22,7 @@ export function writer(prefix: string, nodes: GraphNode[], channels: readonly nu
     plus: binary("AddV2"),
     atLeast: binary("Maximum"),
     rsqrt: (name: string, x: string): string =>
-      put({
-        name: `${prefix}/${name}`,
-        op: "Rsqrt",
-        inputs: [x],
-        attributes: { T: FLOAT },
-        shapes: [channels],
-      }),
+      put({ name: `${prefix}/${name}`, op: "Rsqrt", inputs: [x], attributes: { T: FLOAT }, shapes: [channels] }),
     float: (name: string, value: number): string => put(floatConstant(`${prefix}/${name}`, value)),
     /** Sums of two tensors over all axes but the last, in one reduction. @returns [2 * C] */
     channelSums(name: string, a: string, b: string): string {

@@ -45,10 +45,7 @@ function folded({ byName }: Surroundings, convolution: GraphNode, node: GraphNod
   ];
 }
 
-/**
- * Folds inference batch normalisation into our convolutions, as for a frozen teacher (docs/adr/0004-folded-teacher.md),
- * but from the current weights: half the memory traffic. It changes rounding, so only bfloat16 has it.
- */
+/** Folds inference batch normalisation, by current weights, into our convolutions (docs/adr/0004); bfloat16 only. */
 export const foldInference: Pass = (step) => {
   const context = surroundingsOf(step);
   const moved = new Set<string>();

@@ -27,15 +27,9 @@ import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import { follower, type Surroundings, sumAfter, surroundingsOf } from "./followers.js";
 
 /** Nodes to fuse, the first a convolution; the fused op and its extra inputs. */
-interface Chain {
-  readonly nodes: readonly GraphNode[];
-  readonly op: string;
-  readonly inputs: readonly string[];
-}
+type Chain = { readonly nodes: readonly GraphNode[]; readonly op: string; readonly inputs: readonly string[] };
 
-interface FusionContext extends Surroundings {
-  readonly isFree: (node: GraphNode) => boolean;
-}
+type FusionContext = Surroundings & { readonly isFree: (node: GraphNode) => boolean };
 
 /** A sum after a node that is not fused with its other operand. */
 function freeSumAfter(context: FusionContext, node: GraphNode) {
@@ -250,9 +244,7 @@ function fusedGroups(recorded: RecordedStep, fewest: number): RecordedStep {
     if (results.length === 0) continue;
     const node = fusedNode(group, results);
     fused.set(node.name, node);
-    for (const [i, name] of results.entries()) {
-      moved.set(name, outputRef(node.name, i));
-    }
+    for (const [i, name] of results.entries()) moved.set(name, outputRef(node.name, i));
     for (const { name } of group.slice(0, -1)) dropped.add(name);
   }
   const renamed = renamer(moved);

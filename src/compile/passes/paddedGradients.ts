@@ -13,10 +13,7 @@ interface Sizes {
   readonly windows: readonly number[];
 }
 
-/**
- * Turns gradients of convolutions with explicit padding into those of padded images, as oneDNN has none and
- * TensorFlow's own are many times slower, most of all in bfloat16 (docs/adr/0006). The data gradient is cropped.
- */
+/** Gradients with explicit padding as those of padded images, since TensorFlow's own are slow (docs/adr/0006). */
 export const padGradients: Pass = (step) => ({ ...step, nodes: withPadded(step.nodes) });
 
 function withPadded(nodes: readonly GraphNode[]): GraphNode[] {
@@ -54,11 +51,7 @@ function sidesOf({ attributes }: GraphNode, { images, filter, windows }: Sizes):
   const strides = numbers(attributes, "strides");
   return images.map((size, axis) => {
     if (axis === 0 || axis === 3) return [0, 0];
-    const geometry = {
-      stride: strides[axis] ?? 1,
-      padding: pads[2 * axis] ?? 0,
-      kernelSize: filter[axis - 1] ?? 0,
-    };
+    const geometry = { stride: strides[axis] ?? 1, padding: pads[2 * axis] ?? 0, kernelSize: filter[axis - 1] ?? 0 };
     return zerosAround(geometry, size, windows[axis] ?? 0);
   });
 }

@@ -60,10 +60,7 @@ const FUSED: readonly Entry[] = [
 const IN_PLACE: readonly Entry[] = [rowsInPlace];
 /** Half the memory traffic between our ops. */
 const BFLOAT16_ACTIVATIONS: readonly Entry[] = [dropEqualReshapes, replaceElementwise, bfloat16Activations].map(
-  (pass) => ({
-    pass,
-    where: (machine: Machine) => machine.bfloat16Activations,
-  }),
+  (pass) => ({ pass, where: (machine: Machine) => machine.bfloat16Activations }),
 );
 /** Folding of batch normalisation in evaluation; changes rounding. */
 const FOLDED: readonly Entry[] = [{ pass: foldInference, where: ({ ownOps }) => ownOps }];
@@ -79,10 +76,7 @@ const EXACT: readonly Entry[] = [
 /** Our convolutions use VNNI or AMX; with AMX, oneDNN takes those that ours do not support. */
 const REDUCED: readonly Entry[] = [
   { pass: reduceOwnProducts, where: ({ reduced }) => reduced !== undefined },
-  {
-    pass: useStandardOps,
-    where: ({ matrixUnits, reduced }) => matrixUnits && reduced === undefined,
-  },
+  { pass: useStandardOps, where: ({ matrixUnits, reduced }) => matrixUnits && reduced === undefined },
   { pass: padGradients, where: ({ matrixUnits }) => matrixUnits },
 ];
 /** TensorFlow's convolutions in bfloat16, which may be slower than its float32 on CPUs where ours are faster. */

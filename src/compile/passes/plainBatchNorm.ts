@@ -4,17 +4,10 @@ import type { Pass } from "../record/recordedStep.js";
 import { writer } from "./channelArithmetic.js";
 
 /** New nodes for a node, and the references that replace its outputs, in order. */
-interface Replacement {
-  readonly nodes: readonly GraphNode[];
-  readonly outputs: readonly string[];
-}
+type Replacement = { readonly nodes: readonly GraphNode[]; readonly outputs: readonly string[] };
 
-interface Shapes {
-  readonly images: readonly number[];
-  readonly channels: readonly number[];
-}
+type Shapes = { readonly images: readonly number[]; readonly channels: readonly number[] };
 
-/** Its shapes, and the number of values per channel. */
 function sizesOf(node: GraphNode): Shapes & { readonly count: number } {
   const images = node.shapes?.[0] as readonly number[];
   const [n, h, w, c] = images as [number, number, number, number];

@@ -24,10 +24,7 @@ const channelsOf = (shape: Shape): number => shape[CHANNELS] ?? 0;
 const inputsOf = (shape: Shape): number => shape[INPUTS] ?? 0;
 
 const GROUPED: Readonly<Record<string, GroupedOp>> = {
-  Conv2D: {
-    channels: (x, filter) => [channelsOf(x), inputsOf(filter)],
-    divided: [0, 1],
-  },
+  Conv2D: { channels: (x, filter) => [channelsOf(x), inputsOf(filter)], divided: [0, 1] },
   Conv2DBackpropInput: {
     channels: (_sizes, filter, dx) => [channelsOf(dx), inputsOf(filter)],
     divided: [1, 2],

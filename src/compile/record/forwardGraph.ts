@@ -97,11 +97,7 @@ function recordNamed({ prefix, inputShape, weights, outputNames, outputs }: Forw
   );
   const ports = Array.from(shapes, ([name, [, ...rest]], i): [string, GraphPort] => [
     name,
-    {
-      tensor: withOutput(step.updates[i]?.[1] as string),
-      dtype: DT.float,
-      shape: [ANY_SIZE, ...rest],
-    },
+    { tensor: withOutput(step.updates[i]?.[1] as string), dtype: DT.float, shape: [ANY_SIZE, ...rest] },
   ]);
   return { recorded: step, outputs: Object.fromEntries(ports) };
 }
@@ -148,11 +144,7 @@ export function repeatForward(
   };
   const own = graph.nodes.filter((node) => node.name.startsWith(`${from}/`) && node.name !== input);
   return {
-    nodes: own.map((node) => ({
-      ...node,
-      name: moved(node.name),
-      inputs: node.inputs.map(moved),
-    })),
+    nodes: own.map((node) => ({ ...node, name: moved(node.name), inputs: node.inputs.map(moved) })),
     outputs: Object.fromEntries(
       Object.entries(graph.outputs).map(([name, port]) => [name, { ...port, tensor: moved(port.tensor) }]),
     ),

@@ -106,11 +106,7 @@ function createSymbolicTensors(binding: NativeBinding): SymbolicTensors {
   return {
     make,
     outputs: (op, inputs, count) =>
-      inferred(op, inputs, count)?.map(({ shape, dtype }) => ({
-        id: make(shape, dtype),
-        shape,
-        dtype,
-      })),
+      inferred(op, inputs, count)?.map(({ shape, dtype }) => ({ id: make(shape, dtype), shape, dtype })),
     withReal(ids, run) {
       const real: number[] = [];
       try {
@@ -195,9 +191,7 @@ interface HostBackend {
 }
 
 /** Tensors that stay on the host during tracing, as symbolic tensors. */
-interface HeldTensors {
-  idOf(tensor: Tensor): number | undefined;
-}
+type HeldTensors = { idOf(tensor: Tensor): number | undefined };
 
 /** Variables and feeds not used yet stay on the host: tracing needs only shapes, which saves a GPU a round trip. */
 function holdTensors(tensors: Iterable<Tensor>, backend: NativeBackend, symbolic: SymbolicTensors): HeldTensors {
@@ -333,11 +327,7 @@ const idsOf = (tensors: readonly Tensor[]): number[] => nativeBackend().getInput
 
 const idOf = (tensor: Tensor): number => idsOf([tensor])[0] as number;
 
-/**
- * Traces one run of an entry's step as graph nodes. Nothing is uploaded, and only ops without shape inference run.
- * @param handles VarHandleOp of each variable the step may touch
- * @throws TraceError when the step reads data, uses a tensor made elsewhere, or updates an unknown variable
- */
+/** Traces an entry's step as graph nodes, uploading nothing. @throws TraceError for reads of data, or foreign tensors */
 export function recordStep(prefix: string, entry: Entry, handles: Handles): RecordedStep {
   let recorded: RecordedStep | undefined;
   tf.tidy(() => {

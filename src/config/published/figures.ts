@@ -44,10 +44,7 @@ export interface Exception extends Partial<Protocol> {
 }
 
 /** Figures with one protocol and exceptions; later exceptions win. */
-interface Trained {
-  readonly protocol: Protocol;
-  readonly exceptions?: readonly Exception[];
-}
+type Trained = { readonly protocol: Protocol; readonly exceptions?: readonly Exception[] };
 
 /** Test top-1 in percent for some pairs, from one source. */
 export interface PublishedTable extends Trained {
@@ -179,13 +176,7 @@ const CIFAR100_ALONE: AloneTable["top1"] = {
 
 /** RepDistiller's README, and torchvision's first weights (IMAGENET1K_V1). */
 export const ALONE: readonly AloneTable[] = [
-  {
-    source: "RepDistiller",
-    dataset: "cifar100",
-    protocol: CRD,
-    exceptions: [LIGHT_RATE],
-    top1: CIFAR100_ALONE,
-  },
+  { source: "RepDistiller", dataset: "cifar100", protocol: CRD, exceptions: [LIGHT_RATE], top1: CIFAR100_ALONE },
   {
     source: "torchvision",
     dataset: "imagenet",
@@ -243,18 +234,14 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
     protocol: CRD_ANY,
     exceptions: [LIGHT_RATE],
     pairs: ALIKE,
-    top1: {
-      dkd: [76.23, 74.81, 71.97, _, 74.11, 76.32, 74.68],
-    },
+    top1: { dkd: [76.23, 74.81, 71.97, _, 74.11, 76.32, 74.68] },
   },
   {
     source: "mdistiller",
     protocol: CRD_ANY,
     exceptions: [LIGHT_RATE],
     pairs: ACROSS,
-    top1: {
-      dkd: [69.71, 70.35, _, 76.45, 77.07, 76.7],
-    },
+    top1: { dkd: [69.71, 70.35, _, 76.45, 77.07, 76.7] },
   },
   {
     source: "ITRD",
@@ -271,10 +258,7 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
     protocol: CRD,
     exceptions: [LIGHT_RATE, ...REVIEWKD],
     pairs: ACROSS,
-    top1: {
-      reviewkd: [70.37, 69.89, _, 77.45, 77.78, 77.14],
-      itrd: [70.39, 71.34, 75.49, 76.69, 77.4, 77.09],
-    },
+    top1: { reviewkd: [70.37, 69.89, _, 77.45, 77.78, 77.14], itrd: [70.39, 71.34, 75.49, 76.69, 77.4, 77.09] },
   },
   {
     source: "TTM",
@@ -303,18 +287,14 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
     protocol: CRD_ANY,
     exceptions: [LIGHT_RATE],
     pairs: ALIKE,
-    top1: {
-      norm: [75.65, 74.82, 71.35, 71.55, 73.67, 76.49, 73.95],
-    },
+    top1: { norm: [75.65, 74.82, 71.35, 71.55, 73.67, 76.49, 73.95] },
   },
   {
     source: "NORM",
     protocol: CRD_ANY,
     exceptions: [LIGHT_RATE],
     pairs: ACROSS,
-    top1: {
-      norm: [68.94, 70.56, 75.17, 77.42, 78.07, 77.06],
-    },
+    top1: { norm: [68.94, 70.56, 75.17, 77.42, 78.07, 77.06] },
   },
   {
     source: "LSKD",
@@ -334,28 +314,16 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
     protocol: { ...CRD, counted: "best" },
     exceptions: LSKD_EXCEPTIONS,
     pairs: ACROSS,
-    top1: {
-      lskd_kd: [68.61, 69.02, _, _, 75.56, _],
-      lskd_mlkd: [70.94, 71.19, _, _, 78.76, _],
-    },
+    top1: { lskd_kd: [68.61, 69.02, _, _, 75.56, _], lskd_mlkd: [70.94, 71.19, _, _, 78.76, _] },
   },
   {
     // No training script is published; what the README's figures fix is not said.
     source: "LumiNet",
     protocol: UNKNOWN,
     pairs: [...ALIKE, "wrn_40_2-ShuffleV1"],
-    top1: {
-      luminet: [76.38, 75.12, 72.29, _, 74.2, 77.5, 74.94, 76.95],
-    },
+    top1: { luminet: [76.38, 75.12, 72.29, _, 74.2, 77.5, 74.94, 76.95] },
   },
-  {
-    source: "ICKD",
-    protocol: CRD,
-    pairs: ALIKE,
-    top1: {
-      ickd: [75.64, 74.33, 71.76, 71.68, 73.89, 75.25, 73.42],
-    },
-  },
+  { source: "ICKD", protocol: CRD, pairs: ALIKE, top1: { ickd: [75.64, 74.33, 71.76, 71.68, 73.89, 75.25, 73.42] } },
   {
     source: "SimKD",
     protocol: CRD_ANY,

@@ -36,11 +36,7 @@ function figure(
   return { top1, source, counted, settings };
 }
 
-/**
- * Figures by method or variant.
- * @param pair TEACHER-STUDENT
- * @param dataset all by default, as no pair has figures of two
- */
+/** Figures by method or variant of a pair TEACHER-STUDENT, of all data sets by default. */
 export function figuresOf(pair: string, dataset?: string): ReadonlyMap<string, PublishedFigure> {
   const tables = PUBLISHED_TABLES.filter(
     (table) => dataset === undefined || (table.dataset ?? FIRST_DATASET) === dataset,

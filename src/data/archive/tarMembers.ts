@@ -13,7 +13,6 @@ interface TarHeader {
 /** Archives consist of blocks of so many bytes; a header is one. */
 const BLOCK = 512;
 
-// Where fields begin and end in a header.
 const NAME = [0, 100] as const;
 const SIZE = [124, 136] as const;
 const SUM = [148, 156] as const;
@@ -110,7 +109,7 @@ const PASSED_OVER: ReadonlySet<string> = new Set([FOLDER, "g", "K"]);
 
 const textOf = (bytes: Buffer): string => bytes.toString("utf8").replace(/\0.*/s, "");
 
-/** Visits a tar archive's files in order, by headers alone. @throws inputError for no archive, damage or links */
+/** Visits a tar archive's files in order, by headers only. @throws inputError for no archive, damage or links */
 export function visitTar(path: string, visit: (member: TarMember, read: ReadMember) => void): void {
   const file = openFile(path);
   try {

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { AheadOf, FilesAhead, ReadFile } from "./dataFile.js";
 
-/** Reads and hashes files in another thread. Unreadable ones are left out: who needs them says what is wrong. */
+/** Reads and hashes files in another thread. Skips unreadable ones: who needs them says what is wrong. */
 export async function readAhead(files: readonly AheadOf[]): Promise<FilesAhead> {
   if (files.length === 0) return new Map();
   const thread = new Worker(new URL("./aheadThread.js", import.meta.url), { workerData: files });

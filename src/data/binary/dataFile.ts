@@ -1,19 +1,12 @@
 import { inputError, PefdError } from "../../common/errors.js";
 import { readInputFile } from "../../common/files/inputFile.js";
 
-export interface ReadFile {
-  readonly bytes: Uint8Array;
-  /** In hexadecimal digits. */
-  readonly sha256: string;
-}
+export type ReadFile = { readonly bytes: Uint8Array; readonly sha256: string };
 
 export type FilesAhead = ReadonlyMap<string, ReadFile>;
 
 /** A file to read, if it has no more bytes. */
-export interface AheadOf {
-  readonly path: string;
-  readonly maxBytes: number;
-}
+export type AheadOf = { readonly path: string; readonly maxBytes: number };
 
 /** Hint for missing or corrupt files of a data set. @param name undefined for the default data set */
 export function howToGet(name?: string): string {

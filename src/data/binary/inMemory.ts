@@ -33,10 +33,7 @@ export interface MemorySource {
 }
 
 /** A data set as it was read: both splits are in memory. */
-export interface MemoryDataset extends Dataset {
-  readonly train: ImagesInMemory;
-  readonly test: ImagesInMemory;
-}
+export type MemoryDataset = Dataset & { readonly train: ImagesInMemory; readonly test: ImagesInMemory };
 
 export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "files"> {
   open(directory: string, limits?: DatasetLimits): MemoryDataset;
@@ -90,13 +87,7 @@ export function memoryReaders(source: MemorySource): MemoryReaders {
       refuseSkipList(source.name, skip);
       const train = read(directory, "train", limitTrain, ahead);
       const test = read(directory, "test", limitTest, ahead);
-      return {
-        ...is,
-        train: train.images,
-        test: test.images,
-        trainFile: train.file,
-        testFile: test.file,
-      };
+      return { ...is, train: train.images, test: test.images, trainFile: train.file, testFile: test.file };
     },
     openTest(directory, limit, skip) {
       refuseSkipList(source.name, skip);

@@ -4,8 +4,7 @@ import { readInputText } from "../../common/files/inputFile.js";
 import { sha256 } from "../checksums.js";
 import type { ImageFile } from "../dataset.js";
 import type { WholeFile } from "../examine.js";
-import type { AheadOf, FilesAhead } from "./dataFile.js";
-import { readDataFile } from "./dataFile.js";
+import { type AheadOf, type FilesAhead, readDataFile } from "./dataFile.js";
 
 /** CIFAR-100's names take about 1,000 bytes. */
 const MAX_FILE_BYTES = 2 ** 16;
@@ -49,11 +48,7 @@ export function wholeRecords(
   };
 }
 
-interface RecordFiles {
-  readonly kind: RecordKind;
-  readonly files: readonly string[];
-  readonly hint: string;
-}
+type RecordFiles = { readonly kind: RecordKind; readonly files: readonly string[]; readonly hint: string };
 
 function joined(arrays: readonly Uint8Array[]): Uint8Array {
   const [only] = arrays;
@@ -86,7 +81,6 @@ interface LabelByte {
 
 /** Records of one size, one image each: label bytes, then all of red, all of green, all of blue, row by row. */
 export interface RecordKind {
-  /** Side of the square images in pixels. */
   readonly side: number;
   readonly labels: readonly LabelByte[];
   /** Place of the class among the label bytes. */
@@ -94,7 +88,7 @@ export interface RecordKind {
 }
 
 /** Bytes of one image: 3 channels. */
-export const imageBytes = ({ side }: Pick<RecordKind, "side">): number => 3 * side * side;
+const imageBytes = ({ side }: Pick<RecordKind, "side">): number => 3 * side * side;
 
 /** Bytes of one record. */
 export const recordBytes = (kind: RecordKind): number => kind.labels.length + imageBytes(kind);
@@ -120,11 +114,7 @@ export const mostBytes = (kind: RecordKind): number => MOST_RECORDS * recordByte
 
 const COUNTS = ["no label", "its label", "its two labels"];
 
-/**
- * Reads a file of records: [count * recordBytes(kind)] bytes, count >= 1, every class within its bounds.
- * @param hint what to do about a file that is refused
- * @throws inputError if it is missing, unreadable, empty, of a wrong size or has a label that is too large
- */
+/** Bytes of a file of records, at least one. @param hint for a refused file @throws inputError for size or labels too */
 export function readRecordFile(path: string, kind: RecordKind, hint: string, ahead?: FilesAhead): Uint8Array {
   const bytes = ahead?.get(path)?.bytes ?? readDataFile(path, { maxBytes: mostBytes(kind), hint });
   checkSize(path, bytes.length, kind, hint);

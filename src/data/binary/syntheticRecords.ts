@@ -1,6 +1,5 @@
 import { drawImages, type SyntheticSet } from "../synthetic/write.js";
-import type { PartName } from "./records.js";
-import { type RecordKind, recordBytes } from "./records.js";
+import { type PartName, type RecordKind, recordBytes } from "./records.js";
 
 /** A file of synthetic records, [count * recordBytes(kind)]. @param labelsOf the label bytes of a class */
 export function syntheticRecords(

@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { howToGet, howToPlace } from "../binary/dataFile.js";
 import { memoryReaders } from "../binary/inMemory.js";
-import type { RecordKind } from "../binary/records.js";
-import { namesFrom, readRecordPart, recordFilesAhead, wholeRecords } from "../binary/records.js";
+import { namesFrom, type RecordKind, readRecordPart, recordFilesAhead, wholeRecords } from "../binary/records.js";
 import { syntheticRecords } from "../binary/syntheticRecords.js";
 import type { DatasetRow, ImageFormat, SyntheticOptions } from "../dataset.js";
 import { examine } from "../examine.js";

@@ -1,7 +1,6 @@
-import { imageBytes, type RecordKind, recordBytes } from "../binary/records.js";
+import { type RecordKind, recordBytes } from "../binary/records.js";
 import type { ImageFormat } from "../dataset.js";
 
-/** Side in pixels. */
 export const IMAGE_SIZE = 32;
 
 /** CIFAR-100's format; random crop with padding 4 and random flip, as in the paper's code. */
@@ -25,8 +24,6 @@ export const CIFAR100_RECORD: RecordKind = {
   ],
   own: 1,
 };
-
-export const IMAGE_BYTES = imageBytes(CIFAR100_RECORD);
 
 export const RECORD_BYTES = recordBytes(CIFAR100_RECORD);
 

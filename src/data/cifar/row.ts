@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import type { AheadOf } from "../binary/dataFile.js";
-import { howToGet, howToPlace } from "../binary/dataFile.js";
+import { type AheadOf, howToGet, howToPlace } from "../binary/dataFile.js";
 import { type MemoryDataset, type MemorySource, memoryReaders } from "../binary/inMemory.js";
 import { namesFrom, readRecordPart, recordFilesAhead, wholeRecords } from "../binary/records.js";
 import { syntheticRecords } from "../binary/syntheticRecords.js";
@@ -99,11 +98,7 @@ const SOURCE: MemorySource = {
 
 const READERS = memoryReaders(SOURCE);
 
-/**
- * Reads CIFAR-100's binary layout: training images from train.bin, test images from test.bin, never otherwise.
- * @throws inputError if the folder or a file is missing, unreadable, empty, of a wrong size or has a label above 99, or
- * a limit is not a positive integer or more than there are
- */
+/** CIFAR-100's binary layout: train.bin to train, test.bin to test. @throws inputError for files, labels, limits */
 export const loadCifar100 = (directory: string, limits?: DatasetLimits): MemoryDataset =>
   READERS.open(directory, limits);
 

@@ -18,10 +18,7 @@ import { downloadResumable, removePartial } from "./resumableDownload.js";
 /** Checksums of an archive, for data sets without published checksums of files. */
 const RECORD_FILE = "fetched.json";
 
-interface FetchRecord {
-  readonly md5: string;
-  readonly files: Readonly<Record<string, string>>;
-}
+type FetchRecord = { readonly md5: string; readonly files: Readonly<Record<string, string>> };
 
 function writeFetchRecord(folder: string, md5: string, reports: readonly FileReport[]): void {
   const files = Object.fromEntries(reports.map(({ file, sha256 }) => [file, sha256]));
@@ -91,12 +88,7 @@ async function sleepUnlessAborted(milliseconds: number, signal?: AbortSignal): P
   signal?.throwIfAborted();
 }
 
-/**
- * Unpacks the named members of a .tar.gz, ordinary files all of them, into the existing folder `target`, paths kept.
- * @param members paths inside the archive, as "folder/file"
- * @param mostBytes that the archive may unpack to
- * @throws runError if the archive is damaged, or holds a link, a device or a path that leaves the folder
- */
+/** Unpacks named members "folder/file" of a .tar.gz. @throws runError for damage, links, paths outside, its size */
 export async function unpackMembers(
   archive: string,
   members: readonly string[],
@@ -169,7 +161,7 @@ export interface FetchResult {
 }
 
 /**
- * Brings a data set, one process of this machine at a time: downloads to DIRECTORY.tar.gz.partial, where the next fetch
+ * Downloads a data set, one process of this machine at a time: downloads to DIRECTORY.tar.gz.partial, where the next fetch
  * goes on, checks the MD5, unpacks beside the folder and moves it into place as the last step.
  * @throws inputError if nothing is published, the folder holds something else or the URL is none; runError of network
  * or disk, or for a wrong archive; the signal's reason when aborted
@@ -184,11 +176,7 @@ export function fetchArchive(row: Fetchable, options: FetchOptions): Promise<Fet
   return exclusively(`fetch ${directory}`, options, () => fetchAlone(published, { ...options, directory }));
 }
 
-interface Published {
-  readonly title: string;
-  readonly archive: Archive;
-  verify: NonNullable<DatasetRow["verify"]>;
-}
+type Published = { readonly title: string; readonly archive: Archive; verify: NonNullable<DatasetRow["verify"]> };
 
 /** Archives whose files are examined when they come hold no encoded images. */
 const noImages: ImageExaminer = {
@@ -241,11 +229,7 @@ const otherThings = (directory: string, title: string): PefdError =>
     "Move it away, or give another folder with --data DIR.",
   );
 
-interface ArchiveRequest extends FetchOptions {
-  readonly url: string;
-  readonly md5: string;
-  readonly partial: string;
-}
+type ArchiveRequest = FetchOptions & { readonly url: string; readonly md5: string; readonly partial: string };
 
 async function bringArchive(request: ArchiveRequest): Promise<number> {
   const { partial, md5, url } = request;
@@ -260,16 +244,10 @@ async function bringArchive(request: ArchiveRequest): Promise<number> {
   );
 }
 
-interface Downloaded {
-  readonly file: string;
-  readonly url: string;
-  readonly md5: string;
-}
-
 async function unpackInto(
   { title, archive, verify }: Published,
   directory: string,
-  { file, url, md5 }: Downloaded,
+  { file, url, md5 }: { readonly file: string; readonly url: string; readonly md5: string },
 ): Promise<void> {
   const staging = `${directory}.unpacking`;
   await rm(staging, { recursive: true, force: true });

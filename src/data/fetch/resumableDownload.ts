@@ -11,13 +11,9 @@ import { type DownloadRequest, receive } from "./receive.js";
 const MOST_REDIRECTS = 5;
 const SILENCE_MILLISECONDS = 60_000;
 
-/** By lower-case name. */
 type RequestHeaders = Readonly<Record<string, string>>;
 
-/**
- * Asks for a URL and follows redirects; fetch() would unpack gzip, which breaks checksums and byte ranges.
- * @returns the answer whatever its status; its body must be read or destroyed
- */
+/** Follows redirects; fetch() would unpack gzip, which breaks byte ranges. @returns any answer, to read or destroy */
 async function httpGet(url: string, headers: RequestHeaders, signal?: AbortSignal): Promise<IncomingMessage> {
   let address = url;
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
@@ -77,10 +73,7 @@ export function removePartial(partial: string): void {
   rmSync(originFile(partial), { force: true });
 }
 
-interface Kept {
-  readonly bytes: number;
-  readonly validator?: string | undefined;
-}
+type Kept = { readonly bytes: number; readonly validator?: string | undefined };
 
 /** Beside the bytes lies where they came from and which version of the file they are. */
 const originFile = (partial: string): string => `${partial}.origin`;

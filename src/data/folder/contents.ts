@@ -37,7 +37,7 @@ const UNREADABLE = "-";
 
 const cacheFile = (directory: string, part: PartName, ending: string): string =>
   join(
-    // biome-ignore lint/style/noRestrictedGlobals: a data set is opened in many places, none of which is told the folder.
+    // biome-ignore lint/style/noRestrictedGlobals: a data set is opened in many places, none of which knows the folder.
     cacheDirectory(process.env, homedir()),
     `images/${sha256(`${part} ${realpathSync(directory)}`).slice(0, 32)}.${ending}`,
   );
@@ -163,12 +163,7 @@ export function openContents(directory: string, part: PartName, isFresh: boolean
   };
 }
 
-/**
- * Compares a split with its first reading, which is kept.
- * @param sums sha256 by which runs know the half
- * @param contents sha256 over all bytes of all images
- * @returns sentences on what is wrong
- */
+/** Clauses on a split that differs from its first reading. @param sums as runs know it @param contents of all bytes */
 export function changedContents(directory: string, part: PartName, sums: string, contents: string): string[] {
   const path = cacheFile(directory, part, "whole.txt");
   const [sumsThen, contentsThen, on] = readCache(path).toString().trim().split(" ");

@@ -8,7 +8,7 @@ import { createNameList, type FilePart, type NameList } from "../images/places.j
 export interface ListedImage {
   readonly name: string;
   readonly label: number;
-  /** Where it lies, in a shard; left out for a file of its own. */
+  /** Where it lies, in a shard; omitted for a file of its own. */
   readonly part?: FilePart;
 }
 
@@ -20,17 +20,12 @@ export interface ImageList extends Iterable<ListedImage> {
   readonly names?: NameList;
 }
 
-interface GrowingList extends ImageList {
-  add(names: readonly string[], label: number): void;
-}
+type GrowingList = ImageList & { add(names: readonly string[], label: number): void };
 
 function createImageList(): GrowingList {
   const names = createNameList();
   const labels: number[] = [];
-  const imageAt = (index: number): ListedImage => ({
-    name: names.at(index),
-    label: labels[index] as number,
-  });
+  const imageAt = (index: number): ListedImage => ({ name: names.at(index), label: labels[index] as number });
   return {
     names,
     get length() {
@@ -100,7 +95,7 @@ export interface Listing {
   /** Names of the classes in the order of their labels. */
   readonly classes: readonly string[];
   readonly images: ImageList;
-  /** How the images were changed when they were packed; left out where they are as they were. */
+  /** How the images were changed when they were packed; omitted where they are unchanged. */
   readonly reencoded?: string;
 }
 
@@ -164,10 +159,7 @@ const isHidden = (name: string): boolean => name.startsWith(".");
 /** Class folders in a split's folder, sorted as torchvision's ImageFolder does; none in a flat one. */
 export const classFolders = (path: string): string[] => entriesOf(path).folders.filter((name) => !isHidden(name));
 
-/**
- * Lists a split with one folder for each class; `known`, the classes of the training images, rule the others.
- * @throws inputError for a folder without classes, a class without images, or classes other than those known
- */
+/** Lists a split by class folders; `known` are the training images' classes. @throws inputError for other ones */
 export function listClassFolders(directory: string, folder: string, known?: readonly string[]): Listing {
   const path = join(directory, folder);
   const classes = classFolders(path);

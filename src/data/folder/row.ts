@@ -85,7 +85,7 @@ function knownClasses(directory: string, folders: HalfFolders): string[] | undef
   return classFolders(join(directory, halfFolder(directory, "train", folders)));
 }
 
-/** Milliseconds before it is told how far the reading of samples is, and between one time and the next. */
+/** Milliseconds before the first progress report on reading samples, and between reports. */
 const PATIENCE = 2000;
 const BETWEEN = 10_000;
 
@@ -118,11 +118,7 @@ function fileOf(
     add(`${classes[image.label]}\t${size}\t${image.name}\n`, sample);
   }
   contents.close();
-  return {
-    images: images.length,
-    sha256: hash.digest("hex"),
-    listedSha256: listed.digest("hex"),
-  };
+  return { images: images.length, sha256: hash.digest("hex"), listedSha256: listed.digest("hex") };
 }
 
 function placesOf(directory: string, images: ImageList): ImagePlaces {
@@ -305,10 +301,7 @@ function folderReaders(
 
 /** Where Kaggle's archive has its images. */
 const KAGGLE = "ILSVRC/Data/CLS-LOC";
-const IMAGENET_FOLDERS: HalfFolders = {
-  train: ["train", join(KAGGLE, "train")],
-  test: ["val", join(KAGGLE, "val")],
-};
+const IMAGENET_FOLDERS: HalfFolders = { train: ["train", join(KAGGLE, "train")], test: ["val", join(KAGGLE, "val")] };
 
 /** Kaggle's file with the classes of the validation images, which are in one folder. */
 const SOLUTION = "LOC_val_solution.csv";
@@ -320,9 +313,7 @@ function listImageNet(directory: string, part: PartName): Listing {
   const folder = halfFolder(directory, part, IMAGENET_FOLDERS);
   if (part === "train") return listClassFolders(directory, folder);
   const known = knownClasses(directory, IMAGENET_FOLDERS);
-  if (classFolders(join(directory, folder)).length > 0) {
-    return listClassFolders(directory, folder, known);
-  }
+  if (classFolders(join(directory, folder)).length > 0) return listClassFolders(directory, folder, known);
   return listSolved(directory, folder, known);
 }
 
@@ -387,10 +378,7 @@ const formatOf = (side: number) =>
   }) as const satisfies ImageFormat;
 
 /** Resize(256) and CenterCrop(224), in the same proportion for other sides; the short side is rounded down. */
-const evaluationOf = (side: number) => ({
-  resize: Math.floor((side * RESIZED) / SIDE),
-  crop: side,
-});
+const evaluationOf = (side: number) => ({ resize: Math.floor((side * RESIZED) / SIDE), crop: side });
 
 /** The paper's runs on ImageNet. */
 const DEFAULTS = {

@@ -44,11 +44,7 @@ const normalized = (words: Tensor, format: ImageFormat): Tensor =>
     [words, tf.tensor2d(knownTable(format.normalization), [LEVELS, 3])],
   );
 
-/**
- * Normalizes a batch of bytes in the step to [N, height, width, 3], by the values of `knownTable`.
- * @param words [N, wordsOf] int32, each image's bytes in order, lowest byte first
- * @param compiled whether XLA compiles the step, which knows TensorFlow's ops only
- */
+/** Normalizes bytes [N, wordsOf] int32 in the step to [N, height, width, 3]. @param compiled whether by XLA */
 export function normalizedBatch(words: Tensor, format: ImageFormat, compiled: boolean): Tensor4D {
   const { height, width, channels } = format;
   const values = ownOpsServe() && !compiled ? normalized(words, format) : looked(words, format);

@@ -1,15 +1,10 @@
 import { DT, type NativeAttribute, type NativeBinding, type NativeTensor } from "../../runtime/native.js";
 import { capturingStderr } from "../../runtime/ownModule.js";
-import type { Header } from "./header.js";
-import { ImageProblem } from "./header.js";
+import { type Header, ImageProblem } from "./header.js";
 import { type Box, type ImageSize, wholeOf } from "./view.js";
 
 /** A decoded part of an image: a uint8 tensor [height, width, 3] of the binding, owned by the caller. */
-export interface Decoded {
-  readonly id: number;
-  readonly part: Box;
-  readonly warning?: string;
-}
+export type Decoded = { readonly id: number; readonly part: Box; readonly warning?: string };
 
 type Attributes = readonly NativeAttribute[];
 
@@ -70,10 +65,7 @@ function withMargin(box: Box, image: Header): Box {
   return { top, left, height: bottom - top, width: right - left };
 }
 
-interface Shape extends ImageSize {
-  readonly pictures: number;
-  readonly colours: number;
-}
+type Shape = ImageSize & { readonly pictures: number; readonly colours: number };
 
 function problemOf(found: Shape, asked: ImageSize): string | undefined {
   if (found.pictures !== 1) return `it contains ${found.pictures} images instead of one`;

@@ -48,10 +48,7 @@ const BMP: Format = {
 
 /** The three kinds of WebP by their first chunk (RFC 9649). */
 const WEBP_KINDS: Readonly<Record<string, Format["size"]>> = {
-  "VP8 ": (bytes) => ({
-    width: bytes.readUInt16LE(26) & 0x3fff,
-    height: bytes.readUInt16LE(28) & 0x3fff,
-  }),
+  "VP8 ": (bytes) => ({ width: bytes.readUInt16LE(26) & 0x3fff, height: bytes.readUInt16LE(28) & 0x3fff }),
   VP8L: (bytes) => {
     const bits = bytes.readUInt32LE(21);
     return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
@@ -95,9 +92,7 @@ function findFrame(bytes: Buffer): number {
       throw new ImageProblem("the JPEG uses arithmetic coding, which Pillow and browsers cannot read");
     }
     if (FRAMES.has(marker)) return at + 3;
-    if (marker === SCAN || marker === END) {
-      throw new ImageProblem("the JPEG header is corrupt: it has no size");
-    }
+    if (marker === SCAN || marker === END) throw new ImageProblem("the JPEG header is corrupt: it has no size");
     at = nextMarker(bytes, isAlone(marker) ? at : at + bytes.readUInt16BE(at));
   }
 }
@@ -105,21 +100,13 @@ function findFrame(bytes: Buffer): number {
 /** A file whose end is missing is found here, even where only its upper part is decoded. */
 function size(bytes: Buffer): ImageSize {
   const frame = findFrame(bytes);
-  if (bytes.lastIndexOf(END_MARKER) < frame) {
-    throw new ImageProblem("the JPEG is truncated: its end is missing");
-  }
+  if (bytes.lastIndexOf(END_MARKER) < frame) throw new ImageProblem("the JPEG is truncated: its end is missing");
   return { height: bytes.readUInt16BE(frame), width: bytes.readUInt16BE(frame + 2) };
 }
 
-const JPEG: Format = {
-  name: "JPEG",
-  matches: (bytes) => bytes[0] === 0xff && bytes[1] === START,
-  size,
-};
+const JPEG: Format = { name: "JPEG", matches: (bytes) => bytes[0] === 0xff && bytes[1] === START, size };
 
-export interface Header extends ImageSize {
-  readonly format: Format["name"];
-}
+export type Header = ImageSize & { readonly format: Format["name"] };
 
 const FORMATS: readonly Format[] = [JPEG, PNG, BMP, WEBP];
 

@@ -8,10 +8,7 @@ export interface NameList {
   add(name: string): void;
   at(index: number): string;
   /** Copies that all threads share: UTF-8 letters, and [length + 1] where each name starts and the last ends. */
-  shared(): {
-    readonly names: Uint8Array<SharedArrayBuffer>;
-    readonly starts: Uint32Array<SharedArrayBuffer>;
-  };
+  shared(): { readonly names: Uint8Array<SharedArrayBuffer>; readonly starts: Uint32Array<SharedArrayBuffer> };
 }
 
 /** UTF-8 has at most so many bytes for a unit of UTF-16. */
@@ -70,7 +67,7 @@ export interface ImagePlaces {
   readonly names: Uint8Array<SharedArrayBuffer>;
   /** [count + 1], where each name starts and the last one ends. */
   readonly starts: Uint32Array<SharedArrayBuffer>;
-  /** For images that share files; left out where each has its own. */
+  /** For images that share files; omitted where each has its own. */
   readonly shared?: {
     readonly files: readonly string[];
     /** [count, 3]: which of the files, offset and length in it of each image. */

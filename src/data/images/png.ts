@@ -43,6 +43,6 @@ function fileOf({ height, width }: ByteImage, data: Uint8Array): Buffer {
 export const storedPng = (image: ByteImage): Buffer =>
   fileOf(image, deflateSync(filteredLines(image, AS_IT_IS), { level: 0 }));
 
-/** An image as a smaller PNG file. zlib looks for runs alone: other searches give other bytes on other CPUs. */
+/** An image as a smaller PNG file. zlib looks only for runs: other searches give other bytes on other CPUs. */
 export const smallPng = (image: ByteImage): Buffer =>
   fileOf(image, deflateSync(filteredLines(image, SUB), { strategy: constants.Z_RLE }));

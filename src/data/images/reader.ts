@@ -124,11 +124,7 @@ function across(
   return result;
 }
 
-/**
- * A view with the bytes of Pillow up to 12 (bilinear, antialiased, across first), as src/native computes it, too.
- * @param pixels [height, width, 3], RGB interleaved, each 0 to 255
- * @returns [window.height, window.width, 3]
- */
+/** A view with Pillow 12's bytes (bilinear, antialiased) of pixels [H, W, 3]. @returns the window [H', W', 3] */
 export function plainResize(pixels: ArrayLike<number>, image: ImageSize, view: View): Uint8Array {
   const { box, size, window, flip } = view;
   const right = axisOf(box.left, box.width, size.width, window.left, window.width);
@@ -148,9 +144,7 @@ export function plainResize(pixels: ArrayLike<number>, image: ImageSize, view: V
 /** Resizer of src/native, or the same in JavaScript, whose bytes are the same. */
 export type Resizer = "native" | "plain";
 
-export interface DecodedImage extends ByteImage {
-  readonly warning?: string;
-}
+export type DecodedImage = ByteImage & { readonly warning?: string };
 
 /** Reads images of one thread. Errors name the image and say what is wrong with it. */
 export interface ImageReader {

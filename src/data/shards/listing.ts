@@ -15,7 +15,6 @@ interface ShardSample {
   readonly part: FilePart;
 }
 
-/** Labels of two bytes. */
 const MOST_LABEL = 65_535;
 const MOST_DIGITS = 16;
 
@@ -25,12 +24,7 @@ const MOST_JSON = 2 ** 16;
 /** WebDataset's rule: files of one sample are called alike up to the first dot behind the folder. */
 const FILE = /^((?:.*\/)?[^./][^./]*)\.([^/]+)$/;
 
-interface Open {
-  readonly key: string;
-  readonly images: TarMember[];
-  label?: number;
-  name?: string;
-}
+type Open = { readonly key: string; readonly images: TarMember[]; label?: number; name?: string };
 
 /** A name that can stand in a line of its own. */
 const NAME = /^[^\p{Cc}]{1,1000}$/u;
@@ -87,7 +81,7 @@ function add(open: Open, ending: string, member: TarMember, read: ReadMember, pa
   } else if (isImage(member.name)) open.images.push(member);
 }
 
-/** Samples of a WebDataset shard, by headers alone. @throws inputError for damage, or samples without image or class */
+/** Samples of a WebDataset shard, by headers only. @throws inputError for damage, or samples without image or class */
 function samplesOf(path: string, shard: string): ShardSample[] {
   const samples: ShardSample[] = [];
   let open: Open | undefined;
@@ -109,7 +103,7 @@ function samplesOf(path: string, shard: string): ShardSample[] {
   throw inputError(`${path} contains no samples.`, "A WebDataset shard contains KEY.jpg and KEY.cls for each image.");
 }
 
-/** Words in a shard's name, or of a folder of shards, that tell its half; the first that are found count. */
+/** Words in a shard's name, or of a folder of shards, that name its split; the first that are found count. */
 const WORDS: Readonly<Record<PartName, readonly (readonly string[])[]>> = {
   train: [["train", "training"]],
   test: [["val", "valid", "validation"], ["test"]],
@@ -203,11 +197,7 @@ export function listShards(directory: string, part: PartName): Listing {
       "Use training and test shards of the same data set.",
     );
   }
-  return {
-    classes,
-    images: samples,
-    ...(record?.reencoded !== undefined && { reencoded: record.reencoded }),
-  };
+  return { classes, images: samples, ...(record?.reencoded !== undefined && { reencoded: record.reencoded }) };
 }
 
 /** Class names from the record of shards. @throws inputError for a damaged record */

@@ -37,15 +37,7 @@ const END = Buffer.alloc(2 * BLOCK);
 
 /** A file as it stands in a tar archive. Equal files give equal bytes: no time, no owner. */
 function memberOf(path: string, bytes: Uint8Array): Uint8Array[] {
-  const header = new Header({
-    path,
-    size: bytes.length,
-    mode: MODE,
-    uid: 0,
-    gid: 0,
-    mtime: new Date(0),
-    type: "File",
-  });
+  const header = new Header({ path, size: bytes.length, mode: MODE, uid: 0, gid: 0, mtime: new Date(0), type: "File" });
   header.encode();
   const filling = Buffer.alloc((BLOCK - (bytes.length % BLOCK)) % BLOCK);
   return [header.block as Uint8Array, bytes, filling];
@@ -73,11 +65,7 @@ function ended(shard: OpenShard): ShardFile {
   return { file, bytes, images, sha256: hash.digest("hex") };
 }
 
-/**
- * Writes WebDataset shards of a split: KEY.jpg (or another ending), KEY.cls, KEY.json of each image.
- * @param start of their names: "train" for train-000000.tar
- * @param mostBytes of a shard, unless one image has more
- */
+/** Writes WebDataset shards of at most `mostBytes`, named such as train-000000.tar: KEY.jpg, KEY.cls, KEY.json. */
 function openShardWriter(folder: string, start: string, mostBytes: number): ShardWriter {
   const shards: ShardFile[] = [];
   let open: OpenShard | undefined;
@@ -125,9 +113,8 @@ export type ReadImages = (places: ImagePlaces, count: number) => AsyncIterable<P
 export interface PackSettings {
   /** The folder that takes the shards; it may not hold anything. */
   readonly out: string;
-  /** Of a shard. */
   readonly mostBytes: number;
-  /** How images are changed; they are packed as they are where it is left out. */
+  /** How images are changed; packed as they are by default. */
   readonly reencoding?: { readonly words: string; readonly read: ReadImages } | undefined;
   /** Aborts it: nothing is left then. */
   readonly signal?: AbortSignal;
@@ -167,15 +154,9 @@ const STARTS: Readonly<Record<PartName, string>> = { train: "train", test: "val"
 /** Waits for what signals and progress have to do. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Between two such waits. */
 const IMAGES_AT_ONCE = 16;
 
-/**
- * Packs a data set into WebDataset shards, images in the same order, and gives the record beside them.
- * @param dataset as --dataset names it
- * @throws inputError for a folder that holds something; runError for an image that cannot be read, or a full disk.
- * Nothing is left then: all is written beside its place, and renamed when it is complete.
- */
+/** Packs a data set into WebDataset shards. @throws inputError for a folder in use, runError; nothing is left then */
 export async function packImages(dataset: string, set: PackableSet, settings: PackSettings): Promise<ShardRecord> {
   const { out, mostBytes, reencoding, signal, onProgress } = settings;
   refuseOccupied(out);
@@ -217,10 +198,7 @@ export async function packImages(dataset: string, set: PackableSet, settings: Pa
     for (const [part, half] of halves) made.push([part, await packHalf(folder, part, half)]);
     record = {
       dataset,
-      ...(reencoded && {
-        reencoded,
-        note: `Not comparable: images were re-encoded (${reencoded}).`,
-      }),
+      ...(reencoded && { reencoded, note: `Not comparable: images were re-encoded (${reencoded}).` }),
       classes,
       classNames,
       halves: Object.fromEntries(made),

@@ -24,7 +24,7 @@ export interface ShardHalf {
 export interface ShardRecord {
   /** The data set that was packed, as --dataset names it. */
   readonly dataset: string;
-  /** How images were changed: "short side 256, JPEG quality 90"; left out where their bytes are as they were. */
+  /** How images were changed: "short side 256, JPEG quality 90"; omitted where their bytes are unchanged. */
   readonly reencoded?: string;
   readonly note?: string;
   /** Folders of the classes by their numbers, and what classes are called. */

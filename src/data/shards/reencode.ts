@@ -6,19 +6,13 @@ import { type ImageSize, resizedSize, type View, wholeOf } from "../images/view.
 import type { PackedImage } from "./pack.js";
 
 /** How images are made smaller: the short side in pixels, and the quality of the JPEG, from 1 to 100. */
-export interface Reencoding {
-  readonly shortSide: number;
-  readonly quality: number;
-}
+export type Reencoding = { readonly shortSide: number; readonly quality: number };
 
 /** The same in words, as records and identities have it. */
 export const reencodingWords = ({ shortSide, quality }: Reencoding): string =>
   `short side ${shortSide}, JPEG quality ${quality}`;
 
-export interface ReencodeWork {
-  readonly places: ImagePlaces;
-  readonly reencoding: Reencoding;
-}
+export type ReencodeWork = { readonly places: ImagePlaces; readonly reencoding: Reencoding };
 
 export interface ReencodeAnswer {
   readonly image: number;

@@ -29,9 +29,7 @@ export function reencodeAll(reencoding: Reencoding, workers: number): ReadImages
     }
     try {
       for (let [given, taken] = [0, 0]; taken < count; taken++) {
-        for (; given < Math.min(count, taken + number * AHEAD); given++) {
-          threads[given % number]?.postMessage(given);
-        }
+        for (; given < Math.min(count, taken + number * AHEAD); given++) threads[given % number]?.postMessage(given);
         yield await answerOf(taken);
       }
     } finally {

@@ -5,10 +5,22 @@ import { valuesOf } from "../hostBatch.js";
 import { knownTable } from "../normalize.js";
 import { drawAngle, OUTSIDE, turnedPixels } from "../rotation.js";
 import { PLAN_COLUMNS } from "../sampler.js";
-import { brightness, color, contrast, sharpness } from "./blends.js";
+import {
+  autoContrast,
+  brightness,
+  color,
+  contrast,
+  equalize,
+  posterize,
+  rotate,
+  sharpness,
+  shearX,
+  shearY,
+  solarize,
+  translateX,
+  translateY,
+} from "./changes.js";
 import { type ByteImage, CHANNELS } from "./image.js";
-import { rotate, shearX, shearY, translateX, translateY } from "./moves.js";
-import { autoContrast, equalize, posterize, solarize } from "./tones.js";
 
 interface Change {
   readonly of: (image: ByteImage, strength: number) => ByteImage;
@@ -59,9 +71,7 @@ export function cutOut(image: ByteImage, side: number, x: number, y: number): By
   const right = Math.min(width - 1, Math.trunc(left + side));
   const bottom = Math.min(height - 1, Math.trunc(top + side));
   for (let row = top; row <= bottom; row++) {
-    for (let column = left; column <= right; column++) {
-      bytes.set(GRAY, (row * width + column) * CHANNELS);
-    }
+    for (let column = left; column <= right; column++) bytes.set(GRAY, (row * width + column) * CHANNELS);
   }
   return { ...image, bytes };
 }
@@ -72,11 +82,7 @@ export interface StrongSource {
   readonly epoch: number;
 }
 
-/**
- * The strong view of the images of sampler rows [n, 4], in their order: a crop and flip of its own, then RandAugment,
- * as in Multi-level Logit Distillation (Jin et al., CVPR 2023); the same for seed, epoch and image, as after a resume.
- * @returns [n, height, width, 3], normalized
- */
+/** Strong views of rows: crop, flip, RandAugment (MLLD, CVPR 2023) by seed, epoch, image. @returns [n, H, W, 3] */
 export function assembleStrongBatch(
   set: ImagesInMemory,
   planRows: Int32Array,

@@ -1,9 +1,6 @@
 import { createRandom, type Random } from "../../common/random.js";
 
-/**
- * A mean color and a product of two waves, down and across the image. Mirroring or shifting only changes the waves'
- * phases, which are random anyway, so that crops and flips never turn one class into another.
- */
+/** A mean color and a product of two waves; crops and flips change only their phases, which are random anyway. */
 export interface ClassPattern {
   /** Mean of each channel, 0 to 255. */
   readonly colour: readonly number[];

@@ -88,7 +88,6 @@ async function writeQuickly(path: string, bytes: Uint8Array): Promise<void> {
 
 export interface SyntheticSet extends Omit<SyntheticOptions, "force" | "classes"> {
   readonly classes: number;
-  /** Side of the square images in pixels. */
   readonly side: number;
 }
 

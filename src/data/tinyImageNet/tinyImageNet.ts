@@ -26,12 +26,8 @@ import { classNames } from "../synthetic/patterns.js";
 import { drawImages, linesOf, pngOf, writeSynthetic } from "../synthetic/write.js";
 import { CLASSES_FILE, FOLDER, openTree, type Tree, ZIP_FILE } from "./tree.js";
 
-interface Half {
-  readonly names: readonly string[];
-  readonly labels: Uint8Array;
-}
+type Half = { readonly names: readonly string[]; readonly labels: Uint8Array };
 
-/** Labels are bytes. */
 const MOST_CLASSES = 256;
 
 const ANNOTATIONS = "val/val_annotations.txt";
@@ -71,7 +67,7 @@ function hasFile(tree: Tree, name: string): boolean {
 /** Published are JPEGs; synthetic images are PNGs. */
 const IMAGE = /\.(jpe?g|png)$/i;
 
-/** The wnid that each path has among its folders; val's annotations tell those that have none. */
+/** The wnid that each path has among its folders; val's annotations have those without one. */
 function wnidsByPath(tree: Tree, names: readonly string[]): (string | undefined)[] {
   const told = annotations(tree);
   return names.map((name) => {
@@ -87,7 +83,7 @@ function annotations(tree: Tree): ReadonlyMap<string, string> {
   return new Map(lines.map(([file = "", wnid = ""]) => [file, wnid]));
 }
 
-/** Images of a split; val_annotations.txt, or folders, tell the classes of validation images. */
+/** Images of a split; val_annotations.txt, or folders, have the classes of validation images. */
 function halfOf(tree: Tree, part: PartName): Half {
   const folder = part === "train" ? "train/" : "val/";
   const names = tree.names.filter((name) => name.startsWith(folder) && IMAGE.test(name)).sort(byName);
@@ -135,10 +131,7 @@ export const synthesize = (directory: string, options: SyntheticOptions): Promis
     ]);
   });
 
-interface Encoded {
-  readonly names: readonly string[];
-  readonly files: readonly Uint8Array[];
-}
+type Encoded = { readonly names: readonly string[]; readonly files: readonly Uint8Array[] };
 
 /** Images decoded to [n, height, width, 3] bytes; TensorFlow must be loaded. @throws runError for an unusable image */
 function decodeAll({ names, files }: Encoded, format: ImageFormat): Uint8Array {
@@ -153,10 +146,7 @@ function decodeAll({ names, files }: Encoded, format: ImageFormat): Uint8Array {
 
 type Format = ImageFormat & { readonly augmentation: Rotation };
 
-interface ReadHalf extends Half {
-  readonly files: readonly Uint8Array[];
-  readonly file: ImageFile;
-}
+type ReadHalf = Half & { readonly files: readonly Uint8Array[]; readonly file: ImageFile };
 
 function readHalf(tree: Tree, part: PartName): ReadHalf {
   const half = halfOf(tree, part);
@@ -228,24 +218,12 @@ function tinyReaders(is: string, format: Format, md5: string) {
         const train = images(tree, "train", { limit: limitTrain, skip });
         const test = images(tree, "test", { limit: limitTest, skip });
         if (skip) refuseUnknown(skip, [...train.names, ...test.names]);
-        return {
-          ...task(tree),
-          train: train.set,
-          test: test.set,
-          trainFile: train.file,
-          testFile: test.file,
-        };
+        return { ...task(tree), train: train.set, test: test.set, trainFile: train.file, testFile: test.file };
       }),
     openTest: (path: string, limit?: number, skip?: SkipList): Promise<TestImages> =>
-      withTree(path, (tree) => ({
-        ...task(tree),
-        test: images(tree, "test", { limit, skip }).set,
-      })),
+      withTree(path, (tree) => ({ ...task(tree), test: images(tree, "test", { limit, skip }).set })),
     files: (path: string) =>
-      withTree(path, (tree) => ({
-        trainFile: readHalf(tree, "train").file,
-        testFile: readHalf(tree, "test").file,
-      })),
+      withTree(path, (tree) => ({ trainFile: readHalf(tree, "train").file, testFile: readHalf(tree, "test").file })),
     verify: (path: string, examiner: ImageExaminer) =>
       withTree(path, async (tree) => {
         const official = await isPublished(tree.place);

@@ -16,10 +16,7 @@ interface ZipMember {
   readonly crc32: number;
 }
 
-interface Zip {
-  readonly path: string;
-  readonly members: ReadonlyMap<string, ZipMember>;
-}
+type Zip = { readonly path: string; readonly members: ReadonlyMap<string, ZipMember> };
 
 /** More than any archive of a data set here has. */
 const MOST_MEMBERS = 2_000_000;
@@ -161,9 +158,7 @@ const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false
 /** Opens the archive, a folder with it, the unpacked folder or the one above. @throws inputError where there is none */
 export async function openTree(path: string): Promise<Tree> {
   if (isFile(path)) return zipTree(path);
-  for (const folder of [path, join(path, FOLDER)]) {
-    if (isFile(join(folder, CLASSES_FILE))) return folderTree(folder);
-  }
+  for (const folder of [path, join(path, FOLDER)]) if (isFile(join(folder, CLASSES_FILE))) return folderTree(folder);
   if (isFile(join(path, ZIP_FILE))) return zipTree(join(path, ZIP_FILE));
   throw inputError(
     existsSync(path)

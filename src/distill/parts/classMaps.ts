@@ -45,11 +45,7 @@ export const SCALE_OPTIONS = {
 
 type LossOfEach = (student: Tensor2D, teacher: Tensor2D) => Tensor1D;
 
-/**
- * Weighted mean over regions and images.
- * @param maps region logits [N, 1, regions, classes]
- * @param labels [N], int32
- */
+/** Weighted mean over regions and images. @param maps [N, 1, regions, classes] @param labels [N], int32 */
 export function regionLoss({ student, teacher }: ClassMaps, labels: Tensor1D, lossOfEach: LossOfEach): Scalar {
   const each = lossOfEach(regionRows(student), regionRows(teacher));
   return tf.mean(tf.mul(each, regionWeights(teacher, labels)));
@@ -69,11 +65,7 @@ export function regionsOf(pair: Pair, { sdd_M }: { readonly sdd_M: Finest }): (a
 const SCALES = [1, 2, 4] as const;
 const FINEST = 4;
 
-/**
- * Region logits [N, 1, regions, classes] of a map [N, H, W, C] at each scale, the whole first: average-pooled to 4 x 4
- * cells and further, as in the authors' code.
- * @param finest cells along a side
- */
+/** Region logits [N, 1, regions, classes] of a map at each scale, the whole first. @param finest cells along a side */
 export function regionLogits(map: Tensor4D, { logits }: Classifier, finest: number): Tensor4D {
   const [images, , , channels] = map.shape;
   const cells = tf.reshape(adaptiveAveragePool(map, [FINEST, FINEST]), [-1, channels]);
@@ -96,10 +88,7 @@ export function repeatedRows(rows: Tensor2D, regions: number): Tensor2D {
   return tf.reshape(repeated, [images * regions, size]);
 }
 
-/**
- * Weights [N * regions]: 2 where the teacher is right on either region or whole image only, else 1.
- * @param teacher region logits [N, 1, regions, classes], the whole first
- */
+/** Weights [N * regions]: 2 where the teacher [N, 1, regions, classes] is right on one of region and image, else 1. */
 export function regionWeights(teacher: Tensor4D, labels: Tensor1D): Tensor1D {
   const [images, , regions, classes] = teacher.shape;
   const chosen = tf.argMax(tf.reshape(teacher, [images, regions, classes]), 2);

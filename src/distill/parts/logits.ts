@@ -76,21 +76,12 @@ export const DECOUPLED_OPTIONS = {
   dkd_alpha: number(1, "Weight of the label's part.", { touches: "numbers" }),
   dkd_beta: number(8, "Weight of the other classes' part.", { touches: "numbers" }),
   dkd_T: number(4, "Temperature of both parts.", { above: 0, touches: "numbers" }),
-  dkd_warmup: integer(20, "Epochs in which both parts grow to their weights.", {
-    min: 1,
-    touches: "numbers",
-  }),
+  dkd_warmup: integer(20, "Epochs in which both parts grow to their weights.", { min: 1, touches: "numbers" }),
 };
 
 export const DECOUPLED_PUBLISHED = [
-  {
-    pairs: ["vgg13-vgg8", "vgg13-MobileNetV2", "wrn_40_2-wrn_16_2", "wrn_40_2-wrn_40_1"],
-    options: { dkd_beta: 6 },
-  },
-  {
-    pairs: ["resnet56-resnet20", "resnet110-resnet20", "resnet110-resnet32"],
-    options: { dkd_beta: 2 },
-  },
+  { pairs: ["vgg13-vgg8", "vgg13-MobileNetV2", "wrn_40_2-wrn_16_2", "wrn_40_2-wrn_40_1"], options: { dkd_beta: 6 } },
+  { pairs: ["resnet56-resnet20", "resnet110-resnet20", "resnet110-resnet32"], options: { dkd_beta: 2 } },
 ];
 
 /** mdistiller's configs/imagenet: temperature and warm-up of 1. */

@@ -6,10 +6,7 @@ import type { Pair, Phase } from "../method.js";
 
 const variables = (state: readonly StateEntry[]): Variable[] => state.flatMap(({ variable }) => variable ?? []);
 
-/**
- * RepDistiller's first phase: stem, stages and additions train, the rest is in evaluation mode.
- * @param own additions
- */
+/** RepDistiller's first phase: stem, stages and additions (`own`) train, the rest is in evaluation mode. */
 export function featurePhase(
   { student }: Pair,
   own: readonly StateEntry[],
@@ -47,10 +44,7 @@ export function crossEntropy(logits: Tensor2D, oneHot: Tensor2D): Scalar {
   return tf.neg(tf.mean(logProbability)) as Scalar;
 }
 
-/**
- * Hinton's KL(p_t || p_s) as in the paper's code: T^2 / N times the sum over classes and batch; logits [N, C], no
- * gradient of the teacher's.
- */
+/** Hinton's KL as in the paper's code: T^2 / N * sum over classes and batch, logits [N, C]; the teacher's detached. */
 export function distillKL(studentLogits: Tensor2D, teacherLogits: Tensor2D, temperature: number): Scalar {
   const logStudent = tf.logSoftmax(tf.div(studentLogits, temperature));
   const logTeacher = tf.logSoftmax(tf.div(teacherLogits, temperature));
@@ -59,10 +53,7 @@ export function distillKL(studentLogits: Tensor2D, teacherLogits: Tensor2D, temp
   return tf.mul(tf.sum(perClass), temperature ** 2 / batch) as Scalar;
 }
 
-/**
- * Direction alignment (PEFD, section 3): mean of 1 - cos(f, f_t), both [N, D]. L2 norms without epsilon: a zero vector
- * gives NaN, as in the paper's code.
- */
+/** Direction alignment (PEFD, section 3): mean of 1 - cos(f, f_t), [N, D]; without epsilon, a zero vector gives NaN. */
 export function directionAlignment(features: Tensor2D, teacherFeatures: Tensor2D): Scalar {
   const inverseLength = (x: Tensor): Tensor => rsqrt(tf.sum(tf.square(x), 1));
   const dot = tf.sum(tf.mul(features, teacherFeatures), 1);

@@ -69,7 +69,7 @@ export function pairedMaps({ student, teacher }: Pick<Pair, "student" | "teacher
 export const UNEQUAL_MAPS =
   "Where student and teacher have unequally many maps, the last ones of the longer list take no part, as in the authors' loop; a notice says so.";
 
-/** pairedMaps that end with the shorter list, as the authors' zip. @returns maps, and a notice if some are left out */
+/** pairedMaps that end with the shorter list, as the authors' zip. @returns maps, and a notice if some are skipped */
 export function zippedMaps({ student, teacher }: Pick<Pair, "student" | "teacher">) {
   const counts = [student.maps.length, teacher.maps.length];
   const count = Math.min(...counts);
@@ -80,7 +80,7 @@ export function zippedMaps({ student, teacher }: Pick<Pair, "student" | "teacher
   };
 }
 
-/** A notice on left out maps. @param counts student's, teacher's */
+/** A notice on skipped maps. @param counts student's, teacher's */
 export const leftOut = ([ours, theirs]: readonly number[], compared: string): string =>
   `The student has ${ours} maps and the teacher ${theirs}: the ${compared} of each are compared, as in the authors' code.`;
 

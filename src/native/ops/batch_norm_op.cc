@@ -84,21 +84,18 @@ Op forwardOp(const char *name) {
           removeNode<Node>};
 }
 
+const Registered batchNormOps{forwardOp<false, false>("PefdBatchNorm"),
+                              forwardOp<false, true>("PefdBatchNormRelu"),
+                              forwardOp<true, false>("PefdBatchNormAdd"),
+                              forwardOp<true, true>("PefdBatchNormAddRelu"),
+                              {"PefdBatchNormGrad",
+                               {NUMBERS},
+                               {"y_backprop: T", "x: T", "scale: float", "mean: float", "inverse: float"},
+                               {"x_backprop: T", "scale_backprop: float", "offset_backprop: float"},
+                               inferShapes<shapes<3>>,
+                               createNode<Node, gradientNode>,
+                               computeNode<Node, onImages<Gradient, Node>>,
+                               removeNode<Node>}};
+
 }  // namespace
-
-std::vector<Op> batchNormOps() {
-  return {forwardOp<false, false>("PefdBatchNorm"),
-          forwardOp<false, true>("PefdBatchNormRelu"),
-          forwardOp<true, false>("PefdBatchNormAdd"),
-          forwardOp<true, true>("PefdBatchNormAddRelu"),
-          {"PefdBatchNormGrad",
-           {NUMBERS},
-           {"y_backprop: T", "x: T", "scale: float", "mean: float", "inverse: float"},
-           {"x_backprop: T", "scale_backprop: float", "offset_backprop: float"},
-           inferShapes<shapes<3>>,
-           createNode<Node, gradientNode>,
-           computeNode<Node, onImages<Gradient, Node>>,
-           removeNode<Node>}};
-}
-
 }  // namespace pefd

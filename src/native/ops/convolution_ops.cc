@@ -126,6 +126,14 @@ const std::vector<const char *> ATTRIBUTES = {"strides: list(int)", "padding: {'
                                               "explicit_paddings: list(int) = []", "data_format: {'NHWC'} = 'NHWC'",
                                               "dilations: list(int) = [1, 1, 1, 1]"};
 
+std::vector<const char *> attributesAnd(std::initializer_list<const char *> more) {
+  std::vector<const char *> attributes = ATTRIBUTES;
+  attributes.insert(attributes.end(), more);
+  return attributes;
+}
+
+const std::vector<const char *> DEPTHWISE_ATTRIBUTES = attributesAnd({"T: {float}"});
+
 template <typename Node, Node (*make)(const Attributes &), void (*run)(const Node &, const Call &)>
 Op nodeOp(const char *name, std::vector<const char *> attributes, std::vector<const char *> inputs,
           void (*shape)(TF_ShapeInferenceContext *, TF_Status *), const char *output = "output: T") {
@@ -166,24 +174,16 @@ void filterGradient(const Geometry &geometry, const Call &call) {
   checkOutcome(kernels().depthwiseFilterGradient(workspace.host(), conv, floats(x), floats(dy), dfilter));
 }
 
-}  // namespace
-
-std::vector<Op> depthwiseOps() {
-  std::vector<const char *> attributes = ATTRIBUTES;
-  attributes.push_back("T: {float}");
-  return {
-      nodeOp<Geometry, geometryOfNode, forward>("PefdDepthwiseConv2dNative", attributes, {"input: T", "filter: T"},
-                                                inferShapes<depthwiseShape>),
-      nodeOp<Geometry, geometryOfNode, inputGradient>("PefdDepthwiseConv2dNativeBackpropInput", attributes,
-                                                      {"input_sizes: int32", "filter: T", "out_backprop: T"},
-                                                      inferShapes<depthwiseInputGradientShape>),
-      nodeOp<Geometry, geometryOfNode, filterGradient>("PefdDepthwiseConv2dNativeBackpropFilter", attributes,
-                                                       {"input: T", "filter_sizes: int32", "out_backprop: T"},
-                                                       inferShapes<depthwiseFilterGradientShape>),
-  };
-}
-
-namespace {
+const Registered depthwiseOps{
+    nodeOp<Geometry, geometryOfNode, forward>("PefdDepthwiseConv2dNative", DEPTHWISE_ATTRIBUTES,
+                                              {"input: T", "filter: T"}, inferShapes<depthwiseShape>),
+    nodeOp<Geometry, geometryOfNode, inputGradient>("PefdDepthwiseConv2dNativeBackpropInput", DEPTHWISE_ATTRIBUTES,
+                                                    {"input_sizes: int32", "filter: T", "out_backprop: T"},
+                                                    inferShapes<depthwiseInputGradientShape>),
+    nodeOp<Geometry, geometryOfNode, filterGradient>("PefdDepthwiseConv2dNativeBackpropFilter", DEPTHWISE_ATTRIBUTES,
+                                                     {"input: T", "filter_sizes: int32", "out_backprop: T"},
+                                                     inferShapes<depthwiseFilterGradientShape>),
+};
 
 // Attributes of a node.
 struct Node {
@@ -306,8 +306,8 @@ const char *const IMAGES = "input: Tinput", *const TYPE_OF_IMAGES = "Tinput: {fl
 template <typename Work>
 Op convolutionOp(const char *name, std::vector<const char *> inputs, std::vector<const char *> more,
                  void (*shape)(TF_ShapeInferenceContext *, TF_Status *), const char *output = "output: T") {
-  std::vector<const char *> attributes = ATTRIBUTES;
-  attributes.insert(attributes.end(), {NUMBERS, "use_cudnn_on_gpu: bool = true", "reduced: bool = false"});
+  std::vector<const char *> attributes =
+      attributesAnd({NUMBERS, "use_cudnn_on_gpu: bool = true", "reduced: bool = false"});
   attributes.insert(attributes.end(), more.begin(), more.end());
   return nodeOp<Node, nodeOf, onImages<Work, Node>>(name, std::move(attributes), std::move(inputs), shape, output);
 }
@@ -336,20 +336,18 @@ std::string convolutionsInFloat32() {
   return all;
 }
 
-std::vector<Op> convolutionOps() {
-  return {
-      forwardOp<false, false, false>("PefdConv2D", {}),
-      forwardOp<true, false, false>("PefdConv2DBias", {"bias: float"}),
-      forwardOp<true, false, true>("PefdConv2DBiasRelu", {"bias: float"}),
-      forwardOp<true, true, false>("PefdConv2DBiasAdd", {"bias: float", "image: T"}),
-      forwardOp<true, true, true>("PefdConv2DBiasAddRelu", {"bias: float", "image: T"}),
-      inputGradientOp<false, false>("PefdConv2DBackpropInput", {}),
-      inputGradientOp<false, true>("PefdConv2DBackpropInputReluGrad", {"features: T"}),
-      inputGradientOp<true, false>("PefdConv2DBackpropInputAdd", {"image: T"}),
-      inputGradientOp<true, true>("PefdConv2DBackpropInputAddReluGrad", {"image: T", "features: T"}),
-      convolutionOp<FilterGradient>("PefdConv2DBackpropFilter", {IMAGES, "filter_sizes: int32", "out_backprop: T"},
-                                    {TYPE_OF_IMAGES}, inferShapes<filterGradientShape>, "output: float"),
-  };
-}
+const Registered convolutionOps{
+    forwardOp<false, false, false>("PefdConv2D", {}),
+    forwardOp<true, false, false>("PefdConv2DBias", {"bias: float"}),
+    forwardOp<true, false, true>("PefdConv2DBiasRelu", {"bias: float"}),
+    forwardOp<true, true, false>("PefdConv2DBiasAdd", {"bias: float", "image: T"}),
+    forwardOp<true, true, true>("PefdConv2DBiasAddRelu", {"bias: float", "image: T"}),
+    inputGradientOp<false, false>("PefdConv2DBackpropInput", {}),
+    inputGradientOp<false, true>("PefdConv2DBackpropInputReluGrad", {"features: T"}),
+    inputGradientOp<true, false>("PefdConv2DBackpropInputAdd", {"image: T"}),
+    inputGradientOp<true, true>("PefdConv2DBackpropInputAddReluGrad", {"image: T", "features: T"}),
+    convolutionOp<FilterGradient>("PefdConv2DBackpropFilter", {IMAGES, "filter_sizes: int32", "out_backprop: T"},
+                                  {TYPE_OF_IMAGES}, inferShapes<filterGradientShape>, "output: float"),
+};
 
 }  // namespace pefd

@@ -67,17 +67,14 @@ void elementwiseShape(const Inference &inference) {
   inference.setOutputs(common);
 }
 
+const Registered elementwiseOps{{"PefdElementwise",
+                                 {NUMBERS, "N: int >= 1", "M: int >= 1", "program: list(int)", "registers: list(int)"},
+                                 {"operands: N * T"},
+                                 {"results: M * T"},
+                                 inferShapes<elementwiseShape>,
+                                 createNode<Node, nodeOf>,
+                                 computeNode<Node, onImages<Execute, Node>>,
+                                 removeNode<Node>}};
+
 }  // namespace
-
-std::vector<Op> elementwiseOps() {
-  return {{"PefdElementwise",
-           {NUMBERS, "N: int >= 1", "M: int >= 1", "program: list(int)", "registers: list(int)"},
-           {"operands: N * T"},
-           {"results: M * T"},
-           inferShapes<elementwiseShape>,
-           createNode<Node, nodeOf>,
-           computeNode<Node, onImages<Execute, Node>>,
-           removeNode<Node>}};
-}
-
 }  // namespace pefd

@@ -58,20 +58,14 @@ void normalize(const Size &size, const Call &call) {
 
 void normalizeShape(const Inference &inference) { inference.setUnknown(); }
 
-}  // namespace
-
-std::vector<Op> normalizeOps() {
-  return {{"PefdNormalize",
-           {"size: int >= 3"},
-           {"words: int32", "table: float"},
-           {"values: float"},
-           inferShapes<normalizeShape>,
-           createNode<Size, sizeOfNode>,
-           computeNode<Size, normalize>,
-           removeNode<Size>}};
-}
-
-namespace {
+const Registered normalizeOps{{"PefdNormalize",
+                               {"size: int >= 3"},
+                               {"words: int32", "table: float"},
+                               {"values: float"},
+                               inferShapes<normalizeShape>,
+                               createNode<Size, sizeOfNode>,
+                               computeNode<Size, normalize>,
+                               removeNode<Size>}};
 
 void resizeImage(const NoAttributes &, const Call &call) {
   const Tensor image = call.input(0);
@@ -92,17 +86,14 @@ void resizeImage(const NoAttributes &, const Call &call) {
 
 void resizeShape(const Inference &inference) { inference.setUnknown(); }
 
+const Registered resizeOps{{"PefdResize",
+                            {},
+                            {"image: uint8", "view: int32"},
+                            {"pixels: int32"},
+                            inferShapes<resizeShape>,
+                            createNode<NoAttributes, noAttributes>,
+                            computeNode<NoAttributes, resizeImage>,
+                            removeNode<NoAttributes>}};
+
 }  // namespace
-
-std::vector<Op> resizeOps() {
-  return {{"PefdResize",
-           {},
-           {"image: uint8", "view: int32"},
-           {"pixels: int32"},
-           inferShapes<resizeShape>,
-           createNode<NoAttributes, noAttributes>,
-           computeNode<NoAttributes, resizeImage>,
-           removeNode<NoAttributes>}};
-}
-
 }  // namespace pefd

@@ -1,4 +1,4 @@
-// Registers pefd's ops with TensorFlow's CPU device when it is loaded, and exports facts about them to Node.js.
+// Registration of pefd's ops with TensorFlow's CPU device, and facts about them for Node.js.
 #include <cstdint>
 #include <string>
 
@@ -9,12 +9,11 @@
 namespace pefd {
 namespace {
 
-struct Registered {
-  // The instruction set; "none" without kernels.
-  const char *instructions = "none";
-  // TensorFlow's message if an op could not be registered.
-  std::string problem;
-};
+// TensorFlow's message if an op could not be registered. Objects of other files set it before this file's are made.
+std::string &problem() {
+  static std::string message;
+  return message;
+}
 
 // @throws StatusIsSet
 void registerOp(const Op &op, TF_Status *status) {
@@ -30,21 +29,6 @@ void registerOp(const Op &op, TF_Status *status) {
   check(status);
 }
 
-Registered registerAll() {
-  const InstructionSet &set = instructionSet();
-  if (set.kernels == nullptr) return {set.name, ""};
-  const Status status;
-  withStatus(status.get(), [&] {
-    for (const std::vector<Op> &ops : {batchNormOps(), convolutionOps(), depthwiseOps(), elementwiseOps(),
-                                       normalizeOps(), resizeOps(), transposeOps()}) {
-      for (const Op &op : ops) registerOp(op, status.get());
-    }
-  });
-  return status.isOk() ? Registered{set.name, ""} : Registered{"none", TF_Message(status.get())};
-}
-
-const Registered registered = registerAll();
-
 // The ops of elementwise programs in the order of their opcodes, separated by spaces.
 std::string operations() {
   std::string names;
@@ -53,6 +37,16 @@ std::string operations() {
 }
 
 }  // namespace
+
+Registered::Registered(std::initializer_list<Op> ops) {
+  if (instructionSet().kernels == nullptr || !problem().empty()) return;
+  const Status status;
+  withStatus(status.get(), [&] {
+    for (const Op &op : ops) registerOp(op, status.get());
+  });
+  if (!status.isOk()) problem() = TF_Message(status.get());
+}
+
 }  // namespace pefd
 
 // Node-API without its headers. Weak, since Python's TensorFlow loads this as an op library, too
@@ -95,10 +89,10 @@ void describe(napi_env__ *env, napi_value__ *exports) {
     napi_create_function(env, name, std::char_traits<char>::length(name), called, nullptr, &value);
     set(name, value);
   };
-  set("instructions", text(env, registered.instructions));
+  set("instructions", text(env, problem().empty() ? instructionSet().name : "none"));
   set("reduced", text(env, reducedPrecision().name));
   set("narrow", text(env, reducedPrecision().bfloat16 == nullptr ? "" : "bfloat16"));
-  set("problem", text(env, registered.problem));
+  set("problem", text(env, problem()));
   set("operations", text(env, operations()));
   function("divertWords", redirect);
   function("takeWords", take);

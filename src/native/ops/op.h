@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -337,15 +338,14 @@ void inferShapes(TF_ShapeInferenceContext *context, TF_Status *status) noexcept 
   withStatus(status, [&] { infer(Inference(context, status)); });
 }
 
-std::vector<Op> batchNormOps();
-std::vector<Op> convolutionOps();
+// Registers ops with TensorFlow's CPU device when the module is loaded; a static object in the file of the ops. Without
+// kernels for this CPU none is registered.
+struct Registered {
+  Registered(std::initializer_list<Op> ops);
+};
+
 // Sizes of the convolutions that have fallen back to float32 (kernels/int16/float32_fallback.h).
 std::string convolutionsInFloat32();
-std::vector<Op> depthwiseOps();
-std::vector<Op> elementwiseOps();
-std::vector<Op> normalizeOps();
-std::vector<Op> resizeOps();
-std::vector<Op> transposeOps();
 
 inline const char *const NUMBERS = "T: {float, bfloat16}";
 

@@ -17,17 +17,14 @@ void transpose(const NoAttributes &, const Call &call) {
 
 void transposeShape(const Inference &inference) { inference.setUnknown(); }
 
+const Registered transposeOps{{"PefdTranspose",
+                               {"T: {float}", "Tperm: {int32} = DT_INT32"},
+                               {"x: T", "perm: Tperm"},
+                               {"y: T"},
+                               inferShapes<transposeShape>,
+                               createNode<NoAttributes, noAttributes>,
+                               computeNode<NoAttributes, transpose>,
+                               removeNode<NoAttributes>}};
+
 }  // namespace
-
-std::vector<Op> transposeOps() {
-  return {{"PefdTranspose",
-           {"T: {float}", "Tperm: {int32} = DT_INT32"},
-           {"x: T", "perm: Tperm"},
-           {"y: T"},
-           inferShapes<transposeShape>,
-           createNode<NoAttributes, noAttributes>,
-           computeNode<NoAttributes, transpose>,
-           removeNode<NoAttributes>}};
-}
-
 }  // namespace pefd

@@ -35,9 +35,7 @@ const explicitPaddings = (pads: number[]): NativeAttribute => intAttribute("expl
 function paddingAttributes(settings: ConvolutionSettings): NativeAttribute[] {
   const { padding } = settings;
   if (padding === 0) return [stringAttribute("padding", "VALID"), explicitPaddings([])];
-  if (isSame(settings)) {
-    return [stringAttribute("padding", "SAME"), explicitPaddings([])];
-  }
+  if (isSame(settings)) return [stringAttribute("padding", "SAME"), explicitPaddings([])];
   const pads = [0, 0, padding, padding, padding, padding, 0, 0];
   return [stringAttribute("padding", "EXPLICIT"), explicitPaddings(pads)];
 }
@@ -74,10 +72,7 @@ interface ConvolutionGradients {
 
 const shapeTensor = (shape: readonly number[]): Tensor => tf.tensor1d([...shape], "int32");
 
-/**
- * TensorFlow 2.21's gradients abort the process for some shapes that do not fit.
- * @throws RangeError for all of those
- */
+/** TensorFlow 2.21's gradients abort the process for shapes that do not fit. @throws RangeError for all of those */
 function requireFitting(
   { stride, padding, kernelSize }: ConvolutionSettings,
   images: readonly number[],

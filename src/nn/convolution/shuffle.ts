@@ -26,9 +26,7 @@ const shuffleOp = defineOp({
   outputs: ["y"],
   saved: [],
   forward: ({ x }, { groups }: { groups: number }) => [shuffled(x, groups)],
-  gradient: (dy, _saved, { groups }) => ({
-    x: () => shuffled(dy, (dy.shape.at(-1) as number) / groups),
-  }),
+  gradient: (dy, _saved, { groups }) => ({ x: () => shuffled(dy, (dy.shape.at(-1) as number) / groups) }),
 });
 
 /** ShuffleNet's channel shuffle of [N, H, W, C], C a multiple of groups: channel j of block i becomes i of block j. */

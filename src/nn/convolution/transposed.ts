@@ -2,8 +2,14 @@ import type { Tensor, Tensor4D } from "../../runtime/tf.js";
 import { addVariable, type ModelBuilder } from "../builder.js";
 import { defineOp } from "../defineOp.js";
 import { biasAdd } from "../layers.js";
-import type { ConvolutionGeometry, ConvolutionSettings } from "./convolution.js";
-import { callOf, DENSE, gradientsFor, settingsOf } from "./convolution.js";
+import {
+  type ConvolutionGeometry,
+  type ConvolutionSettings,
+  callOf,
+  DENSE,
+  gradientsFor,
+  settingsOf,
+} from "./convolution.js";
 
 const call = callOf(DENSE);
 const gradients = gradientsFor(DENSE);
@@ -27,10 +33,7 @@ const transposedOp = defineOp({
   }),
 });
 
-/**
- * torch.nn.functional.conv_transpose2d without bias: the data gradient of a convolution of filter [kernel, kernel, O,
- * I], from x [N, H, W, I] to [N, (H - 1) * stride - 2 * padding + kernel, the same of W, O].
- */
+/** torch.nn.functional.conv_transpose2d: the data gradient of a convolution, filter [kernel, kernel, O, I], no bias. */
 export function transposedConv2d(x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D {
   const settings = settingsOf(geometry, filter);
   const { stride, padding, kernelSize } = settings;
@@ -47,10 +50,7 @@ export interface TransposedOptions extends ConvolutionGeometry {
   readonly kernel: number;
 }
 
-/**
- * torch.nn.ConvTranspose2d, from [N, H, W, inputs] to [N, H', W', outputs] (transposedConv2d). Its weight is kept as
- * that of a convolution from `outputs` to `inputs` channels.
- */
+/** torch.nn.ConvTranspose2d (transposedConv2d); its weight is that of a convolution from `outputs` to `inputs`. */
 export function transposedConvolution(
   builder: ModelBuilder,
   name: string,

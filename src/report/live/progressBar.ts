@@ -9,10 +9,7 @@ interface LiveText {
   clear(): void;
 }
 
-export interface Terminal {
-  write(text: string): unknown;
-  readonly rows?: number | undefined;
-}
+export type Terminal = { write(text: string): unknown; readonly rows?: number | undefined };
 
 const DEFAULT_ROWS = 24;
 
@@ -57,10 +54,7 @@ export interface ProgressBar {
 const CLEAR_LINE = "\r\x1b[K";
 const BAR_CELLS = 24;
 
-/**
- * The terminal functions that cli-progress calls. Its own restore a saved cursor position, wrong once lines were
- * printed above the bar, and hide the cursor, which stays hidden after SIGKILL.
- */
+/** The terminal functions that cli-progress calls; its own misplace the cursor, and leave it hidden after SIGKILL. */
 const terminal = (stream: TextStream, width: () => number) => ({
   isTTY: () => true,
   getWidth: width,
@@ -86,7 +80,7 @@ function fitFields(fields: readonly string[], width: number): string {
   return line;
 }
 
-/** Bar, percentage and as many fields as fit `width` characters; fields alone where narrow. `progress` is 0 to 1. */
+/** Bar, percentage and as many fields as fit `width` characters; only fields where narrow. `progress` is 0 to 1. */
 export function barLine(
   progress: number,
   fields: readonly string[],
@@ -100,10 +94,7 @@ export function barLine(
   return `${bar} ${text}${fitFields(fields, width - left)}`;
 }
 
-interface Internals {
-  timer: NodeJS.Timeout | null;
-  render(): void;
-}
+type Internals = { timer: NodeJS.Timeout | null; render(): void };
 
 /** cli-progress redraws on a timer, which would keep the process of a failed run alive for ever. */
 function letProcessEnd(bar: SingleBar): Internals {

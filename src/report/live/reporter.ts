@@ -30,11 +30,7 @@ export function stepFields(p: StepProgress, eta: string): string[] {
   ];
 }
 
-interface EpochSoFar {
-  readonly last: StepProgress | undefined;
-  readonly batchSum: number;
-  readonly dataSum: number;
-}
+type EpochSoFar = { readonly last: StepProgress | undefined; readonly batchSum: number; readonly dataSum: number };
 
 const EPOCH_START: EpochSoFar = { last: undefined, batchSum: 0, dataSum: 0 };
 
@@ -60,10 +56,7 @@ function line(before: StepProgress | undefined, now: EpochSoFar, p: StepProgress
   ].join("\t");
 }
 
-/**
- * Lines as the paper's train_student.py prints them, at every 0-based step index that `printFreq` divides: value of the
- * newest batch and, in brackets, the mean over the epoch so far.
- */
+/** Lines as the paper's train_student.py prints them, every `printFreq` steps: the newest batch (and the mean). */
 function createPaperLines(printFreq: number): (p: StepProgress) => string | undefined {
   let soFar = EPOCH_START;
   return (p) => {
@@ -85,10 +78,7 @@ interface Piece {
   readonly paint?: (text: string) => string;
 }
 
-const RANKS = {
-  train: { loss: 3, top1: 4, top5: 9 },
-  test: { loss: 5, top1: 0, top5: 8 },
-} as const;
+const RANKS = { train: { loss: 3, top1: 4, top5: 9 }, test: { loss: 5, top1: 0, top5: 8 } } as const;
 
 const metrics = (group: "train" | "test", { loss, top1, top5 }: Metrics): Piece[] => [
   { group, rank: RANKS[group].loss, text: `loss ${loss.toFixed(4)}` },
@@ -144,7 +134,6 @@ export type * from "../log/contract.js";
 export interface ReporterOptions {
   readonly stream: TextStream;
   readonly isTTY: boolean;
-  /** Default terminal width. */
   readonly columns: number;
   /** Seconds without a line after which one is written off a terminal; 0 or undefined for never. */
   readonly logEvery?: number | undefined;
@@ -246,8 +235,5 @@ export function createReporter(options: ReporterOptions): RunReporter {
 
 function quietReporter({ stream, color }: ReporterOptions): RunReporter {
   const paint = palette(color);
-  return {
-    ...silentReporter,
-    warn: (text) => void stream.write(`${paint.yellow(`warning: ${cleanText(text)}`)}\n`),
-  };
+  return { ...silentReporter, warn: (text) => void stream.write(`${paint.yellow(`warning: ${cleanText(text)}`)}\n`) };
 }

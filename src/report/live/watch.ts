@@ -97,10 +97,7 @@ function shortened(name: string, room: number): string {
   return [...characters.slice(0, room - 1 - end), "…", ...characters.slice(-end || undefined)].slice(0, room).join("");
 }
 
-interface Lines {
-  readonly titles: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
+type Lines = { readonly titles: readonly string[]; readonly rows: readonly (readonly string[])[] };
 
 const widthOf = ({ titles, rows }: Lines): number =>
   textWidth(renderText({ columns: columnsOf(...titles), rows }).split("\n")[1] ?? "");
@@ -169,11 +166,7 @@ function headline(runs: readonly RunRecord[], now: number): string {
   return [...counts, ...eta].join(", ");
 }
 
-/**
- * Runs as terminal text: one run with all its curves, or a line per run with its accuracy curve.
- * @param now milliseconds since 1970, to tell running from stopped (stateOf)
- * @param columns of the terminal, which no line exceeds; Infinity off one
- */
+/** Runs as terminal text of `columns`: one with all its curves, or a line each. @param now in ms since 1970 */
 export function renderWatch(runs: readonly RunRecord[], now: number, columns: number, color = false): string {
   const [only] = runs;
   if (only === undefined) return "No runs yet.";

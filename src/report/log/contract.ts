@@ -21,11 +21,7 @@ export interface StepProgress {
 }
 
 /** Means over a set of images; accuracies in percent. */
-export interface Metrics {
-  readonly loss: number;
-  readonly top1: number;
-  readonly top5: number;
-}
+export type Metrics = { readonly loss: number; readonly top1: number; readonly top5: number };
 
 export interface TrainingMetrics extends Metrics {
   /** Unweighted loss terms by name; absent where the loss is one term. */
@@ -47,10 +43,7 @@ export interface EpochRow {
 }
 
 /** The best test accuracy (percent) so far and its epoch. */
-export interface Best {
-  readonly top1: number;
-  readonly epoch: number;
-}
+export type Best = { readonly top1: number; readonly epoch: number };
 
 export interface RunInfo {
   /** One line, e.g. "distil resnet32x4 -> resnet8x4 with ours". */

@@ -233,10 +233,7 @@ function completeLines(path: string): { lines: string[]; terms: readonly string[
   throw inputError(`${path} is not a log of epochs: its first line is not "${headerOf([])}".`);
 }
 
-/**
- * The rows of a run's epochs.csv, which may still be growing, in file order; none without a file.
- * @throws inputError naming file and line where a complete line is no epoch or out of order
- */
+/** Rows of a run's epochs.csv, which may be growing; none without a file. @throws inputError naming file and line */
 export function readEpochLog(runDir: string): EpochRow[] {
   const path = join(runDir, EPOCH_LOG);
   if (!existsSync(path)) return [];
@@ -280,13 +277,7 @@ function keptLog(path: string, afterEpoch: number, named: readonly string[]) {
   return { lines: lines.filter(isKept), terms };
 }
 
-/**
- * Opens a run's epochs.csv for appending, without rows later than the checkpoint: a run may have been killed between
- * writing a row and its checkpoint.
- * @param afterEpoch the checkpoint's epoch; 0 starts the file anew
- * @param terms of the loss, the columns of a new file; an existing one keeps its own
- * @throws runError or inputError naming the file
- */
+/** Opens epochs.csv without rows after `afterEpoch` (0: anew). @param terms its columns @throws runError, inputError */
 export async function openEpochLog(
   runDir: string,
   { afterEpoch, terms: named = [] }: { afterEpoch: number; terms?: readonly string[] },

@@ -36,10 +36,7 @@ interface EventLog {
 }
 
 interface EventLogOptions {
-  /**
-   * The last step to keep when a run resumes. TensorBoard discards later steps of all tags in this folder, so curves by
-   * epoch and by training step need different folders.
-   */
+  /** The last step to keep on resume. TensorBoard drops later steps of the whole folder, hence two folders. */
   readonly afterStep?: number | undefined;
   /** Milliseconds since 1970; Date.now by default. */
   readonly clock?: () => number;
@@ -139,10 +136,7 @@ export interface RunEventsOptions {
 export function openRunEvents(runDir: string, options: RunEventsOptions): RunEvents {
   const { afterEpoch, steps, tbFreq, clock } = options;
   const open = (folder: string, afterStep: number): EventLog =>
-    openEventLog(folder, {
-      ...(afterStep > 0 ? { afterStep } : {}),
-      ...(clock ? { clock } : {}),
-    });
+    openEventLog(folder, { ...(afterStep > 0 ? { afterStep } : {}), ...(clock ? { clock } : {}) });
   const epochs = open(runDir, afterEpoch);
   let byStep: EventLog | undefined;
   let last: StepProgress | undefined;
@@ -155,9 +149,7 @@ export function openRunEvents(runDir: string, options: RunEventsOptions): RunEve
   };
   return {
     epochDone(row) {
-      for (const [tag, value] of Object.entries(EPOCH_SCALARS)) {
-        epochs.scalar(tag, value(row), row.epoch);
-      }
+      for (const [tag, value] of Object.entries(EPOCH_SCALARS)) epochs.scalar(tag, value(row), row.epoch);
       for (const [term, value] of Object.entries(row.train.terms ?? {})) {
         epochs.scalar(`train_${term}`, value, row.epoch);
       }

@@ -9,8 +9,7 @@ import { textWidth } from "../plots/textWidth.js";
 import { chip, darkRules, escapeHtml, SERIES_TONES, TONES } from "../plots/theme.js";
 import type { Collection } from "../runs/collect.js";
 import { experimentLabels, pairLabel } from "../runs/labels.js";
-import type { RunRecord } from "../runs/runRecord.js";
-import { type Entry, flatten, stateOf } from "../runs/runRecord.js";
+import { type Entry, flatten, type RunRecord, stateOf } from "../runs/runRecord.js";
 import type { Summary } from "../runs/summarize.js";
 import { runTable, summaryNotes, summaryTable, unfinishedNotes } from "../summaryTable.js";
 import type { Table } from "../table.js";
@@ -116,11 +115,8 @@ const jsonScript = (attributes: string, value: unknown): string =>
 
 interface PageHead {
   readonly title: string;
-  /** Its Content-Security-Policy. */
   readonly policy: string;
-  /** The command that makes it. */
   readonly generator: string;
-  /** Style elements. */
   readonly styles: readonly string[];
 }
 
@@ -135,10 +131,7 @@ ${styles.join("\n")}
 </head>`;
 
 /** Content before the first cell of a row, and row attributes. */
-interface RowMark {
-  readonly html: string;
-  readonly attributes: string;
-}
+type RowMark = { readonly html: string; readonly attributes: string };
 
 /** Longer cells are broken into lines. */
 const LONG = 32;
@@ -341,9 +334,7 @@ const marksOfRuns = (summaries: readonly Summary[]): RowMark[] =>
     .map((experiment, at) => ({ html: chip(experiment), attributes: ` data-run="${at}"` }));
 
 /** What a page that follows runs shows, by which it asks for news. */
-export interface Following {
-  readonly version: string;
-}
+export type Following = { readonly version: string };
 
 function header(
   title: string,
@@ -386,12 +377,7 @@ ${configurations(summaries, labels)}
 </section>`;
 }
 
-/**
- * The report as one self-contained HTML page: no network (by its own policy), plots as inline SVG, optional scripts for
- * sorting, picking and values of plots; light or dark.
- * @param made when the page is made
- * @param following only of a page that asks its server for news
- */
+/** The report as one self-contained page with inline SVG. @param following only where it asks its server for news */
 export function htmlPage(
   summaries: readonly Summary[],
   collection: Collection,

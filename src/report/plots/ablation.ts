@@ -7,18 +7,12 @@ import { axisPart, gridPart, headingPart, type Plot, whiskerSeries } from "./plo
 import { experimentInk, runInk, TONES } from "./theme.js";
 
 /** Experiments that differ in one number only, in its order. */
-export interface Ablation {
-  readonly key: string;
-  readonly summaries: readonly Summary[];
-}
+export type Ablation = { readonly key: string; readonly summaries: readonly Summary[] };
 
 /** With fewer values than this a table says it all. */
 const FEWEST_VALUES = 3;
 
-const valuesOf = (summary: Summary): Record<string, unknown> => ({
-  ...summary.settings,
-  ...summary.weights,
-});
+const valuesOf = (summary: Summary): Record<string, unknown> => ({ ...summary.settings, ...summary.weights });
 
 const finished = (summary: Summary) => summary.last !== undefined;
 const family = ({ teacher, model, method }: Summary) => JSON.stringify([teacher, model, method]);
@@ -49,10 +43,7 @@ export function findAblations(summaries: readonly Summary[]): Ablation[] {
 }
 
 /** Position of an experiment and of its first run in the report. */
-export interface ReportPosition {
-  readonly index: number;
-  readonly firstRun: number;
-}
+export type ReportPosition = { readonly index: number; readonly firstRun: number };
 
 const WIDTH = 460;
 const HEIGHT = 270;

@@ -46,10 +46,7 @@ function classLabels(name: string, position: number): string {
   );
 }
 
-/**
- * The matrix as an SVG heat map: labels in rows, right ones and mistakes in different colors, opacity by the square
- * root of the share, so that rare mistakes show; light or dark. `title` stands above.
- */
+/** The confusion matrix as an SVG heat map, opacity by the square root of the share, so that rare mistakes show. */
 export function confusionSvg(confusion: Confusion, title: string): string {
   const { names } = confusion;
   const side = MARGIN + names.length * CELL + 12;

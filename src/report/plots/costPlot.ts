@@ -7,10 +7,7 @@ import { axisPart, gridPart, headingPart, NARROW, type Plot } from "./plotParts.
 import { textWidth, wrapped } from "./textWidth.js";
 import { experimentInk, TONES } from "./theme.js";
 
-export interface Costs {
-  readonly pair: string;
-  readonly summaries: readonly Summary[];
-}
+export type Costs = { readonly pair: string; readonly summaries: readonly Summary[] };
 
 /** With fewer methods a table says it all. */
 const FEWEST = 3;
@@ -106,10 +103,7 @@ function drawCosts(name: string, { pair, summaries }: Costs, indexOf: Place, wid
       yAxis: { type: "value", scale: true, ...axisPart() },
       series: [edgeSeries(summaries), pointSeries(summaries, names, indexOf)],
     },
-    (toPixel) => ({
-      by: "point",
-      points: summaries.map((summary) => told(summary, toPixel, indexOf(summary))),
-    }),
+    (toPixel) => ({ by: "point", points: summaries.map((summary) => told(summary, toPixel, indexOf(summary))) }),
   );
 }
 

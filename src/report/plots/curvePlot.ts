@@ -204,11 +204,7 @@ export function curvePlot(
         splitLine: { show: false },
       },
       yAxis: logarithmic
-        ? {
-            type: "log",
-            ...axisPart(),
-            axisLabel: { ...axisPart().axisLabel, formatter: powerOfTen },
-          }
+        ? { type: "log", ...axisPart(), axisLabel: { ...axisPart().axisLabel, formatter: powerOfTen } }
         : { type: "value", scale: true, ...axisPart() },
       series,
     },

@@ -14,18 +14,10 @@ const LABEL = { widest: 300, narrow: 120, size: 13 };
 const TITLE = "Final test top-1 (%)";
 const EXPLANATION = "Filled: last epoch, one dot per seed. Bar: mean ± sample standard deviation. Hollow: best epoch.";
 
-interface Dot {
-  readonly value: number;
-  readonly row: number;
-  readonly run: number;
-  readonly text: string;
-}
+type Dot = { readonly value: number; readonly row: number; readonly run: number; readonly text: string };
 
 /** Dots below or above the row's middle, so that they do not hide each other; filled or hollow. */
-interface Look {
-  readonly filled: boolean;
-  readonly offset: number;
-}
+type Look = { readonly filled: boolean; readonly offset: number };
 
 const LAST: Look = { filled: true, offset: -9 };
 const BEST: Look = { filled: false, offset: 9 };

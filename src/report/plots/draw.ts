@@ -1,7 +1,19 @@
-import type { CustomSeriesOption, LineSeriesOption, ScatterSeriesOption } from "echarts/charts";
-import { CustomChart, LineChart, ScatterChart } from "echarts/charts";
-import type { GridComponentOption, LegendComponentOption, TitleComponentOption } from "echarts/components";
-import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
+import {
+  CustomChart,
+  type CustomSeriesOption,
+  LineChart,
+  type LineSeriesOption,
+  ScatterChart,
+  type ScatterSeriesOption,
+} from "echarts/charts";
+import {
+  GridComponent,
+  type GridComponentOption,
+  LegendComponent,
+  type LegendComponentOption,
+  TitleComponent,
+  type TitleComponentOption,
+} from "echarts/components";
 import { type ComposeOption, init, setPlatformAPI, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { cleanText } from "../../common/text.js";
@@ -30,10 +42,7 @@ export type PlotOption = ComposeOption<
 export type Series = LineSeriesOption | ScatterSeriesOption | CustomSeriesOption;
 
 /** Size of a plot in pixels; it is scaled to the width available. */
-export interface PlotSize {
-  readonly width: number;
-  readonly height: number;
-}
+export type PlotSize = { readonly width: number; readonly height: number };
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
 
@@ -43,10 +52,7 @@ const still = (svg: string) =>
     .replace(/<style[\s\S]*?<\/style>/g, "")
     .replace(/ (?:class="zr\d+-cls-\d+"|pointer-events="visible"|ecmeta_\w+="[^"]*")/g, "");
 
-export interface Drawing {
-  readonly svg: string;
-  readonly hover?: Hover;
-}
+export type Drawing = { readonly svg: string; readonly hover?: Hover };
 
 /**
  * Draws a plot as SVG text: no script, nothing external; light or dark.

@@ -13,10 +13,7 @@ export interface BandPoint {
   readonly high: number;
 }
 
-export interface CurveSet {
-  readonly runs: readonly (readonly Point[])[];
-  readonly mean: readonly BandPoint[];
-}
+export type CurveSet = { readonly runs: readonly (readonly Point[])[]; readonly mean: readonly BandPoint[] };
 
 export interface Quantity {
   /** Name of the plot's file. */
@@ -33,23 +30,11 @@ export interface Quantity {
 
 export const QUANTITIES: readonly Quantity[] = [
   { name: "test_top1", title: "Test top-1", unit: "%", value: (row) => row.test.top1 },
-  {
-    name: "test_top1_end",
-    title: "Test top-1, last quarter",
-    unit: "%",
-    value: (row) => row.test.top1,
-    after: 0.75,
-  },
+  { name: "test_top1_end", title: "Test top-1, last quarter", unit: "%", value: (row) => row.test.top1, after: 0.75 },
   { name: "train_top1", title: "Train top-1", unit: "%", value: (row) => row.train.top1 },
   { name: "test_loss", title: "Test loss", unit: "", value: (row) => row.test.loss },
   { name: "train_loss", title: "Train loss", unit: "", value: (row) => row.train.loss },
-  {
-    name: "learning_rate",
-    title: "Learning rate",
-    unit: "",
-    value: (row) => row.learningRate,
-    logarithmic: true,
-  },
+  { name: "learning_rate", title: "Learning rate", unit: "", value: (row) => row.learningRate, logarithmic: true },
 ];
 
 /** The terms that some run's loss has, each before it is weighted, over the training images. */

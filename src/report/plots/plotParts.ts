@@ -4,11 +4,7 @@ import { textWidth, wrapped } from "./textWidth.js";
 import { experimentInk, TONES } from "./theme.js";
 
 /** Where a mean stands on the axes: across (the experiment's place) and along (the value). */
-interface WhiskerPlace {
-  readonly at: number;
-  readonly spread: Spread;
-  readonly color: string;
-}
+type WhiskerPlace = { readonly at: number; readonly spread: Spread; readonly color: string };
 
 type XY = [number, number];
 
@@ -63,9 +59,7 @@ export interface Plot extends Drawing {
 export const NARROW = 350;
 
 /** Plots among others in a page share one legend; a plot in a file of its own needs it. */
-export interface PlotStyle {
-  readonly legend: boolean;
-}
+export type PlotStyle = { readonly legend: boolean };
 
 const TITLE = 15;
 const SUBTITLE = 12;
@@ -83,12 +77,7 @@ export function headingPart(text: string, subtext: string, width: number) {
     top: 8,
     itemGap: GAP,
     subtextStyle: { fontSize: SUBTITLE, lineHeight: SUBTITLE * LINE, color: TONES.muted.light },
-    textStyle: {
-      fontSize: TITLE,
-      lineHeight: TITLE * LINE,
-      fontWeight: 600 as const,
-      color: TONES.ink.light,
-    },
+    textStyle: { fontSize: TITLE, lineHeight: TITLE * LINE, fontWeight: 600 as const, color: TONES.ink.light },
   };
   const height = lines.length * TITLE * LINE + below.length * SUBTITLE * LINE;
   return { title, height: Math.ceil(height) + (below.length > 0 ? GAP : 0) + 24 };
@@ -134,11 +123,7 @@ function rowsOfNames(names: readonly string[], width: number): string[][] {
   return rows;
 }
 
-/**
- * A legend for each row of experiment names, from `top` (pixels) down, and their height in pixels.
- * @param colorOf default: color of the experiment at that place
- * @param iconOf mark before the name; default: a short line
- */
+/** A legend for each row of experiment names, from `top` down, and their height, in pixels; defaults by place. */
 export function legendPart(
   names: readonly string[],
   width: number,

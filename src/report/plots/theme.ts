@@ -39,10 +39,7 @@ export const inked = (svg: string): string =>
       .replace(/^<\w+/, (start) => `${start} class="${name}"`);
   });
 
-export interface Tone {
-  readonly light: string;
-  readonly dark: string;
-}
+export type Tone = { readonly light: string; readonly dark: string };
 
 /** Colors of plots and page. Every light color has one role: see darkRules. */
 export const TONES = {
@@ -53,7 +50,7 @@ export const TONES = {
   line: { light: "#dfe3e8", dark: "#2d353e" },
 } as const satisfies Record<string, Tone>;
 
-/** Colours of experiments, told apart by people with any color vision; the order matters. */
+/** Colours of experiments, distinguishable by people with any color vision; the order matters. */
 export const SERIES_TONES: readonly Tone[] = [
   { light: "#0b62ad", dark: "#63aef5" },
   { light: "#c84a00", dark: "#ff9152" },

@@ -46,10 +46,7 @@ function readRun(dir: string, config: RunConfig): RunRecord {
 }
 
 /** The runs found, and a sentence for each folder that looks like a run but cannot be read. */
-export interface Collection {
-  readonly runs: readonly RunRecord[];
-  readonly problems: readonly string[];
-}
+export type Collection = { readonly runs: readonly RunRecord[]; readonly problems: readonly string[] };
 
 /** Files that only a run leaves: what lies beside them and cannot be read is a damaged run. */
 const MARKS = [EPOCH_LOG, RESULT_FILE, RESUME_FILE, LOCK_FILE];
@@ -84,10 +81,7 @@ function runIn(dir: string): Collection {
 }
 
 /** A folder's own run, and subfolders to search: none below a run. */
-export interface Folder {
-  readonly own: Collection;
-  readonly below: readonly string[];
-}
+export type Folder = { readonly own: Collection; readonly below: readonly string[] };
 
 /** Reads a folder: its run, or why there is none though it looks like one. */
 export function lookInto(dir: string): Folder {
@@ -127,16 +121,9 @@ function checkFolder(dir: string): string {
 
 const byName = new Intl.Collator("en", { numeric: true });
 
-/**
- * The runs in some folders and below them, unfinished ones included; each once, sorted by folder. Reads logs only.
- * @param look reads a folder, or knows its content (collector.ts)
- * @throws inputError where a given folder does not exist
- */
+/** The runs in some folders and below, each once, sorted. @param look reads a folder @throws inputError */
 export function collectRuns(dirs: readonly string[], look: Look = lookInto): Collection {
   const { runs, problems } = merge(dirs.map((dir) => search(checkFolder(dir), look)));
   const unique = new Map(runs.map((run) => [realpathSync(run.dir), run]));
-  return {
-    runs: [...unique.values()].sort((a, b) => byName.compare(a.dir, b.dir)),
-    problems: [...new Set(problems)],
-  };
+  return { runs: [...unique.values()].sort((a, b) => byName.compare(a.dir, b.dir)), problems: [...new Set(problems)] };
 }

@@ -82,7 +82,7 @@ const lineOf = (run: RunRecord) => [run.kind, run.teacher, run.model, run.method
 /** Keys of config.json behind such a line. */
 export const IN_THE_LINE: ReadonlySet<string> = new Set(["kind", "model", "model_s", "model_t", "distill", ...WEIGHTS]);
 
-/** A run that is left out, since its trial of the experiment counts already. */
+/** A run that is skipped, since its trial of the experiment counts already. */
 export interface Repeat {
   readonly run: RunRecord;
   /** The run that counts. */

@@ -1,6 +1,6 @@
+import { DISTILL_SECTIONS, TEACHER_SECTIONS } from "../../config/options.js";
 import { partsExperiments } from "../../config/policy.js";
 import { rowsOf } from "../../config/resolve.js";
-import { DISTILL_SECTIONS, TEACHER_SECTIONS } from "../../config/sections.js";
 import { IDENTITY_SETTINGS } from "../../runFiles/identity.js";
 import { formatSetting, IN_THE_LINE, type Setting } from "./grouping.js";
 import type { Summary } from "./summarize.js";
@@ -53,7 +53,7 @@ const join = (summary: Summary, parts: readonly Part[]) =>
     .filter((text) => text !== "")
     .join(", ");
 
-/** A short label per summary, all different, of only what tells them apart: the method alone for a single pair. */
+/** A short label per summary, all different, of only what distinguishes them: the method for a single pair. */
 export function experimentLabels(summaries: readonly Summary[]): string[] {
   const distinct = (parts: readonly Part[]) => new Set(summaries.map((s) => join(s, parts))).size;
   const telling: Part[] = ["method"];

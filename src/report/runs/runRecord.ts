@@ -23,7 +23,7 @@ const recentSeconds = ({ rows }: RunRecord) => rows.slice(-10).map(({ seconds })
 /** Milliseconds since the last heartbeat; a clock that was set back makes it 0. */
 const silence = (run: RunRecord, now: number) => Math.max(0, now - run.updatedAt);
 
-/** A run's state from its logs alone: stopped after three silent epochs. `now` in milliseconds since 1970. */
+/** A run's state from its logs only: stopped after three silent epochs. `now` in milliseconds since 1970. */
 export function stateOf(run: RunRecord, now: number): RunState {
   if (run.finished) return "finished";
   const epoch = Math.max(0, ...recentSeconds(run)) * SECOND;
@@ -47,7 +47,6 @@ export interface RunRecord {
   /** Method or variant; undefined for a teacher's own training. */
   readonly method: string | undefined;
   readonly trial: number;
-  /** Planned epochs. */
   readonly epochs: number;
   readonly rows: readonly EpochRow[];
   readonly finished: boolean;

@@ -22,10 +22,7 @@ export function spread(unordered: readonly number[]): Spread | undefined {
   const center = mean(values);
   if (values.length === 1) return { mean: center, std: undefined };
   const squares = values.map((value) => (value - center) ** 2);
-  return {
-    mean: center,
-    std: Math.sqrt(squares.reduce((a, b) => a + b, 0) / (values.length - 1)),
-  };
+  return { mean: center, std: Math.sqrt(squares.reduce((a, b) => a + b, 0) / (values.length - 1)) };
 }
 
 /** "76.28 ± 0.12", or "76.28" of a single number, or "-" of nothing. */

@@ -112,7 +112,7 @@ function summarizeGroup(group: RunGroup, first: RunRecord, published: Published,
 
 const natural = new Intl.Collator("en", { numeric: true });
 
-/** By the first setting that tells them apart: numbers by size, anything else as people sort names. */
+/** By the first setting that distinguishes them: numbers by size, anything else as people sort names. */
 function compareDiffers({ differs: a }: Summary, { differs: b }: Summary): number {
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
     const [x, y] = [a[key], b[key]];

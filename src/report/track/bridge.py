@@ -20,7 +20,7 @@ class MLflow:
     """MLflow's files in a folder."""
 
     def __init__(self, place):
-        # MLflow 3 opens its file store only where it is told to.
+        # MLflow 3 opens its file store only on request.
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         from mlflow import MlflowClient
@@ -79,7 +79,7 @@ class Wandb:
         self.run = None
 
     def where(self, experiment):
-        """What tells W&B where a run belongs: team/project, and pairs as groups."""
+        """Where a run belongs in W&B: team/project, and pairs as groups."""
         team, _, project = self.place.rpartition("/")
         return {"entity": team or None, "project": project, "group": experiment, "resume": "allow"}
 

@@ -5,9 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { environmentError, runError } from "../../common/errors.js";
 import { jsonNumber, mlflowParams, shownText } from "./mlflowServer.js";
-import type { TrackedRun, TrackingPlace } from "./tracker.js";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment, TrackedRun, TrackingPlace } from "./tracker.js";
 
 const BRIDGE = fileURLToPath(new URL("../../../src/report/track/bridge.py", import.meta.url));
 
@@ -78,9 +76,7 @@ class Bridge {
     const answered = new Promise<Answer>((told) => this.waiting.push(told));
     const late = once(limit, "abort").then((): Answer => {
       this.kill();
-      return {
-        error: signal.aborted ? signal.reason.message : `no answer within ${TIMEOUT / 1000} s`,
-      };
+      return { error: signal.aborted ? signal.reason.message : `no answer within ${TIMEOUT / 1000} s` };
     });
     return Promise.race([answered, late]);
   }
@@ -111,10 +107,7 @@ class Bridge {
   }
 }
 
-/**
- * A tracker by its Python client, in a process beside training: one that hangs, crashes or is slow costs training
- * nothing and is started again with the next epoch. PEFD_PYTHON names the Python.
- */
+/** A tracker by its Python client (PEFD_PYTHON) in another process: one that hangs or crashes costs training nothing. */
 function clientPlace(client: Client, env: Environment): TrackingPlace {
   const python = env.PEFD_PYTHON || "python3";
   let bridge: Bridge | undefined;

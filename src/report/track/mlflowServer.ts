@@ -1,9 +1,7 @@
 import { runError } from "../../common/errors.js";
 import { cleanLine } from "../../common/text.js";
 import { flatten } from "../runs/runRecord.js";
-import type { TrackingPlace } from "./tracker.js";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment, TrackingPlace } from "./tracker.js";
 
 /** Milliseconds after which a server counts as one that does not answer; training goes on meanwhile. */
 const TIMEOUT = 60_000;
@@ -118,10 +116,7 @@ export const jsonNumber = (value: number): number | string => (Number.isFinite(v
 const chunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
 
-/**
- * An MLflow tracking server by its REST API (mlflow.org/docs/latest/rest-api.html); calls throw a runError. `env` may
- * have MLFLOW_TRACKING_TOKEN, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.
- */
+/** An MLflow server by its REST API; `env` may have MLFLOW_TRACKING_TOKEN, _USERNAME, _PASSWORD. Throws runError. */
 export function mlflowServer(url: URL, env: Environment): TrackingPlace {
   const address = `${url.origin}${url.pathname}`.replace(/\/+$/, "");
   const headers = {

@@ -4,6 +4,8 @@ import { readTracked, type Tracked, writeTracked } from "../../runFiles/stateFil
 import type { EpochRow, RunInfo, RunReporter } from "../log/contract.js";
 import { epochValues, readEpochLog } from "../log/epochLog.js";
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 interface Metric {
   readonly key: string;
   readonly value: number;
@@ -129,10 +131,7 @@ class Session {
   }
 }
 
-/**
- * Sends every epoch of a run to a tracker, one request at a time; what came meanwhile goes with the next. A failure
- * costs a warning only: what was not sent goes with a later epoch. `lastMs` limits the time after the end.
- */
+/** Sends a run's epochs to a tracker, one request at a time; a failure is a warning, and what is left goes later. */
 export function createTracker(reporter: RunReporter, place: TrackingPlace, lastMs = LAST_MS): Tracker {
   const stop = new AbortController();
   let session: Session | undefined;

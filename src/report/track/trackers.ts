@@ -4,9 +4,7 @@ import { httpAddress, withoutUser } from "../../common/httpAddress.js";
 import { createRegistry } from "../../common/registry.js";
 import { mlflowFiles, wandbLive, wandbOffline } from "./clients.js";
 import { mlflowServer } from "./mlflowServer.js";
-import type { TrackingPlace } from "./tracker.js";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment, TrackingPlace } from "./tracker.js";
 
 interface TrackerRow {
   /** Prefix of its `--track` value, before the colon. */
@@ -40,11 +38,7 @@ const TRACKERS = createRegistry<TrackerRow>({ one: "tracker", many: "Trackers" }
     form: "wandb:PROJECT (W&B)",
     open: (project, _typed, env) => (PROJECT.test(project) ? wandbLive(project, env) : undefined),
   },
-  {
-    name: "wandb-offline",
-    form: "wandb-offline:DIR (for wandb sync)",
-    open: folder(wandbOffline),
-  },
+  { name: "wandb-offline", form: "wandb-offline:DIR (for wandb sync)", open: folder(wandbOffline) },
 ]);
 
 /** The tracker that a `--track` names, not started yet; throws inputError with all forms. `env` has credentials. */

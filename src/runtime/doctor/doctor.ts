@@ -5,10 +5,13 @@ import { pipeline } from "node:stream/promises";
 import { shellWord } from "../../common/text.js";
 import { compiledDamage, readCompiled } from "../compiledFiles.js";
 import { cpuName } from "../device.js";
+import { nameOf } from "../gpu/choose.js";
+import { FOREIGN_HINT, foreignLibraries } from "../gpu/foreign.js";
+import { surveyMemory } from "../gpu/memory.js";
 import { gpuOutlook, type Outlook, unusedAdvice } from "../gpu/outlook.js";
 import { checkLibraries, type GpuLibraries } from "../gpu/probeProgram.js";
 import { judgeGpu } from "../gpu/requirements.js";
-import { type GpuSurvey, surveyGpus } from "../gpu/survey.js";
+import { deviceOrder, type GpuSurvey, surveyGpus } from "../gpu/survey.js";
 import { cudaVersionText, cudnnVersionText, type Gpu } from "../gpu/types.js";
 import { nativeDirectory } from "../nativeFolder.js";
 import { bindingFile, compiledRecord, dependencies, gpuProbeFile } from "../paths.js";
@@ -29,7 +32,9 @@ export interface Check {
     | "images"
     | "cpu"
     | "gpu"
+    | "gpuMemory"
     | "gpuLibraries"
+    | "arithmetic"
     | "data";
   readonly title: string;
   readonly ok: boolean;
@@ -51,7 +56,6 @@ interface Diagnosis {
     readonly name: string;
     readonly capability: string | undefined;
     readonly driver: string | undefined;
-    /** Bytes. */
     readonly memory: number | undefined;
     /** Version of the CUDA and cuDNN that serve, and the file of each library. */
     readonly cuda?: string;
@@ -85,10 +89,7 @@ const check = { name: "files", title: "Its files", required: true } as const;
 const some = (names: readonly string[]): string =>
   `${names.slice(0, 10).join(", ")}${names.length > 10 ? ", ..." : ""}`;
 
-/**
- * Compares every byte of the installed libraries, and of what set-up compiled, with what set-up wrote down: a disk or
- * memory that flips a bit changes no size.
- */
+/** Compares every byte of libraries and compiled files with the record: a flipped bit changes no size. */
 export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder?: string): Promise<Check> {
   if (linked === undefined) {
     return { ...check, ok: true, detail: "not installed by pefd; no checksums" };
@@ -159,12 +160,7 @@ function unusedCheck(gpu: Gpu, { kind, probe }: GpuSituation): Check {
 function usedCheck(gpu: Gpu, { survey, outlook }: GpuSituation): Check {
   const note = outlook.state === "fits" && outlook.note !== undefined ? [outlook.note] : [];
   const trouble = survey.smiProblem === undefined ? [] : [survey.smiProblem];
-  return {
-    ...CHECK,
-    ok: true,
-    detail: gpuLabel(gpu),
-    lines: [...others(gpu, survey), ...note, ...trouble],
-  };
+  return { ...CHECK, ok: true, detail: gpuLabel(gpu), lines: [...others(gpu, survey), ...note, ...trouble] };
 }
 
 /** Whether a GPU is used, and why not; one that is there and unused is not ok, unless PEFD_RUNTIME=cpu asks for it. */
@@ -183,7 +179,7 @@ export function gpuCheck(situation: GpuSituation): Check {
   return { ...CHECK, required, ok: false, detail: `NOT USED: ${why}`, hint };
 }
 
-/** A library with its version, where it tells one, and where it lies: in the runtime's folder, or elsewhere. */
+/** A library with its version, where it has one, and where it lies: in the runtime's folder, or elsewhere. */
 function libraryLines({ libraries }: GpuLibraries, tree: string): string[] {
   const width = Math.max(...libraries.map(({ name }) => name.length));
   return libraries.map(({ name, file, error }) => {
@@ -212,10 +208,24 @@ export function gpuLibrariesCheck(found: GpuLibraries, tree: string, driverCuda?
     const hint = "pefd setup; if LD_LIBRARY_PATH is set, unset it";
     return { ...check, ok: false, detail: found.missing.join("; "), hint };
   }
+  const foreign = foreignLibraries(found.libraries, tree);
+  if (foreign.length > 0) {
+    return { ...check, ok: false, detail: `NOT USED: the loader finds ${foreign.join("; ")}`, hint: FOREIGN_HINT };
+  }
   const { cuda, cudnn } = libraryVersions(found);
   const driver = driverCuda === undefined ? "" : ` (the driver supports ${cudaVersionText(driverCuda)})`;
   const detail = `CUDA ${cuda ?? "?"}${driver}, cuDNN ${cudnn ?? "?"}, from ${tree}:`;
   return { ...check, ok: true, detail, lines: libraryLines(found, tree) };
+}
+
+/** Free memory of the GPU that would be used; none where it is not asked. */
+function memoryCheck({ gpus }: GpuSurvey, outlook: Outlook, env: DoctorInputs["env"]): Check[] {
+  const at = outlook.state === "fits" ? gpus.indexOf(outlook.gpu) : -1;
+  const memory = at < 0 ? undefined : surveyMemory({ ...env, ...deviceOrder(env) }, nameOf(env, at));
+  if (memory === undefined) return [];
+  const { ok, text: detail } = memory;
+  const check = { name: "gpuMemory", title: "GPU memory", required: true, detail } as const;
+  return [ok ? { ...check, ok } : { ...check, ok, hint: "--gpu N uses another GPU; PEFD_RUNTIME=cpu the CPU." }];
 }
 
 /** The data folder as the command line resolves it. */
@@ -234,6 +244,8 @@ export interface DoctorInputs {
   readonly data: DataFound;
   /** Whether every byte of the installed libraries is looked at. */
   readonly deep?: boolean;
+  /** More checks, where TensorFlow loads. */
+  readonly more?: () => Promise<Check>;
   /** Loads TensorFlow; probeTensorFlow by default. */
   readonly probe?: () => Promise<Probe>;
   /** Survey of the GPUs; taken if absent. */
@@ -337,16 +349,7 @@ function usedGpu({ outlook, probe }: GpuSituation, libraries: GpuLibraries | und
   const { name, capability, driver, memory } = outlook.gpu;
   const found = libraries ?? { libraries: [], missing: [] };
   const files = found.libraries.map(({ name: library, file }) => [library, file ?? ""]);
-  return {
-    gpu: {
-      name,
-      capability,
-      driver,
-      memory,
-      ...libraryVersions(found),
-      libraries: Object.fromEntries(files),
-    },
-  };
+  return { gpu: { name, capability, driver, memory, ...libraryVersions(found), libraries: Object.fromEntries(files) } };
 }
 
 /** Looks at everything that pefd needs: Node.js, binding, libtensorflow, GPU, data. Changes nothing. */
@@ -368,7 +371,9 @@ export async function diagnose(inputs: DoctorInputs): Promise<Diagnosis> {
     ...(probe.version === undefined ? [] : [convolutionsCheck(probe), imagesCheck(probe)]),
     { name: "cpu", title: "CPU", ok: true, required: true, detail: cpuName() },
     gpuCheck(situation),
+    ...(env.PEFD_RUNTIME === "cpu" || inputs.survey ? [] : memoryCheck(survey, outlook, env)),
     ...(libraries ? [gpuLibrariesCheck(libraries, linked?.tree ?? "", survey.cuda)] : []),
+    ...(inputs.more && probe.version !== undefined ? [await inputs.more()] : []),
     dataCheck(data),
   ];
   const ok = checks.every((check) => check.ok || !check.required);

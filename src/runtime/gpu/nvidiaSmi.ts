@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { basename } from "node:path";
 import type { Environment, Gpu } from "./types.js";
 
 export type SmiAnswer = { readonly gpus: readonly Gpu[] } | { readonly problem: string };
@@ -67,6 +68,25 @@ export function askSmi(env: Environment, id?: string): SmiAnswer {
 function listGpus(env: Environment): readonly Gpu[] {
   const answer = askSmi(env);
   return "gpus" in answer ? answer.gpus : [];
+}
+
+export interface GpuHolder {
+  readonly pid: string;
+  readonly name: string;
+  /** Undefined where it is not said. */
+  readonly bytes?: number;
+}
+
+/** Processes that compute on the GPU of an index or UUID, if nvidia-smi says so: it does not see out of a container. */
+export function gpuHolders(env: Environment, id: string): GpuHolder[] {
+  const fields = "--query-compute-apps=pid,process_name,used_memory";
+  const answer = print(env, [fields, "--format=csv,noheader", `--id=${id}`]);
+  if (typeof answer !== "string") return [];
+  return answer.split("\n").flatMap((line) => {
+    const [pid = "", name, memory] = line.split(",").map((cell) => cell.trim());
+    if (!/^\d+$/.test(pid) || !present(name)) return [];
+    return { pid, name: basename(name), ...(present(memory) && { bytes: Number.parseInt(memory, 10) * MEGABYTE }) };
+  });
 }
 
 /** The words of CUDA_VISIBLE_DEVICES; undefined where it is not set. */

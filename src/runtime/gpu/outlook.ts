@@ -1,3 +1,4 @@
+import { FOREIGN_HINT } from "./foreign.js";
 import { visibleNames } from "./nvidiaSmi.js";
 import { firstFit, judgeGpu } from "./requirements.js";
 import type { GpuSurvey } from "./survey.js";
@@ -64,9 +65,10 @@ const unfit = (why: string, hint: string): Outlook => ({
   hint: `${hint} ${USE_CPU}`,
 });
 
-function outlookOf(gpu: Gpu, { answered, problem, cuda }: GpuSurvey): Outlook {
+function outlookOf(gpu: Gpu, { answered, problem, cuda, foreign }: GpuSurvey): Outlook {
   const verdict = judgeGpu(gpu, cuda);
   if (!verdict.fits) return unfit(verdict.why, verdict.hint);
+  if (foreign !== undefined) return { state: "unfit", why: `the loader finds ${foreign}`, hint: FOREIGN_HINT };
   if (answered || problem === undefined) return { state: "fits", gpu, ...verdict };
   return unfit(`found ${gpu.name}, but ${problem.text}`, driverAdvice(problem));
 }
@@ -97,7 +99,9 @@ function hiddenSign({ problem, smiProblem, traces }: GpuSurvey): Outlook | undef
 
 /** Usability of the first fit visible GPU, or of the first. */
 export function gpuOutlook(survey: GpuSurvey, env: Environment): Outlook {
-  if (isHidden(env)) return { state: "none", why: "CUDA_VISIBLE_DEVICES hides all" };
+  // Another cuDNN made this process hide what it had found.
+  const hidesOwn = survey.foreign !== undefined && survey.gpus.length > 0;
+  if (isHidden(env) && !hidesOwn) return { state: "none", why: "CUDA_VISIBLE_DEVICES hides all" };
   const gpu = survey.gpus[firstFit(survey.gpus, survey.cuda)];
   if (gpu !== undefined) return outlookOf(gpu, survey);
   return hiddenSign(survey) ?? { state: "none", why: "no GPU found" };

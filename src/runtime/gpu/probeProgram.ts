@@ -67,6 +67,15 @@ export interface CudaAnswer {
   readonly code?: number;
   /** Version of cuDNN that TensorFlow will find, 92800 for 9.28.0. */
   readonly cudnn?: number;
+  readonly cudnnFile?: string;
+}
+
+/** Memory of the first visible GPU in bytes, or the driver's error with its number. */
+export interface MemoryAnswer {
+  readonly free?: number;
+  readonly total?: number;
+  readonly error?: string;
+  readonly code?: number;
 }
 
 export interface LibraryAnswer {
@@ -122,6 +131,14 @@ export function askCuda(env: Environment, probe?: string): CudaAnswer | undefine
   const { lines, problem } = run(file, ["devices"], { ...env, LD_LIBRARY_PATH });
   const answer = Object.assign({}, ...lines) as CudaAnswer;
   return lines.length === 0 ? { error: problem ?? "no answer" } : answer;
+}
+
+/** Free memory by the CUDA driver, asked in a process of its own; undefined where its probe is not compiled. */
+export function askMemory(env: Environment): MemoryAnswer | undefined {
+  const nativeFolder = nativeDirectory();
+  if (nativeFolder === undefined || !existsSync(gpuProbeFile(nativeFolder))) return undefined;
+  const { lines, problem } = run(gpuProbeFile(nativeFolder), ["memory"], env);
+  return (lines[0] as MemoryAnswer | undefined) ?? { error: problem ?? "no answer" };
 }
 
 /** Opens libraries as TensorFlow does, in a process of its own. @returns an answer for each, or why there is none */

@@ -22,7 +22,7 @@ const NEWEST = "12.1";
 
 const JIT =
   "TensorFlow has no binary kernels for it: the driver compiles each kernel on first use, which can take " +
-  "30 minutes in total, and caches them in ~/.nv/ComputeCache";
+  "30 minutes in total, and caches them in pefd's cache folder";
 
 const GENERATIONS: readonly Generation[] = [
   {
@@ -56,6 +56,13 @@ const GENERATIONS: readonly Generation[] = [
     note: JIT,
   },
 ];
+
+/** Data center GPUs come with older drivers, which run newer CUDA through NVIDIA's compatibility package. */
+const compatHint = (capability: string): string =>
+  isOlder(capability, "9.0")
+    ? ""
+    : " On a data center GPU whose driver you may not update: install NVIDIA's package cuda-compat-12-9 and put its folder" +
+      " (/usr/local/cuda-12.9/compat) in LD_LIBRARY_PATH.";
 
 export type Verdict =
   | { readonly fits: true; readonly note?: string }
@@ -92,7 +99,7 @@ export function judgeGpu({ name, capability, driver }: Gpu, cuda?: number): Verd
   return {
     fits: false,
     why: `${name} has ${known}, but a GPU of compute capability ${at} needs ${needs.driver} or newer: ${needs.because}`,
-    hint: `Update the NVIDIA driver to ${needs.driver} or newer.`,
+    hint: `Update the NVIDIA driver to ${needs.driver} or newer.${compatHint(at)}`,
   };
 }
 

@@ -1,5 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { nativeDirectory } from "../nativeFolder.js";
+import { dependencies } from "../paths.js";
+import { foreignCudnn } from "./foreign.js";
 import { askSmi, type SmiAnswer, visibleGpus } from "./nvidiaSmi.js";
 import { askCuda, type CudaAnswer } from "./probeProgram.js";
 import { cudnnVersionText, type Environment, type Gpu } from "./types.js";
@@ -10,6 +13,9 @@ let known: GpuSurvey | undefined;
 export function rememberGpus(survey: GpuSurvey): void {
   known = survey;
 }
+
+/** Whether this process computes, or would, on one of the GPUs that were found. */
+export const hasChosenGpu = (): boolean => known !== undefined && known.gpus.length > 0;
 
 /** Survey of the GPUs, the chosen one first; cached. */
 export function knownGpus(env: Environment): GpuSurvey {
@@ -98,6 +104,8 @@ export interface GpuSurvey {
   readonly cuda?: number;
   /** Version of cuDNN that TensorFlow will find, "9.28.0"; undefined where no GPU runtime is installed. */
   readonly cudnn?: string;
+  /** Another cuDNN than set-up's, which the loader would take. */
+  readonly foreign?: string;
   readonly traces: Traces;
 }
 
@@ -139,11 +147,14 @@ export function surveyGpus(given: Environment, { probe, root }: SurveyPlaces = {
   const traces = lookForTraces(root);
   const smi = askSmiToo(env, answer);
   const rows = "gpus" in smi ? smi.gpus : [];
+  const nativeFolder = nativeDirectory();
+  const foreign = answer && nativeFolder && foreignCudnn(answer, dependencies(nativeFolder));
   const common = {
     traces,
     ...("problem" in smi && { smiProblem: smi.problem }),
     ...(answer?.cuda !== undefined && { cuda: answer.cuda }),
     ...(answer?.cudnn !== undefined && { cudnn: cudnnVersionText(answer.cudnn) }),
+    ...(foreign !== undefined && { foreign }),
   };
   if (answer?.devices !== undefined && answer.devices.length > 0) {
     return { ...common, answered: true, gpus: merged(answer, rows, traces) };

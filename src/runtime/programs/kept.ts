@@ -153,10 +153,7 @@ function load(place: string, graph: string, say: Say): number {
   }
 }
 
-/**
- * Hands TensorFlow the programs of a graph that are kept. They never make a run fail: each has a checksum, damaged ones
- * are compiled anew, and what cannot be read or written is a warning.
- */
+/** Hands TensorFlow the kept programs of a graph. Damaged ones are compiled anew; other failures are warnings. */
 export function keptPrograms(bytes: Uint8Array, say: Say): KeptPrograms {
   const place = programsFolder();
   if (place === undefined) return { count: 0, keepNew() {} };

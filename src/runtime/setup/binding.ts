@@ -12,13 +12,11 @@ import { compileGpuProbe, compileNativeModules, nativeModuleFiles, SOURCES as OW
 import { bindingName } from "./wheels.js";
 
 export interface BindingBuild {
-  /** The package tfjs-node-gpu. */
   readonly packageFolder: string;
   /** The runtime it is linked with. */
   readonly tree: string;
   /** A folder of ours to work in. */
   readonly folder: string;
-  /** The running Node.js. */
   readonly nodeProgram: string;
   readonly options: CommandOptions & Required<Pick<CommandOptions, "env">>;
 }
@@ -143,10 +141,7 @@ export async function keptGpuProbe(build: BindingBuild, cache: string): Promise<
   return kept;
 }
 
-/**
- * Compiles binding and modules in a folder of their own, so that no half-built file is found, and keeps them.
- * @throws environmentError when a tool is missing or the compilation fails
- */
+/** Compiles binding and modules in a folder of their own, and keeps them. @throws environmentError */
 export async function buildBinding(build: BindingBuild, cache: string): Promise<void> {
   const { packageFolder, options } = build;
   await requireTools(options);

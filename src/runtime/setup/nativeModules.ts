@@ -7,15 +7,12 @@ import { type CommandOptions, runCommand } from "../command.js";
 import { gpuProbeFile, logLevelFile, ownModuleFile, signalsFile } from "../paths.js";
 
 /** A source file of src/native with its compiler flags; a file may be compiled several times. */
-export interface Unit {
-  readonly source: string;
-  readonly flags: readonly string[];
-}
+export type Unit = { readonly source: string; readonly flags: readonly string[] };
 
 interface NativeModule {
   /** Where it is loaded from. */
   readonly file: (nativeFolder: string) => string;
-  readonly units: readonly Unit[];
+  readonly units: () => readonly Unit[];
   /** Libraries to link with, as paths in the runtime's tree. */
   readonly libraries: readonly string[];
 }
@@ -23,7 +20,7 @@ interface NativeModule {
 /** Needs no runtime: it is compiled before one is downloaded. */
 const GPU_PROBE: NativeModule = {
   file: gpuProbeFile,
-  units: [{ source: "gpu_probe.cc", flags: ["-O1"] }],
+  units: () => [{ source: "gpu_probe.cc", flags: ["-O1"] }],
   libraries: [],
 };
 
@@ -41,41 +38,39 @@ const reduced = (folder: string, name: string, ...instructions: string[]): Unit[
   [
     [`-DKERNELS=${name}Kernels`],
     [`-DKERNELS=${name}Bfloat16Kernels`, "-DPEFD_BFLOAT16_ACTIVATIONS", "-DPEFD_BFLOAT16"],
-  ].map((flags) => ({
-    source: `kernels/${folder}/kernels.cc`,
-    flags: ["-O3", ...flags, ...instructions, ...VECTORS],
-  }));
+  ].map((flags) => ({ source: `kernels/${folder}/kernels.cc`, flags: ["-O3", ...flags, ...instructions, ...VECTORS] }));
 
-const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
+export const SOURCES = fileURLToPath(new URL("../../../src/native", import.meta.url));
+
+/** Every source of a folder, in the order of their names, optimised for any CPU. */
+const allOf = (folder: string): Unit[] =>
+  readdirSync(join(SOURCES, folder))
+    .filter((name) => name.endsWith(".cc"))
+    .sort()
+    .map((name) => ({ source: `${folder}/${name}`, flags: ["-O2"] }));
+
+/** Validation of shapes and attributes, without TensorFlow. */
+const GEOMETRY = "ops/geometry.cc";
 
 /** Sources that need neither Node.js nor TensorFlow; test/native runs them by themselves. */
-export const STANDALONE: readonly Unit[] = [
+export const standaloneUnits = (): Unit[] => [
   kernels("avx2Kernels", "-mavx2", "-mfma"),
   kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
   ...reduced("amx", "amx", "-DPEFD_AMX"),
   ...reduced("int16", "vnni", "-DPEFD_VNNI"),
-  ...["cpus", "instruction_set", "redirected_stderr", "thread_pool", "workspace"].map((name) =>
-    optimized(`host/${name}.cc`),
-  ),
-  optimized("ops/geometry.cc"),
+  ...allOf("host"),
+  ...allOf("ops").filter(({ source }) => source === GEOMETRY),
 ];
 
-/** The ops, registered through TensorFlow's C API. */
-const OPS: readonly Unit[] = [
-  "batch_norm_op",
-  "convolution_ops",
-  "elementwise_op",
-  "image_ops",
-  "transpose_op",
-  "module",
-].map((name) => optimized(`ops/${name}.cc`));
+/** The ops, which register themselves through TensorFlow's C API. */
+const opUnits = (): Unit[] => allOf("ops").filter(({ source }) => source !== GEOMETRY);
 
 const MODULES: readonly NativeModule[] = [
-  { file: logLevelFile, units: [{ source: "log_level.cc", flags: ["-O1"] }], libraries: [] },
-  { file: signalsFile, units: [{ source: "signals.cc", flags: ["-O1"] }], libraries: [] },
+  { file: logLevelFile, units: () => [{ source: "log_level.cc", flags: ["-O1"] }], libraries: [] },
+  { file: signalsFile, units: () => [{ source: "signals.cc", flags: ["-O1"] }], libraries: [] },
   {
     file: ownModuleFile,
-    units: [...STANDALONE, ...OPS],
+    units: () => [...standaloneUnits(), ...opUnits()],
     libraries: ["lib/libtensorflow_framework.so"],
   },
 ];
@@ -83,11 +78,9 @@ const MODULES: readonly NativeModule[] = [
 /** Where the compiled modules are loaded from. */
 export const nativeModuleFiles = [GPU_PROBE, ...MODULES].map(({ file }) => file);
 
-export const SOURCES = fileURLToPath(new URL("../../../src/native", import.meta.url));
-
 /** A hash of the modules' sources, compiler flags and names. */
 export function nativeModulesHash(): string {
-  const told = [GPU_PROBE, ...MODULES].map((module) => [basename(module.file("")), module]);
+  const told = [GPU_PROBE, ...MODULES].map(({ file, units, libraries }) => [basename(file("")), units(), libraries]);
   const hash = createHash("sha256").update(JSON.stringify(told));
   for (const entry of readdirSync(SOURCES, { recursive: true, withFileTypes: true })) {
     if (entry.isFile()) hash.update(readFileSync(join(entry.parentPath, entry.name)));
@@ -120,7 +113,7 @@ async function compileModule(
   };
   const includes = [`-I${join(SOURCES, "include")}`, `-I${join(tree, "include")}`];
   const objects = await Promise.all(
-    units.map(({ source, flags }, i) =>
+    units().map(({ source, flags }, i) =>
       compiler(`${built}.${i}.o`, ...flags, ...includes, "-c", join(SOURCES, source)),
     ),
   );

@@ -26,7 +26,7 @@ import { isLinkTo, linkInPlace, unpack } from "./files.js";
 import { addToTree, linkedRuntime, linkLibraries, treeDirectory, treeIsComplete, wheelIsUnpacked } from "./tree.js";
 import { memberTarget, PYTHON_TAG, RUNTIME_KINDS, type RuntimeKind, WHEELS, type Wheel } from "./wheels.js";
 
-/** Folders of the cache that hold nothing but what set-up brought, and what was compiled from it. */
+/** Folders of the cache that hold nothing but what set-up downloaded, and what was compiled from it. */
 const OWN = ["runtime", "scratch", "xla"] as const;
 
 /** Removes set-up's folders from a cache, for all installations on it; data sets stay. @returns the folders' names */
@@ -39,11 +39,7 @@ export async function removeSetUp(cache: string): Promise<readonly string[]> {
 }
 
 /** pip as a client: asks nothing, and does as much in a virtual environment as outside of one. */
-const PIP_SETTINGS = {
-  PIP_NO_INPUT: "1",
-  PIP_DISABLE_PIP_VERSION_CHECK: "1",
-  PIP_REQUIRE_VIRTUALENV: "false",
-};
+const PIP_SETTINGS = { PIP_NO_INPUT: "1", PIP_DISABLE_PIP_VERSION_CHECK: "1", PIP_REQUIRE_VIRTUALENV: "false" };
 
 /** How often the growth of a download is shown, in milliseconds. */
 const WATCH_INTERVAL = 500;
@@ -132,10 +128,7 @@ async function downloadWheel(
   await writeFile(requirements, `${wheel.project}==${wheel.version} --hash=sha256:${wheel.sha256}\n`);
   const env = { ...options.env, ...PIP_SETTINGS, TMPDIR: temporary };
   const unwatch = watchGrowth(folder, onBytes);
-  const result = await runCommand("python3", downloadArguments(wheel, requirements, target), {
-    ...options,
-    env,
-  });
+  const result = await runCommand("python3", downloadArguments(wheel, requirements, target), { ...options, env });
   unwatch();
   const name = result.code === 0 ? readdirSync(target)[0] : undefined;
   if (name === undefined) throw downloadError(wheel, result.stderr);
@@ -164,11 +157,7 @@ function noticeOf(outlook: Outlook, requested: RuntimeKind | undefined): string 
   return `warning: No GPU is usable: ${outlook.why}. ${end}`;
 }
 
-/**
- * The kind of runtime that is asked for, else by the machine's GPU.
- * @param say called with notes on the GPU
- * @throws environmentError for a GPU that cannot be used, unless PEFD_RUNTIME says what to do about it
- */
+/** The runtime asked for, else by the machine's GPU. @throws environmentError for a GPU that cannot be used */
 function decideKind(env: Environment, places: SurveyPlaces, say: (text: string) => void): RuntimeKind {
   const requested = requestedKind(env);
   if (requested === "cpu") return "cpu";
@@ -205,9 +194,9 @@ export interface InstallSettings {
   readonly probe: () => Promise<Probe>;
   /** Root of the file system where signs of a GPU are looked for, if not this machine's. */
   readonly root?: string;
-  /** Told what is being done, in a few words. */
+  /** Receives what is being done, in a few words. */
   readonly onPhase: (text: string) => void;
-  /** Told while something is downloaded, in bytes. */
+  /** Receives the progress of a download, in bytes. */
   readonly onBytes: (done: number, total: number) => void;
 }
 
@@ -247,9 +236,7 @@ async function fetchWheel(installation: Installation, tree: string, wheel: Wheel
 
 async function completeTree(installation: Installation, kind: RuntimeKind): Promise<string> {
   const tree = treeDirectory(installation.cache, kind);
-  for (const wheel of WHEELS[kind]) {
-    if (!wheelIsUnpacked(tree, wheel)) await fetchWheel(installation, tree, wheel);
-  }
+  for (const wheel of WHEELS[kind]) if (!wheelIsUnpacked(tree, wheel)) await fetchWheel(installation, tree, wheel);
   await linkLibraries(tree, kind);
   return tree;
 }
@@ -334,10 +321,7 @@ async function install(installation: Installation): Promise<void> {
   await installFromWheels(installation, kind, probe);
 }
 
-/**
- * Completes libtensorflow and the binding to it; only one may run at a time on a machine for one cache.
- * @throws environmentError naming what is missing and what to type
- */
+/** Completes libtensorflow and binding, one process per machine and cache. @throws environmentError with what to type */
 export async function installRuntime(settings: InstallSettings): Promise<void> {
   const { env, inherit, cache, node, packageFolder, nativeFolder = packageFolder } = settings;
   refuseForeignMachine(node);
@@ -376,11 +360,7 @@ export function isSetUp(env: Environment, home: string): boolean {
   return runtimeIsReady(packageFolder, env, nativeFolder);
 }
 
-/**
- * Brings and compiles what is missing, after others that set up the same cache.
- * @returns whether anything was missing
- * @throws environmentError naming what is missing and what to type
- */
+/** Downloads and compiles what is missing. @returns whether anything was @throws environmentError with what to type */
 export async function setUp({ home, inherit = [], ...settings }: SetUp): Promise<boolean> {
   const { env, node, onPhase } = settings;
   if (isSetUp(env, home)) return false;
@@ -388,13 +368,7 @@ export async function setUp({ home, inherit = [], ...settings }: SetUp): Promise
   const onWait = () => onPhase("Waiting for another set-up with the same cache");
   const probe = () => probeTensorFlow(node.program, env);
   await exclusively(cache, { onWait }, (own) =>
-    installRuntime({
-      ...settings,
-      ...foldersOf(env, home),
-      cache,
-      probe,
-      inherit: [...inherit, ...own],
-    }),
+    installRuntime({ ...settings, ...foldersOf(env, home), cache, probe, inherit: [...inherit, ...own] }),
   );
   return true;
 }

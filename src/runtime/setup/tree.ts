@@ -33,20 +33,12 @@ const BINDING_LINKS: Links = {
 };
 
 /** libtensorflow_framework's RUNPATH lacks cusolver's folder: without these links TensorFlow uses no GPU at all. */
-const CUDA_LINKS: Links = {
-  "nvidia/cusparse/lib/libcusolver.so.11": "../../cusolver/lib/libcusolver.so.11",
-};
+const CUDA_LINKS: Links = { "nvidia/cusparse/lib/libcusolver.so.11": "../../cusolver/lib/libcusolver.so.11" };
 
-const LINKS: Readonly<Record<RuntimeKind, Links>> = {
-  cpu: BINDING_LINKS,
-  gpu: { ...BINDING_LINKS, ...CUDA_LINKS },
-};
+const LINKS: Readonly<Record<RuntimeKind, Links>> = { cpu: BINDING_LINKS, gpu: { ...BINDING_LINKS, ...CUDA_LINKS } };
 
 /** Record of an unpacked wheel; written last, so it marks completeness. */
-interface Manifest {
-  readonly sha256: string;
-  readonly files: readonly UnpackedFile[];
-}
+type Manifest = { readonly sha256: string; readonly files: readonly UnpackedFile[] };
 
 /** A runtime's folder in the cache: lib/, include/ and nvidia/PACKAGE/lib side by side, as libraries look for CUDA. */
 export const treeDirectory = (cache: string, kind: RuntimeKind): string =>
@@ -84,9 +76,7 @@ export async function addToTree(
   unpackedFolder: string,
   files: readonly UnpackedFile[],
 ): Promise<void> {
-  for (const { path } of files) {
-    await moveIntoPlace(join(unpackedFolder, path), join(tree, path));
-  }
+  for (const { path } of files) await moveIntoPlace(join(unpackedFolder, path), join(tree, path));
   const file = manifestFile(tree, wheel);
   const manifest: Manifest = { sha256: wheel.sha256, files };
   makeFolder(dirname(file));
@@ -96,9 +86,7 @@ export async function addToTree(
 
 /** Lays the links by which the binding finds the libraries, and the libraries each other. */
 export async function linkLibraries(tree: string, kind: RuntimeKind): Promise<void> {
-  for (const [path, target] of Object.entries(LINKS[kind])) {
-    await linkInPlace(target, join(tree, path));
-  }
+  for (const [path, target] of Object.entries(LINKS[kind])) await linkInPlace(target, join(tree, path));
 }
 
 /** Every file of a runtime as set-up wrote it down; none for a wheel that is not there. */

@@ -152,7 +152,7 @@ const GPU: readonly Wheel[] = [
 
 export const WHEELS: Readonly<Record<RuntimeKind, readonly Wheel[]>> = { cpu: CPU, gpu: GPU };
 
-/** Where the members that are needed go in a runtime tree; everything else in a wheel is left out. */
+/** Where the members that are needed go in a runtime tree; everything else in a wheel is skipped. */
 const NEEDED: readonly (readonly [member: RegExp, target: string])[] = [
   [/^tensorflow\/(libtensorflow_(?:cc|framework)\.so\.2)$/, "lib/$1"],
   [/^tensorflow\/(include\/tensorflow\/c\/.*\.h)$/, "$1"],

@@ -23,7 +23,7 @@ import {
   readResult,
   writeStateFile,
 } from "../../runFiles/stateFile.js";
-import { checkLog, type Kept, readKept } from "./kept.js";
+import { checkLog, type Kept, readKept } from "../files/snapshot.js";
 import { type FolderLock, lockRunFolder } from "./lock.js";
 
 interface Continuation {
@@ -83,7 +83,7 @@ function recordOf(runDir: string): Identity {
   const { identity } = found.content;
   if (found.sealed && identity !== undefined) return identity;
   throw inputError(
-    `${path} does not tell which data and teacher the run was made with: it is of an earlier version. Nothing was changed.`,
+    `${path} does not say which data and teacher the run was made with: it is of an earlier version. Nothing was changed.`,
     WITHOUT_RECORD,
   );
 }

@@ -28,14 +28,7 @@ type Standing = "alive" | "gone" | "unknown";
 /** This process's record for a lock. @param held whether it holds the kernel's lock (flock) */
 export function ourselves(held: boolean): Owner {
   const pid = ownPid();
-  return {
-    host: hostname(),
-    boot: bootId(),
-    namespace: pidNamespace(),
-    pid: Number(pid),
-    started: startOf(pid),
-    held,
-  };
+  return { host: hostname(), boot: bootId(), namespace: pidNamespace(), pid: Number(pid), started: startOf(pid), held };
 }
 
 /** File systems mounted by one machine at a time, by statfs: ext, XFS, btrfs, tmpfs, ZFS, F2FS. */
@@ -80,9 +73,7 @@ const TAKEN = 1;
  * @param file descriptor; closing it releases the lock
  */
 function kernelLock(file: number): KernelLock {
-  const { status, stderr, error } = spawnSync("flock", ["-n", "3"], {
-    stdio: ["ignore", "ignore", "pipe", file],
-  });
+  const { status, stderr, error } = spawnSync("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "pipe", file] });
   if (error !== undefined) return "unavailable";
   if (status === 0) return "held";
   return status === TAKEN && stderr.length === 0 ? "taken" : "unavailable";
@@ -187,12 +178,7 @@ function isSameFile(file: number, path: string): boolean {
   return there !== undefined && open.ino === there.ino && open.dev === there.dev;
 }
 
-/**
- * Replaces a dead process's lock. Only one process succeeds: the one with the flock, or, without flock, the one that
- * first creates a file named after the lock.
- * @returns undefined while the lock is changing
- * @throws inputError for a process that is or may be alive; the system's error
- */
+/** Replaces a dead process's lock: flock, or the first file, decides. @returns undefined meanwhile @throws inputError */
 function takeOver(draft: Draft, path: string, runDir: string): Draft | undefined {
   const file = openIfThere(path);
   if (file === undefined) return undefined;

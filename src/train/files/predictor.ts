@@ -62,11 +62,7 @@ export function withPredictor(learner: Learner): Learner {
 
 /** Metadata of a predictor's file. */
 export const predictorMetadata = ({ evaluated }: Learner) =>
-  evaluated && {
-    method: evaluated.method,
-    options: evaluated.options,
-    teacher: evaluated.teacher.name,
-  };
+  evaluated && { method: evaluated.method, options: evaluated.options, teacher: evaluated.teacher.name };
 
 export interface PredictorFile {
   readonly path: string;
@@ -78,7 +74,7 @@ export interface PredictorFile {
   readonly metadata: Metadata;
 }
 
-/** Undefined where the student predicts alone. */
+/** Undefined where only the student predicts. */
 export type PredictorOf = { readonly missing: string } | PredictorFile | undefined;
 
 /** Reads the predictor beside a checkpoint, if any. @throws inputError if damaged, or of another run or epoch */
@@ -93,7 +89,7 @@ export async function readPredictor(checkpoint: string, metadata: Metadata): Pro
     return { path, method, options: options ?? {}, teacher, state, metadata: told };
   }
   throw inputError(
-    `${path} does not tell whose predictor it is.`,
+    `${path} does not say whose predictor it is.`,
     "Take the file that the run has written beside its weights.",
   );
 }
@@ -126,11 +122,7 @@ export function openPredictor(
     state,
     { path, modelName: `the predictor of ${method}` },
   );
-  return {
-    evaluated: evaluatedStudent(student, teacher, opened),
-    entries,
-    variables: variablesOf(entries),
-  };
+  return { evaluated: evaluatedStudent(student, teacher, opened), entries, variables: variablesOf(entries) };
 }
 
 /** The notice for a missing predictor. */

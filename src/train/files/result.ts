@@ -58,9 +58,7 @@ function outcomeOf(runDir: string): { identity: Identity; weights: string } | un
 /** Whether two finished runs of one identity have equal weights; undefined for others. */
 export function haveSameWeights(first: string, second: string): boolean | undefined {
   const [before, now] = [outcomeOf(first), outcomeOf(second)];
-  if (before === undefined || now === undefined || !areSame(before.identity, now.identity)) {
-    return undefined;
-  }
+  if (before === undefined || now === undefined || !areSame(before.identity, now.identity)) return undefined;
   return before.weights === now.weights;
 }
 

@@ -1,9 +1,7 @@
 import { join } from "node:path";
 import type { Row } from "../../common/optionRow.js";
-import type { DistillOptions, TeacherOptions } from "../../config/options.js";
-import { DISTILLATION } from "../../config/options.js";
+import { DISTILLATION, type DistillOptions, methodSection, type TeacherOptions } from "../../config/options.js";
 import { rowsOf } from "../../config/resolve.js";
-import { methodSection } from "../../config/sections.js";
 
 /** The paper's. */
 const STUDENT = "S:{model_s}_T:{model_t}_{dataset}_{distill}_r:{gamma}_a:{alpha}_b:{beta}_{trial}";
@@ -24,10 +22,7 @@ const ownRows = (method: string): [string, Row][] =>
 export const isInStudentFolder = (name: string, method: string): boolean =>
   STUDENT.includes(`{${name}}`) || ownRows(method).some(([own]) => own === name);
 
-/**
- * The paper's folder: save/student_model/S:..._T:..._dataset_method_r:..._a:..._b:..._trial; `_num_proj:2` and the like
- * for options of the method that differ from defaults.
- */
+/** save/student_model/S:..._T:..._trial, with `_num_proj:2` and the like for own options that are no defaults. */
 export function studentFolder(options: DistillOptions): string {
   const values = options as unknown as Readonly<Record<string, unknown>>;
   const own = ownRows(options.distill)

@@ -8,9 +8,8 @@ import type { EpochRow, StepProgress } from "../../report/log/contract.js";
 import { openEpochLog, readEpochLog } from "../../report/log/epochLog.js";
 import { openRunEvents } from "../../report/log/runEvents.js";
 import { RESULT_FILE, RESUME_FILE, type RunProgress, writeStateFile } from "../../runFiles/stateFile.js";
-import { lacksRow, logSha256, logSha256With } from "../claim/kept.js";
 import type { RunResult } from "./result.js";
-import { resumeState, type Snapshot } from "./snapshot.js";
+import { lacksRow, logSha256, logSha256With, resumeState, type Snapshot } from "./snapshot.js";
 
 interface WeightFiles {
   readonly runDir: string;
@@ -23,7 +22,6 @@ interface WeightFiles {
   readonly addsWeights: boolean;
   /** If the method predicts with more than the student. */
   readonly predictor?: Metadata | undefined;
-  /** In epochs. */
   readonly saveFreq: number;
 }
 
@@ -45,9 +43,7 @@ async function missingWeights(files: WeightFiles, progress: RunProgress): Promis
 
 async function areOfEpoch(paths: readonly string[], epoch: number): Promise<boolean> {
   try {
-    for (const path of paths) {
-      if ((await readCheckpoint(path)).metadata.epoch !== epoch) return false;
-    }
+    for (const path of paths) if ((await readCheckpoint(path)).metadata.epoch !== epoch) return false;
     return true;
   } catch {
     return false;
@@ -114,11 +110,7 @@ async function writeWeights(
 
 export interface RunStore {
   keepSteps(snapshot: Snapshot, progress: RunProgress): Promise<void>;
-  /**
-   * Saves an epoch: the resume state first, from which others are restored after a kill.
-   * @param kept called after the resume state
-   * @returns the progress with the log's checksum
-   */
+  /** Saves an epoch, the resume state first, then calls `kept`. @returns the progress with the log's checksum */
   keepEpoch(snapshot: Snapshot, progress: RunProgress, kept: () => void): Promise<RunProgress>;
   /** TensorBoard curves, where due. */
   stepDone(progress: StepProgress): void;
@@ -131,17 +123,11 @@ export interface RunStore {
 export interface StoreDescription extends WeightFiles {
   /** With columns of their own. */
   readonly terms: readonly string[];
-  /** Per epoch. */
   readonly steps: number;
   readonly tbFreq: number;
 }
 
-/**
- * Opens a run's files, and restores those that a kill prevented.
- * @param goesOn whether progress was saved earlier
- * @returns the store, and the progress with the log's checksum
- * @throws runError for an unwritable file
- */
+/** Opens a run's files, restoring what a kill prevented. @returns the store, and progress with the log's checksum */
 export async function openRunStore(
   description: StoreDescription,
   progress: RunProgress,

@@ -17,10 +17,7 @@ export function stateDictOf(state: readonly StateEntry[], batches: number): Stat
   );
 }
 
-interface Origin {
-  readonly path: string;
-  readonly modelName: string;
-}
+type Origin = { readonly path: string; readonly modelName: string };
 
 /** A file's tensors per state entry. @throws inputError for other names or shapes */
 export const tensorsFor = (

@@ -56,7 +56,7 @@ export function tooLarge(
   if (views.every(isKeptView)) return undefined;
   return (
     `the method looks at the teacher's ${views.join(", ")}, which would take ${gigabytes(bytes)} for all crops and ` +
-    `mirror images of the training images (${gigabytes(free)} of the disk are free); vectors alone are kept, logits and pooled`
+    `mirror images of the training images (${gigabytes(free)} of the disk are free); only vectors are kept, logits and pooled`
   );
 }
 

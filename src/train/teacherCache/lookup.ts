@@ -27,10 +27,7 @@ export function entriesOf({ positions, augmentation }: Pick<ImagesInMemory, "pos
 const LOOK_AHEAD = 8192;
 
 /** Images with cached and with computed outputs. */
-export interface CacheTally {
-  readonly found: number;
-  readonly computed: number;
-}
+export type CacheTally = { readonly found: number; readonly computed: number };
 
 export interface Lookup {
   /** Outputs of sampler rows. @param upcoming rows of the next calls */
@@ -75,9 +72,7 @@ export function createLookup(parts: LookupParts): Lookup {
       const count = rows.length / PLAN_COLUMNS;
       const found = emptyOutputs(sizes, count);
       const missing: number[] = [];
-      for (let row = 0; row < count; row++) {
-        if (!store.read(entryOf(rows, row), found, row)) missing.push(row);
-      }
+      for (let row = 0; row < count; row++) if (!store.read(entryOf(rows, row), found, row)) missing.push(row);
       asked += count;
       for (let from = 0; from < missing.length; from += batchSize) {
         const chunk = missing.slice(from, from + batchSize);

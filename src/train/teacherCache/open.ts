@@ -4,26 +4,81 @@ import { join } from "node:path";
 import { environmentError } from "../../common/errors.js";
 import { makeFolder, writeFileAtomic } from "../../common/files/atomicFile.js";
 import { createRandom } from "../../common/random.js";
-import type { Feeds, FeedValues } from "../../compile/types.js";
+import { compile } from "../../compile/program.js";
+import type { EngineName, Feeds, FeedValues, PrecisionName } from "../../compile/types.js";
 import { pluginsSha256, usedPlugins } from "../../config/usedPlugins.js";
 import { type Augmentation, variantsOf } from "../../data/augmentation.js";
-import { type Dataset, type ImageFormat, inMemory } from "../../data/dataset.js";
+import { type Dataset, type ImageFormat, type ImageShape, inMemory } from "../../data/dataset.js";
 import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";
 import { PLAN_COLUMNS } from "../../data/sampler.js";
 import type { Method } from "../../distill/method.js";
-import { isKeptView, outputOfViews, type TeacherView } from "../../distill/views.js";
+import { isKeptView, KEPT_VIEWS, type KeptView, outputOfViews, type TeacherView } from "../../distill/views.js";
+import type { FrozenModel } from "../../learn/learners.js";
 import type { RunReporter } from "../../report/log/contract.js";
 import { isGpu } from "../../runtime/device.js";
 import { tensorFlowVersion } from "../../runtime/native.js";
 import { kernelSet } from "../../runtime/ownOps.js";
-import type { Tensor } from "../../runtime/tf.js";
-import type { BatchSource } from "../batchSource.js";
+import { type Tensor, type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
 import type { EngineChoice } from "../engine.js";
 import type { OpenedModel } from "../openModel.js";
+import type { BatchSource } from "../source.js";
 import { changingOutputs, diskBytes, growth, tooLarge } from "./demand.js";
 import { type CacheTally, createLookup, entriesOf, type Lookup } from "./lookup.js";
 import { type OutputSizes, type Outputs, openStore, rowOf, type Store, sizesOf, spaceOf } from "./store.js";
-import { compileTeacher, type TeacherProgram } from "./teacherProgram.js";
+
+interface TeacherProgram {
+  /** All outputs. @param images [batchSize, height, width, 3], normalised */
+  run(images: Float32Array): Outputs;
+  dispose(): void;
+}
+
+type Arithmetic = { readonly engine: EngineName; readonly precision: PrecisionName; readonly batchSize: number };
+
+/** Above 1, so that XLA compiles its loop; calls take one. */
+const STEPS_PER_CALL = 2;
+const ALL_OUTPUTS = Object.keys(KEPT_VIEWS) as KeptView[];
+
+/** Compiles a frozen teacher like the training, with all outputs: the same program for every method. */
+export function compileTeacher(
+  { model, variables }: FrozenModel,
+  { engine, precision, batchSize }: Arithmetic,
+  { height, width, channels }: ImageShape,
+): TeacherProgram {
+  const results = new Map(
+    Array.from(sizesOf(model, ALL_OUTPUTS), ([name, size]): [KeptView, Variable] => [
+      name,
+      tf.tidy(() => tf.variable(tf.zeros([batchSize, size]), false)),
+    ]),
+  );
+  const program = compile(engine, {
+    name: `${model.name}_outputs`,
+    precision,
+    entries: {
+      outputs: {
+        step: ({ images }) => {
+          const output = model.forward(images as Tensor4D, { training: false, updates: [] });
+          return Array.from(results, ([name, result]) => [result, output[name]]);
+        },
+        perStep: { images: { shape: [batchSize, height, width, channels], dtype: "float32" } },
+        shared: {},
+        stepsPerCall: STEPS_PER_CALL,
+      },
+    },
+    variables: { constants: variables, results: [...results.values()] },
+  });
+  for (const group of ["constants", "results"]) program.push(group);
+  return {
+    run(images) {
+      program.run("outputs", { images }, 1);
+      program.pull("results");
+      return new Map(Array.from(results, ([name, result]) => [name, result.dataSync() as Float32Array]));
+    },
+    dispose() {
+      program.dispose();
+      tf.dispose([...results.values()]);
+    },
+  };
+}
 
 /** Outputs for a full batch of one image of noise. */
 interface Probe {
@@ -36,11 +91,7 @@ interface Probe {
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
-/**
- * Tests whether an image's index in the batch changes rounding: matrix products are tiled, and the last tile may have
- * another reduction order, depending on model, batch size and CPU.
- * @param imageValues of one image
- */
+/** Whether an image's place in the batch changes rounding, as tiles of products can. @param imageValues of one image */
 export function probeTeacher(
   teacher: TeacherProgram,
   sizes: OutputSizes,
@@ -73,9 +124,7 @@ const NONE = new Int32Array(0);
 function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, batchSize: number): BatchSource {
   const names = [...sizes.keys()];
   const outputFeeds = Object.fromEntries(
-    Array.from(sizes, ([name, size]) => {
-      return [feedName(name), { shape: [batchSize, size], dtype: "float32" as const }];
-    }),
+    Array.from(sizes, ([name, size]) => [feedName(name), { shape: [batchSize, size], dtype: "float32" as const }]),
   );
   const isGuided = (feeds: Feeds): boolean => names.every((name) => feedName(name) in feeds);
   return {
@@ -158,11 +207,7 @@ export interface CacheRequest {
   readonly reporter: Pick<RunReporter, "notice" | "warn">;
 }
 
-export interface TeacherCache {
-  guide(source: BatchSource): BatchSource;
-  tally(): CacheTally;
-  close(): void;
-}
+export type TeacherCache = { guide(source: BatchSource): BatchSource; tally(): CacheTally; close(): void };
 
 const NOT_USED = "--teacher_cache is not used here:";
 

@@ -16,10 +16,7 @@ export const gigabytes = (bytes: number): string =>
   `${(bytes / 1e9).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} GB`;
 
 /** Free bytes of a file system, and how many to leave. */
-export interface Space {
-  readonly free: number;
-  readonly reserve: number;
-}
+export type Space = { readonly free: number; readonly reserve: number };
 
 /** The space for a folder, which need not exist. */
 export function spaceOf(folder: string): Space {
@@ -76,11 +73,7 @@ export const recordBytes = (size: number): number => CHECK_BYTES + 4 * size;
 /** Never 0, so that a hole is no record; includes the index, so that a record is valid only at its offset. */
 const checkOf = (values: Uint8Array, index: number): number => crc32(values, index) || 1;
 
-/**
- * Opens or creates a record file. Checksums invalidate partial writes of killed or concurrent processes, so no locks
- * are needed.
- * @throws the file system's error
- */
+/** Opens a record file; checksums invalidate partial writes, so no locks are needed. @throws the file system's error */
 export function openRecordFile(path: string, size: number): RecordFile {
   const file = openSync(path, constants.O_RDWR | constants.O_CREAT);
   const bytes = recordBytes(size);
@@ -97,9 +90,7 @@ export function openRecordFile(path: string, size: number): RecordFile {
     write(index, from) {
       values.set(bytesOf(from));
       record.writeUInt32LE(checkOf(values, index), 0);
-      for (let done = 0; done < bytes; ) {
-        done += writeSync(file, record, done, bytes - done, index * bytes + done);
-      }
+      for (let done = 0; done < bytes; ) done += writeSync(file, record, done, bytes - done, index * bytes + done);
     },
     close: () => closeSync(file),
   };
@@ -115,10 +106,7 @@ export interface Store {
   close(): void;
 }
 
-/**
- * Opens a folder's outputs. On a full disk none are added, and cached ones still used.
- * @throws the file system's error
- */
+/** Opens a folder's outputs; on a full disk cached ones are still used. @throws the file system's error */
 export function openStore(
   folder: string,
   sizes: OutputSizes,
@@ -135,9 +123,7 @@ export function openStore(
     onFull(reason);
   };
   const writeAll = (entry: number, from: Outputs, row: number) => {
-    for (const { name, size, file } of files) {
-      file.write(entry, rowOf(from.get(name) as Float32Array, size, row));
-    }
+    for (const { name, size, file } of files) file.write(entry, rowOf(from.get(name) as Float32Array, size, row));
   };
   return {
     read: (entry, into, row) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRandom } from "#pefd/common/random.js";
-import { drawBox, trainingView } from "#pefd/data/images/randomCrop.js";
+import { drawBox, trainingView } from "#pefd/data/images/view.js";
 
 const CROP = { kind: "resized crop", scale: [0.08, 1], ratio: [3 / 4, 4 / 3] } as const;
 const SIDE = { height: 224, width: 224 };

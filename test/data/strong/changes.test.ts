@@ -3,11 +3,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import * as blends from "#pefd/data/strong/blends.js";
+import * as changes from "#pefd/data/strong/changes.js";
 import type { ByteImage } from "#pefd/data/strong/image.js";
-import * as moves from "#pefd/data/strong/moves.js";
 import { cutOut } from "#pefd/data/strong/strongView.js";
-import * as tones from "#pefd/data/strong/tones.js";
 import { ROOT } from "../../helpers/paths.js";
 
 /**
@@ -24,7 +22,7 @@ interface Golden {
   readonly probe8: readonly number[];
 }
 
-const CHANGES: Readonly<Record<string, Change>> = { ...blends, ...moves, ...tones };
+const CHANGES: Readonly<Record<string, Change>> = changes;
 const GOLDEN: GoldenFile = JSON.parse(readFileSync(join(ROOT, "test/data/strong/pillow.json"), "utf8"));
 const SIDE = 32;
 
@@ -52,8 +50,8 @@ for (const [name, entries] of Object.entries(GOLDEN)) {
 test("an image of one colour has no contrast to stretch and no levels to spread", () => {
   const bytes = new Uint8Array(SIDE * SIDE * 3).fill(90);
   const image = { height: SIDE, width: SIDE, bytes };
-  assert.deepEqual(tones.autoContrast(image).bytes, bytes);
-  assert.deepEqual(tones.equalize(image).bytes, bytes);
+  assert.deepEqual(changes.autoContrast(image).bytes, bytes);
+  assert.deepEqual(changes.equalize(image).bytes, bytes);
 });
 
 test("what is cut out is gray, and ends at the image's edge", () => {

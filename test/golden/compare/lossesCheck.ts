@@ -1,5 +1,5 @@
 import type { EngineName } from "#pefd/compile/types.js";
-import { gradientsOf } from "#pefd/learn/gradients.js";
+import { gradientsOf } from "#pefd/learn/learner.js";
 import { type Tensor, type Tensor2D, tf, type Variable } from "#pefd/runtime/tf.js";
 import { type Check, checkNumber, mismatch, RELATIVE, withinRelative, withinScale } from "./comparison.js";
 import { execute, type Feed, result } from "./execute.js";

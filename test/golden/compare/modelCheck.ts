@@ -1,7 +1,7 @@
 import { sizeOf } from "#pefd/common/shapes.js";
 import type { EngineName } from "#pefd/compile/types.js";
 import { crossEntropy } from "#pefd/distill/parts/losses.js";
-import { gradientsOf } from "#pefd/learn/gradients.js";
+import { gradientsOf } from "#pefd/learn/learner.js";
 import { type BuiltModel, buildModel } from "#pefd/models/build.js";
 import { isCounter, isParameter, toPyTorchLayout } from "#pefd/nn/builder.js";
 import { featureList, type ModelOutput, type StateEntry } from "#pefd/nn/model.js";

@@ -24,5 +24,9 @@ const Machine *machine(void);
 // The version of CUDA that a driver brings, as cuDriverGetVersion tells it: 12040 for CUDA 12.4.
 int cudaVersionOf(int driver);
 
+// PRETENDED_FAULT=FUNCTION:N:ERROR makes the N-th call of a function of the driver, and all later ones, return an
+// error of CUDA by its number. Asked with the function's own name; SUCCESS where it does not fail.
+int faultOf(const char *function);
+
 // A number in the environment, or what it is where it is not set.
 long numberInEnvironment(const char *name, long otherwise);

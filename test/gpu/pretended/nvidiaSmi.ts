@@ -73,6 +73,10 @@ const AILMENTS: Readonly<Record<string, () => unknown>> = {
 
 AILMENTS[process.env.PRETENDED_SMI ?? ""]?.();
 if (gpus.length === 0) end("No devices were found", 6);
+// PRETENDED_HOLDERS: lines of `process, name, megabytes`.
+if (flagValue("--query-compute-apps") !== undefined) {
+  end((process.env.PRETENDED_HOLDERS ?? "").replaceAll(/(\d)$/gm, "$1 MiB"), 0);
+}
 const fields = flagValue("--query-gpu");
 if (fields !== undefined) end(query(fields.split(","), flagValue("--format") ?? ""), 0);
 end(gpus.map((gpu) => `GPU ${gpu.index}: ${gpu.name} (UUID: ${gpu.uuid})`).join("\n"), 0);

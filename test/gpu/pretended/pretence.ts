@@ -17,6 +17,10 @@ export interface Pretence {
   readonly cuInit?: number;
   /** Libraries that the machine lacks, or that are TensorFlow's own instead of pretended ones. */
   readonly without?: readonly string[];
+  /** Calls of the driver that fail (fake/machine.h). */
+  readonly fault?: string;
+  /** What other processes hold of the memory: megabytes in all, and lines as nvidia-smi prints them. */
+  readonly taken?: { readonly megabytes: number; readonly holders?: string };
   /** More environment variables; undefined removes one. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -66,7 +70,7 @@ export interface Places {
 
 /** The environment of a process on a pretended machine. */
 export function environmentOf(
-  { gpus = [GPUS.h100], smi, cuInit, env = {} }: Pretence,
+  { gpus = [GPUS.h100], smi, cuInit, fault, taken, env = {} }: Pretence,
   { libraries, programs, cache }: Places,
 ): Record<string, string> {
   const variables: Record<string, string | undefined> = {
@@ -79,6 +83,9 @@ export function environmentOf(
     PRETENDED_GPUS: gpus.join("\n"),
     PRETENDED_SMI: smi ?? undefined,
     PRETENDED_CUINIT: cuInit?.toString(),
+    PRETENDED_FAULT: fault,
+    PRETENDED_TAKEN: taken?.megabytes.toString(),
+    PRETENDED_HOLDERS: taken?.holders,
     XLA_FLAGS,
     ...env,
   };

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { trafficOf } from "./traffic.js";
 
 /** A loop in a program that XLA compiled for a GPU. */
 export interface CompiledLoop {
@@ -7,6 +8,8 @@ export interface CompiledLoop {
   readonly rounds: number | undefined;
   /** What a round launches: kernels of XLA's by the way they are fused, and those of cuDNN and cuBLAS by name. */
   readonly kernels: Readonly<Record<string, number>>;
+  /** Bytes that these read and write: every operand and result once, of a slice only the slice. */
+  readonly bytes: number;
   /** The loops that a round starts, the longest first. */
   readonly loops: readonly CompiledLoop[];
 }
@@ -75,6 +78,7 @@ function loopsOf(lines: readonly string[], parts: ReadonlyMap<string, string[]>)
       {
         rounds: rounds === undefined ? undefined : Number(rounds),
         kernels: kernelsOf(inside),
+        bytes: trafficOf(inside, parts),
         loops: loopsOf(inside, parts),
       },
     ];
@@ -94,7 +98,13 @@ export function kernelsPerStep({ kernels, loops: [inner] }: CompiledLoop): numbe
   return kernelsPerStep(inner) + kernelCount(kernels) / (inner.rounds ?? 1);
 }
 
-function readProgram(name: string, text: string): CompiledProgram {
+/** Bytes that a step reads and writes, counted as its kernels are. */
+export function bytesPerStep({ bytes, loops: [inner] }: CompiledLoop): number {
+  return inner === undefined ? bytes : bytesPerStep(inner) + bytes / (inner.rounds ?? 1);
+}
+
+/** Reads a program from the text that XLA writes. */
+export function readProgram(name: string, text: string): CompiledProgram {
   const parts = computations(text);
   const entry = parts.get("ENTRY") ?? [];
   const loops = loopsOf(entry, parts);

@@ -28,8 +28,6 @@ void roundsAsTheReference(const ReducedKernelSet &set) {
   }
 }
 
-}  // namespace
-
 Cases amxCases() {
   Cases cases;
   for (const ReducedKernelSet &set : amxKernelSets()) {
@@ -39,4 +37,7 @@ Cases amxCases() {
   return cases;
 }
 
+const Registered registered{amxCases};
+
+}  // namespace
 }  // namespace pefd::test

@@ -175,8 +175,6 @@ Cases refusals() {
   return cases;
 }
 
-}  // namespace
-
 Cases batchNormCases() {
   Cases cases = refusals();
   for (const KernelSet &set : kernelSets()) {
@@ -186,9 +184,8 @@ Cases batchNormCases() {
       cases.push_back({name, [=] { check(*set.kernels, shape); }});
     }
     for (const Normalization &shape : {Normalization{77, 96}, Normalization{130, 58}}) {
-      cases.push_back(
-          {"epilogue of batch normalisation, " + std::to_string(shape.channels) + " channels, " + set.name,
-           [=] { checkFollowed(*set.kernels, shape); }});
+      cases.push_back({"epilogue of batch normalisation, " + std::to_string(shape.channels) + " channels, " + set.name,
+                       [=] { checkFollowed(*set.kernels, shape); }});
     }
     cases.push_back(
         {std::string("out of memory: batch normalisation, ") + set.name, [=] { checkOutOfMemoryCases(*set.kernels); }});
@@ -196,4 +193,7 @@ Cases batchNormCases() {
   return cases;
 }
 
+const Registered registered{batchNormCases};
+
+}  // namespace
 }  // namespace pefd::test

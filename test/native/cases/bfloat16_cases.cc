@@ -187,8 +187,6 @@ constexpr Convolution FEW[] = {
     {2, 9, 7, 16, 48, 3, 1}, {3, 9, 6, 32, 16, 3, 2}, {1, 5, 10, 16, 32, 1, 1}, {2, 7, 9, 48, 16, 1, 2}};
 constexpr Normalization SHAPES[] = {{9, 3}, {37, 1}, {600, 16}, {130, 64}, {200, 58}, {33, 256}, {16, 9000}};
 
-}  // namespace
-
 Cases bfloat16Cases() {
   Cases cases;
   std::vector<Convolution> all(std::begin(MORE), std::end(MORE));
@@ -232,4 +230,7 @@ Cases bfloat16Cases() {
   return cases;
 }
 
+const Registered registered{bfloat16Cases};
+
+}  // namespace
 }  // namespace pefd::test

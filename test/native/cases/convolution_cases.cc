@@ -6,6 +6,8 @@
 #include "../test_host.h"
 
 namespace pefd::test {
+namespace {
+
 Cases convolutionCases() {
   Cases cases;
   for (const Convolution &conv : convolutions()) {
@@ -23,4 +25,7 @@ Cases convolutionCases() {
   return cases;
 }
 
+const Registered registered{convolutionCases};
+
+}  // namespace
 }  // namespace pefd::test

@@ -89,8 +89,6 @@ constexpr Count COUNTS[] = {
     {"", 4, UNLIMITED, 4},
 };
 
-}  // namespace
-
 Cases cpuCases() {
   Cases cases;
   for (const Machine &machine : machines()) {
@@ -114,4 +112,7 @@ Cases cpuCases() {
   return cases;
 }
 
+const Registered registered{cpuCases};
+
+}  // namespace
 }  // namespace pefd::test

@@ -68,8 +68,6 @@ void check(const Pass &pass, const Depthwise &conv) {
   }
 }
 
-}  // namespace
-
 Cases depthwiseCases() {
   Cases cases;
   for (Depthwise conv : SIZES) {
@@ -84,4 +82,7 @@ Cases depthwiseCases() {
   return cases;
 }
 
+const Registered registered{depthwiseCases};
+
+}  // namespace
 }  // namespace pefd::test

@@ -96,8 +96,6 @@ Program randomProgram(uint32_t seed) {
   return program;
 }
 
-}  // namespace
-
 Cases elementwiseCases() {
   Cases cases;
   for (const KernelSet &set : kernelSets()) {
@@ -126,4 +124,7 @@ Cases elementwiseCases() {
   return cases;
 }
 
+const Registered registered{elementwiseCases};
+
+}  // namespace
 }  // namespace pefd::test

@@ -8,8 +8,6 @@ namespace {
 const Convolution CONVOLUTIONS[] = {{2, 9, 7, 16, 48, 3, 1}, {3, 9, 6, 32, 16, 3, 2}, {1, 5, 10, 16, 32, 1, 1},
                                     {2, 7, 9, 48, 16, 1, 2}, {2, 9, 5, 20, 7, 1, 1},  {3, 5, 7, 18, 72, 1, 1, 3}};
 
-}  // namespace
-
 Cases epilogueCases() {
   Cases cases;
   for (const Convolution &conv : CONVOLUTIONS) {
@@ -18,4 +16,7 @@ Cases epilogueCases() {
   return cases;
 }
 
+const Registered registered{epilogueCases};
+
+}  // namespace
 }  // namespace pefd::test

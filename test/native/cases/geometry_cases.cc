@@ -138,8 +138,6 @@ void understood() {
   expect(conv.kernel == 3 && conv.stride == 2, "kernel and stride are others");
 }
 
-}  // namespace
-
 Cases geometryCases() {
   Cases cases{{"geometry: shapes", understood},
               {"geometry: shapes of groups", understoodGroups},
@@ -168,4 +166,7 @@ Cases geometryCases() {
   return cases;
 }
 
+const Registered registered{geometryCases};
+
+}  // namespace
 }  // namespace pefd::test

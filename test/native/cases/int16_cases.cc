@@ -139,8 +139,6 @@ void keepsNoNumbers(const ReducedKernelSet &set, const Pass &pass) {
   }
 }
 
-}  // namespace
-
 Cases int16Cases() {
   Cases cases;
   for (const ReducedKernelSet &set : int16KernelSets()) {
@@ -161,4 +159,7 @@ Cases int16Cases() {
   return cases;
 }
 
+const Registered registered{int16Cases};
+
+}  // namespace
 }  // namespace pefd::test

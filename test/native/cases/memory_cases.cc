@@ -110,8 +110,6 @@ void isUsedAgain() {
   delete second;
 }
 
-}  // namespace
-
 Cases memoryCases() {
   Cases cases = outOfMemoryCases();
   cases.push_back({"scratch memory grows, and stays where it is large enough", growsAndStays});
@@ -121,4 +119,7 @@ Cases memoryCases() {
   return cases;
 }
 
+const Registered registered{memoryCases};
+
+}  // namespace
 }  // namespace pefd::test

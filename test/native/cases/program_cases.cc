@@ -55,8 +55,6 @@ void shapes() {
   }
 }
 
-}  // namespace
-
 Cases programCases() {
   Cases cases{{"program: instructions and results", understood}, {"program: shapes of operands", shapes}};
   for (const Refused &one : refused()) {
@@ -69,4 +67,7 @@ Cases programCases() {
   return cases;
 }
 
+const Registered registered{programCases};
+
+}  // namespace
 }  // namespace pefd::test

@@ -40,12 +40,13 @@ void capturesPerThread() {
   expect(takeStderr().empty(), "and nobody has another one's");
 }
 
-}  // namespace
-
 Cases redirectedStderrCases() {
   return {{"stderr: captured", capturesText},
           {"stderr: the end of capture", capturesLittle},
           {"stderr: threads", capturesPerThread}};
 }
 
+const Registered registered{redirectedStderrCases};
+
+}  // namespace
 }  // namespace pefd::test

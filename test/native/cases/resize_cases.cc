@@ -124,8 +124,6 @@ std::vector<Refused> refused() {
   };
 }
 
-}  // namespace
-
 Cases resizeCases() {
   Cases cases{{"weights of a resize", knownWeights}};
   for (const Refused &one : refused()) {
@@ -142,4 +140,7 @@ Cases resizeCases() {
   return cases;
 }
 
+const Registered registered{resizeCases};
+
+}  // namespace
 }  // namespace pefd::test

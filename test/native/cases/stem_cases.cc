@@ -105,8 +105,6 @@ void checkOutOfMemoryCases(const Kernels &kernels) {
   });
 }
 
-}  // namespace
-
 Cases stemCases() {
   Cases cases;
   for (const Convolution &conv : STEMS) {
@@ -118,9 +116,13 @@ Cases stemCases() {
     }
   }
   for (const KernelSet &set : kernelSets()) {
-    cases.push_back({std::string("out of memory: first convolution, ") + set.name, [=] { checkOutOfMemoryCases(*set.kernels); }});
+    cases.push_back(
+        {std::string("out of memory: first convolution, ") + set.name, [=] { checkOutOfMemoryCases(*set.kernels); }});
   }
   return cases;
 }
 
+const Registered registered{stemCases};
+
+}  // namespace
 }  // namespace pefd::test

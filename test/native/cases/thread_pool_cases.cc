@@ -133,8 +133,6 @@ void fewerThreads() {
 }
 #endif
 
-}  // namespace
-
 Cases threadPoolCases() {
   Cases cases;
   for (long workers = 0; workers <= MAX_WORKERS; workers++) {
@@ -150,4 +148,7 @@ Cases threadPoolCases() {
   return cases;
 }
 
+const Registered registered{threadPoolCases};
+
+}  // namespace
 }  // namespace pefd::test

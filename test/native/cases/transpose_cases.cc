@@ -30,8 +30,6 @@ void understood() {
   expect(withLastAxesSwapped({2, 3, 20}) == Shape{2, 20, 3}, "the shape is another");
 }
 
-}  // namespace
-
 Cases transposeCases() {
   Cases cases{{"transpose: matrices of a shape", understood}};
   for (const auto &[sentence, shape, permutation] :
@@ -58,4 +56,7 @@ Cases transposeCases() {
   return cases;
 }
 
+const Registered registered{transposeCases};
+
+}  // namespace
 }  // namespace pefd::test

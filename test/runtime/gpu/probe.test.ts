@@ -19,7 +19,7 @@ int cuDriverGetVersion(int* version) { *version = 12080; return 0; }
 int cuGetErrorName(int code, const char** name) { *name = "CUDA_ERROR_UNKNOWN"; return 0; }
 int cuDeviceGetCount(int* count) { if (number("STUB_CRASH", 0)) abort(); *count = 2; return 0; }
 int cuDeviceGet(int* device, int ordinal) { *device = ordinal; return 0; }
-int cuDeviceGetName(char* name, int size, int device) { strcpy(name, device ? "Tesla \\"T4\\"" : "NVIDIA H100"); return 0; }
+int cuDeviceGetName(char* name, int size, int device) { strcpy(name, device ? "Tesla \\"T4\\"" : getenv("STUB_NAME") ? getenv("STUB_NAME") : "NVIDIA H100"); return 0; }
 int cuDeviceGetAttribute(int* value, int attribute, int device) {
   *value = attribute == 75 ? (device ? 7 : 9) : (device ? 5 : 0);
   return 0;
@@ -58,6 +58,11 @@ test("the CUDA driver tells its GPUs", () => {
     bus: "0000:01:00.0",
   });
   assert.equal(answer?.devices?.[1]?.name, 'Tesla "T4"');
+});
+
+test("a part of a GPU has a MIG identifier", () => {
+  const [part] = askCuda({ ...env, STUB_NAME: "NVIDIA A100-SXM4-40GB MIG 1g.5gb" })?.devices ?? [];
+  assert.equal(part?.uuid, "MIG-a0a0a0a0-a0a0-a0a0-a0a0-a0a0a0a0a0a0");
 });
 
 test("a driver that fails, one that crashes and none at all are told apart", () => {

@@ -26,7 +26,7 @@ const UNFIT: Record<string, [Gpu, RegExp, RegExp]> = {
   "a driver that will do for others": [
     gpu("H100", "9.0", "550.54.15"),
     /driver 550.*9\.0 needs 555\.42\.02.*CUDA 12\.5 PTX/,
-    /driver to 555/,
+    /driver to 555.*cuda-compat-12-9.*LD_LIBRARY_PATH/,
   ],
   "a driver before Blackwell": [gpu("RTX 5090", "12.0", "565.57.01"), /needs 570/, /570/],
   "too old a GPU": [gpu("Tesla V100", "7.0", "580.82.07"), /V100 has compute capability 7\.0.*7\.5/, /newer GPU/],

@@ -11,7 +11,7 @@ const USUAL: AheadRequest = {
   teacher: RESNET32X4,
   views: ["pooled"],
   batchSize: 64,
-  stepsPerEpoch: 781,
+  parts: [781],
   choice: { engine: "xla", precision: "bfloat16" },
   gpu: true,
   exact: false,
@@ -29,10 +29,11 @@ test("on a GPU the teacher looks at as many steps' images as memory near the pro
   assert.equal(stepsOf({ teacher: large, batchSize: 256 }), 1);
 });
 
-test("no more steps of an epoch are left to a program of their own than without", () => {
-  assert.equal(stepsOf({ stepsPerEpoch: 10 }), 2);
-  assert.equal(stepsOf({ stepsPerEpoch: 7 }), 1);
-  assert.equal(stepsOf({ stepsPerEpoch: 32 }), 4);
+test("hardly more steps of an epoch fill no call than without", () => {
+  assert.equal(stepsOf({ parts: [10] }), 2);
+  assert.equal(stepsOf({ parts: [7] }), 1);
+  assert.equal(stepsOf({ parts: [32] }), 4);
+  assert.equal(stepsOf({ parts: [500, 281] }), 4);
 });
 
 test("maps that are kept from the teacher's pass to the step count, too", () => {

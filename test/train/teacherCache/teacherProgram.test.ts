@@ -8,7 +8,7 @@ import { variablesOf } from "#pefd/learn/learner.js";
 import { frozen } from "#pefd/learn/learners.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
-import { compileTeacher } from "#pefd/train/teacherCache/teacherProgram.js";
+import { compileTeacher } from "#pefd/train/teacherCache/open.js";
 import { noiseImages } from "../../compile/scenes.js";
 
 const { augmentation: SHIFT } = CIFAR100_FORMAT;

@@ -14,10 +14,7 @@ const FETCHING = section("Data", {
     valueName: "URL",
     defaultText: "the official address",
   }),
-  md5: string(undefined, "MD5 checksum of the archive.", {
-    flagOnly: true,
-    defaultText: "the official one",
-  }),
+  md5: string(undefined, "MD5 checksum of the archive.", { flagOnly: true, defaultText: "the official one" }),
 });
 
 /** pefd data fetch: downloads a data set, resuming earlier attempts. */

@@ -26,16 +26,8 @@ const PACKING = section("Data", {
     flagOnly,
     defaultText: "original images, byte for byte",
   }),
-  quality: integer(undefined, "JPEG quality for --short_side.", {
-    min: 1,
-    max: 100,
-    flagOnly,
-    defaultText: "90",
-  }),
-  skip_list: path(undefined, "Skip the images listed in this file, one per line.", {
-    flagOnly,
-    defaultText: "none",
-  }),
+  quality: integer(undefined, "JPEG quality for --short_side.", { min: 1, max: 100, flagOnly, defaultText: "90" }),
+  skip_list: path(undefined, "Skip the images listed in this file, one per line.", { flagOnly, defaultText: "none" }),
   num_workers: integer(8, "Threads for downscaling.", { min: 1, max: 256, flagOnly }),
 });
 

@@ -13,16 +13,8 @@ const flagOnly = true;
 const SHEET = section("Contact sheet", {
   svg: path(undefined, "Write an SVG to this file.", { flagOnly }),
   html: path(undefined, "Write an HTML page to this file.", { flagOnly }),
-  images: integer(6, "Images per split, balanced over the classes.", {
-    min: 1,
-    max: 1000,
-    flagOnly,
-  }),
-  epoch: integers([1, 2, 3], "Epochs whose augmentations are shown.", {
-    min: 1,
-    max: 1_000_000,
-    flagOnly,
-  }),
+  images: integer(6, "Images per split, balanced over the classes.", { min: 1, max: 1000, flagOnly }),
+  epoch: integers([1, 2, 3], "Epochs whose augmentations are shown.", { min: 1, max: 1_000_000, flagOnly }),
   trial: integer(1, "Trial number, which seeds the augmentations; the seed is 10 * trial.", {
     min: 0,
     max: 1_000_000_000,

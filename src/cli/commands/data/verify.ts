@@ -53,13 +53,9 @@ const FOLDER = section("Data", {
     defaultText: "not written",
     flagOnly: true,
   }),
-  num_workers: {
-    ...NUM_WORKERS,
-    help: "Decoding threads, at most one per CPU core.",
-  },
+  num_workers: { ...NUM_WORKERS, help: "Decoding threads, at most one per CPU core." },
 });
 
-/** Of the files' names in the report. */
 const LEAST_WIDTH = 10;
 
 function fileLines(files: readonly FileReport[]): string[] {

@@ -1,8 +1,7 @@
 import { PefdError } from "../../../common/errors.js";
 import { sha256 } from "../../checksums.js";
 import { readImage } from "../places.js";
-import type { ImageReader } from "../reader.js";
-import { pixelsOfSize } from "../reader.js";
+import { type ImageReader, pixelsOfSize } from "../reader.js";
 import type { ImageSize } from "../view.js";
 import type { Examined, ToExamine } from "./types.js";
 

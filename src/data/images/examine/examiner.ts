@@ -6,10 +6,7 @@ import type { ImageReader } from "../reader.js";
 import { examineImages } from "./examineImage.js";
 import type { Examined, ImageExaminer, ToExamine } from "./types.js";
 
-export interface OpenExaminer extends ImageExaminer {
-  /** Ends its threads. */
-  close(): void;
-}
+export type OpenExaminer = ImageExaminer & { close(): void };
 
 export interface ExaminerSettings {
   /** Threads, at most one per CPU core; 0 means only this one. */

@@ -3,25 +3,15 @@ import type { NativeBinding } from "../../../runtime/native.js";
 import type { ImageShape, ImagesInFiles } from "../../dataset.js";
 import { imageBytes, wordsOf } from "../byteBatch.js";
 import { imageName, type Room, readImage, reusedRoom } from "../places.js";
-import { trainingView } from "../randomCrop.js";
 import { type ImageReader, openImageReader } from "../reader.js";
-import { evaluationView, type ImageSize, type View } from "../view.js";
+import { evaluationView, type ImageSize, trainingView, type View } from "../view.js";
 
 /** A set without its labels, for threads. */
 type StreamedSet = Omit<ImagesInFiles, "labels" | "positions">;
 
-export interface StreamWork {
-  readonly ring: Ring;
-  readonly sets: readonly StreamedSet[];
-  /** Of the random crops. */
-  readonly seed: number;
-}
+export type StreamWork = { readonly ring: Ring; readonly sets: readonly StreamedSet[]; readonly seed: number };
 
-export interface TicketReader {
-  readonly reader: ImageReader;
-  /** Of one file at a time. */
-  readonly room: Room;
-}
+export type TicketReader = { readonly reader: ImageReader; readonly room: Room };
 
 /** @param binding of this thread */
 export const openTicketReader = (binding: NativeBinding): TicketReader => ({
@@ -109,9 +99,7 @@ export function rowOf({ rows, slots }: Ring, ticket: number): TicketRow {
 
 /** Writes what the next tickets, from `first` on, are about, and lets threads take them. */
 export function grant(ring: Ring, first: number, tickets: readonly TicketRow[]): void {
-  for (const [i, row] of tickets.entries()) {
-    ring.rows.set(row, ((first + i) % ring.slots) * COLUMNS);
-  }
+  for (const [i, row] of tickets.entries()) ring.rows.set(row, ((first + i) % ring.slots) * COLUMNS);
   Atomics.store(ring.control, LIMIT, first + tickets.length);
   Atomics.notify(ring.control, LIMIT);
 }

@@ -26,18 +26,13 @@ import {
 export interface ImageStream {
   /** Most images that can be taken at once: half of what there is memory for. */
   readonly most: number;
-  /**
-   * The images of some rows, [rows, wordsOf] as bytes (byteBatch.ts), valid until the next take.
-   * @param upcoming rows that will be asked for next: as many as there is room for are read meanwhile
-   * @throws runError for an image that cannot be used, when it is its turn
-   */
+  /** Images of some rows [rows, wordsOf], valid until the next take; `upcoming` are read ahead. @throws runError */
   take(rows: readonly TicketRow[], upcoming?: readonly TicketRow[]): Int32Array;
   /** Ends the threads. Nothing can be taken afterwards. */
   close(): void;
 }
 
 export interface StreamSettings {
-  /** Of the random crops. */
   readonly seed: number;
   /** Threads beside the asking one, which reads while it waits; at most one per CPU core. */
   readonly workers: number;

@@ -1,5 +1,5 @@
 /**
- * Values of a plot where the pointer is, or where the arrow keys have led to. What there is to tell lies beside each
+ * Values of a plot where the pointer is, or where the arrow keys have led to. The values lie beside each
  * drawing as JSON (src/report/plots/hover.ts).
  */
 
@@ -28,7 +28,7 @@ let data = readData();
 const mark = document.createElementNS("http://www.w3.org/2000/svg", "path");
 mark.setAttribute("class", "mark");
 
-/** Whether strokes of a class are shown; without picks the experiments' means are told, and single points. @param {string} of @param {boolean} single */
+/** Whether strokes of a class are shown; without picks the experiments' means and single points are shown. @param {string} of @param {boolean} single */
 function isShown(of, single) {
   const shown = document.documentElement.dataset.shown?.split(" ");
   if (shown !== undefined) return shown.includes(of);
@@ -43,7 +43,7 @@ function nameOf(of) {
   return { name: run?.name ?? data.experiments[experiment]?.label ?? "", tone: experiment % TONES };
 }
 
-/** All places of a plot in which there is something to tell now. @param {Hover} hover @returns {Place[]} */
+/** All places of a plot that have values to show now. @param {Hover} hover @returns {Place[]} */
 function placesOf(hover) {
   if (hover.by === "point") {
     const points = hover.points.filter(([, , of]) => isShown(of, true));
@@ -74,7 +74,7 @@ function tipLine({ of, text }) {
   return line;
 }
 
-/** Tells of a place, and marks it in the drawing. @param {SVGSVGElement} svg @param {Place} place */
+/** Shows a place, and marks it in the drawing. @param {SVGSVGElement} svg @param {Place} place */
 function tell(svg, { x, y, title, told }) {
   const box = svg.getBoundingClientRect();
   const { width, height } = svg.viewBox.baseVal;

@@ -1,5 +1,5 @@
 import { createRandom } from "#pefd/common/random.js";
-import { drawBox } from "#pefd/data/images/randomCrop.js";
+import { drawBox } from "#pefd/data/images/view.js";
 import { type Check, checkNumber, checkNumbers } from "../comparison.js";
 import type { GoldenDraws } from "./schema.js";
 

@@ -1,7 +1,6 @@
 import type { StepContext } from "#pefd/distill/method.js";
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
-import { gradientsOf } from "#pefd/learn/gradients.js";
-import { parametersOf, variablesOf } from "#pefd/learn/learner.js";
+import { gradientsOf, parametersOf, variablesOf } from "#pefd/learn/learner.js";
 import { oneHotLabels } from "#pefd/learn/metrics.js";
 import { isBuffer } from "#pefd/nn/builder.js";
 import type { StateEntry } from "#pefd/nn/model.js";

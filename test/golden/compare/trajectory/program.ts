@@ -103,7 +103,7 @@ function trainingEntry(
     step(given) {
       const views = Object.fromEntries(Object.entries(given).filter(([name]) => !(name in feeds)));
       const batch = { ...given, drawn: drawnOf(given) } as unknown as Batch;
-      return step(isAhead ? { ...batch, guide: guidance.guideOf(views) } : batch);
+      return step(isAhead && Object.keys(views).length > 0 ? { ...batch, guide: guidance.guideOf(views) } : batch);
     },
     perStep,
     shared: { ...(epoch && { epoch }) },

@@ -1,6 +1,7 @@
 // Taking memory, by all the names that CUDA has for it.
 #include <stdlib.h>
 
+#include "../machine.h"
 #include "context.h"
 #include "memory.h"
 
@@ -12,7 +13,10 @@ Status cuMemGetInfo_v2(size_t *available, size_t *total) {
   return SUCCESS;
 }
 
-Status cuMemAlloc_v2(void **address, size_t bytes) { return takeMemory(currentGpu(), bytes, address); }
+Status cuMemAlloc_v2(void **address, size_t bytes) {
+  int fault = faultOf("cuMemAlloc");
+  return fault == SUCCESS ? takeMemory(currentGpu(), bytes, address) : (Status)fault;
+}
 
 Status cuMemAllocManaged(void **address, size_t bytes, unsigned flags) {
   (void)flags;

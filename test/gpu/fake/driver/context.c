@@ -19,6 +19,8 @@ void *newHandle(void) {
 }
 
 Status cuDevicePrimaryCtxRetain(void **context, int gpu) {
+  int fault = faultOf("cuDevicePrimaryCtxRetain");
+  if (fault != SUCCESS) return fault;
   tell("context", machine()->gpus[gpu].bus, machine()->gpus[gpu].name);
   *context = &contexts[gpu];
   return SUCCESS;

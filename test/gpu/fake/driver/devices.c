@@ -109,19 +109,33 @@ Status cuDeviceCanAccessPeer(int *can, int gpu, int other) {
   return SUCCESS;
 }
 
+typedef struct {
+  int error;
+  const char *name, *text;
+} ErrorText;
+
+static const ErrorText *errorText(int error) {
+  static const ErrorText ERRORS[] = {
+      {SUCCESS, "CUDA_SUCCESS", "no error"},
+      {OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"},
+      {46, "CUDA_ERROR_DEVICE_UNAVAILABLE", "CUDA-capable device(s) is/are busy or unavailable"},
+      {NO_DEVICE, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
+      {214, "CUDA_ERROR_ECC_UNCORRECTABLE", "uncorrectable ECC error encountered"},
+      {222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "the provided PTX was compiled with an unsupported toolchain."},
+      {700, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
+      {999, "CUDA_ERROR_UNKNOWN", "unknown error"},
+  };
+  const ErrorText *text = ERRORS;
+  while (text->error != error && text->error != 999) text++;
+  return text;
+}
+
 Status cuGetErrorName(Status error, const char **name) {
-  switch (error) {
-    case SUCCESS: *name = "CUDA_SUCCESS"; break;
-    case OUT_OF_MEMORY: *name = "CUDA_ERROR_OUT_OF_MEMORY"; break;
-    case NO_DEVICE: *name = "CUDA_ERROR_NO_DEVICE"; break;
-    default: *name = "CUDA_ERROR_UNKNOWN";
-  }
+  *name = errorText(error)->name;
   return SUCCESS;
 }
 
 Status cuGetErrorString(Status error, const char **text) {
-  static __thread char words[64];
-  snprintf(words, sizeof words, "error %d of the pretended GPU", error);
-  *text = words;
+  *text = errorText(error)->text;
   return SUCCESS;
 }

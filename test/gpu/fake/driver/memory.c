@@ -44,7 +44,8 @@ static void prepare(void) {
 
 size_t memoryOf(int gpu) { return (size_t)machine()->gpus[gpu].megabytes << 20; }
 
-size_t memoryInUse(int gpu) { return inUse[gpu]; }
+// PRETENDED_TAKEN: what other processes hold, in MB.
+size_t memoryInUse(int gpu) { return inUse[gpu] + ((size_t)numberInEnvironment("PRETENDED_TAKEN", 0) << 20); }
 
 static void remember(Block block) {
   if (blockCount == blockRoom) {
@@ -59,7 +60,7 @@ Status takeMemory(int gpu, size_t bytes, void **address) {
   prepare();
   size_t taken = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   pthread_mutex_lock(&mutex);
-  int fits = inUse[gpu] + taken <= memoryOf(gpu) && next[gpu] + taken <= RANGE;
+  int fits = memoryInUse(gpu) + taken <= memoryOf(gpu) && next[gpu] + taken <= RANGE;
   if (fits) {
     *address = addresses + gpu * RANGE + next[gpu];
     next[gpu] += taken;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../log.h"
+#include "../machine.h"
 #include "context.h"
 #include "memory.h"
 
@@ -14,7 +15,8 @@ static Status load(void **program) {
 
 Status cuModuleLoadData(void **module, const void *image) {
   (void)image;
-  return load(module);
+  int fault = faultOf("cuModuleLoadData");
+  return fault == SUCCESS ? load(module) : (Status)fault;
 }
 
 Status cuModuleLoadFatBinary(void **module, const void *image) { return cuModuleLoadData(module, image); }

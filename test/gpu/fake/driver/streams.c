@@ -1,6 +1,7 @@
 // Streams and events: all work is done at once, so there is nothing to wait for.
 #include <stddef.h>
 
+#include "../machine.h"
 #include "../status.h"
 #include "context.h"
 
@@ -13,6 +14,11 @@ Status cuStreamCreate(void **stream, unsigned flags) {
 Status cuStreamCreateWithPriority(void **stream, unsigned flags, int priority) {
   (void)priority;
   return cuStreamCreate(stream, flags);
+}
+
+Status cuStreamSynchronize(void *stream) {
+  (void)stream;
+  return faultOf("cuStreamSynchronize");
 }
 
 Status cuStreamGetPriority(void *stream, int *priority) {

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ROOT } from "../../helpers/paths.js";
+import { runProgram } from "../../helpers/pefd.js";
+import { bytesPerStep, kernelsPerStep, readProgram } from "../runs/compiledProgram.js";
+import { type Card, targetConfig } from "./cards.js";
+
+/** A Python with XLA's ahead-of-time compiler for CUDA (.ci/peers.sh). */
+const PYTHON = process.env.PEFD_AOT_PYTHON;
+
+/** Why programs cannot be compiled for cards here, or false where they can. */
+export function noCompiler(): string | false {
+  if (!PYTHON) return "PEFD_AOT_PYTHON names no Python with jax-cuda12-pjrt; .ci/run brings one (0.4 GB)";
+  const { status } = spawnSync(PYTHON, ["-c", "import jaxlib, jax_plugins.xla_cuda12, nvidia.cuda_nvcc"]);
+  return status === 0 ? false : `${PYTHON} (PEFD_AOT_PYTHON) lacks jaxlib, jax-cuda12-pjrt or nvidia-cuda-nvcc-cu12`;
+}
+
+const BEFORE = ".before_optimizations.hlo.pb";
+const LONGEST_MS = 120_000;
+
+/** Dumps the program that a GPU would be given for a work of `pefd bench`, before XLA's first pass. @returns its file */
+export async function recordProgram(work: string, precision: string, folder: string): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  const script = join(ROOT, "dist-test/gpu/aot/record.js");
+  const env = { ...process.env, XLA_FLAGS: `--xla_dump_to=${folder} --xla_dump_hlo_as_proto` };
+  const child = spawn(process.execPath, [script, work, precision], { env, stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (part: string) => {
+    stderr += part;
+  });
+  const ended = new Promise((done) => child.on("close", done));
+  // What XLA writes next shows that the file is whole.
+  const files = () => readdirSync(folder).filter((name) => /\.(?:train|evaluate)_loop/.test(name));
+  for (const end = Date.now() + LONGEST_MS; Date.now() < end && child.exitCode === null; await sleep(200)) {
+    if (files().some((name) => !name.endsWith(BEFORE))) break;
+  }
+  child.kill("SIGKILL");
+  await ended;
+  const file = files().find((name) => name.endsWith(BEFORE));
+  return join(folder, file ?? assert.fail(`no program was dumped: ${stderr}`));
+}
+
+/** What is known of a program that was compiled for a card. */
+export interface CompiledStep {
+  readonly card: string;
+  /** Kernels that a step launches. */
+  readonly kernels: number;
+  /** MB (10^6 bytes) that they read and write: operands and results, not what a cache holds. */
+  readonly megabytes: number;
+  /** Bytes of registers that spill to memory, in all kernels that XLA generates. */
+  readonly spilled: number;
+}
+
+interface Answer {
+  readonly card: string;
+  readonly program: string;
+  readonly kernels: readonly { readonly kernel: string; readonly spilled: number }[];
+}
+
+const rounded = (value: number): number => Math.round(value * 10) / 10;
+
+/** Compiles a dumped program for cards, one after the other. */
+export async function compileFor(cards: readonly Card[], module: string, folder: string): Promise<CompiledStep[]> {
+  const described = cards.map((card) => {
+    const file = join(folder, `${card.name}.txtpb`);
+    writeFileSync(file, targetConfig(card));
+    return file;
+  });
+  const words = [join(ROOT, "test/gpu/aot/aot.py"), module, folder, ...described];
+  const { exitCode, stdout, stderr } = await runProgram(PYTHON as string, words, { env: process.env });
+  assert.equal(exitCode, 0, stderr);
+  const answers = stdout.trim().split("\n");
+  return answers.map((line) => {
+    const { card, program, kernels } = JSON.parse(line) as Answer;
+    const [loop] = readProgram(card, readFileSync(program, "utf8")).loops;
+    if (loop === undefined) assert.fail(`${card}: no loop over steps`);
+    return {
+      card,
+      kernels: rounded(kernelsPerStep(loop)),
+      megabytes: rounded(bytesPerStep(loop) / 1e6),
+      spilled: kernels.reduce((sum, { spilled }) => sum + spilled, 0),
+    };
+  });
+}
