@@ -4,16 +4,21 @@ import type { Method } from "./method.js";
 import { catKd } from "./methods/classMaps/catKd.js";
 import { sddDkd } from "./methods/classMaps/sddDkd.js";
 import { sddKd } from "./methods/classMaps/sddKd.js";
+import { crld } from "./methods/logits/crld.js";
 import { ctkd } from "./methods/logits/ctkd.js";
 import { dist } from "./methods/logits/dist.js";
 import { dkd } from "./methods/logits/dkd.js";
 import { dot } from "./methods/logits/dot.js";
+import { eaDkd, eaKd } from "./methods/logits/ea.js";
 import { kd } from "./methods/logits/kd.js";
 import { kd1proj } from "./methods/logits/kd1proj.js";
+import { luminet } from "./methods/logits/luminet.js";
 import { mlld } from "./methods/logits/mlld.js";
 import { nkd } from "./methods/logits/nkd.js";
+import { normkd, normkdDkd } from "./methods/logits/normkd.js";
 import { ofa } from "./methods/logits/ofa.js";
 import { rld } from "./methods/logits/rld.js";
+import { tekap } from "./methods/logits/tekap.js";
 import { ttm, wttm } from "./methods/logits/ttm.js";
 import { abound } from "./methods/maps/abound.js";
 import { attention } from "./methods/maps/attention.js";
@@ -58,6 +63,13 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   catKd,
   ttm,
   wttm,
+  luminet,
+  normkd,
+  normkdDkd,
+  tekap,
+  crld,
+  eaKd,
+  eaDkd,
   hint,
   attention,
   similarity,

@@ -10,6 +10,7 @@ export const SOURCES = {
   NORM: "https://github.com/OSVAI/NORM",
   LSKD: "https://github.com/sunshangquan/logit-standardization-KD",
   ICKD: "https://github.com/ADLab-AutoDrive/ICKD",
+  LumiNet: "https://github.com/ismail31416/LumiNet",
   torchdistill: "https://github.com/yoshitomo-matsubara/torchdistill",
   torchvision: "https://docs.pytorch.org/vision/stable/models.html",
 } as const;
@@ -314,6 +315,13 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
     exceptions: LSKD_EXCEPTIONS,
     pairs: ACROSS,
     top1: { lskd_kd: [68.61, 69.02, _, _, 75.56, _], lskd_mlkd: [70.94, 71.19, _, _, 78.76, _] },
+  },
+  {
+    // No training script is published; what the README's figures fix is not said.
+    source: "LumiNet",
+    protocol: UNKNOWN,
+    pairs: [...ALIKE, "wrn_40_2-ShuffleV1"],
+    top1: { luminet: [76.38, 75.12, 72.29, _, 74.2, 77.5, 74.94, 76.95] },
   },
   { source: "ICKD", protocol: CRD, pairs: ALIKE, top1: { ickd: [75.64, 74.33, 71.76, 71.68, 73.89, 75.25, 73.42] } },
   {

@@ -11,11 +11,16 @@ export function transformedKL(student: Tensor2D, teacher: Tensor2D, power: numbe
 /** Added to the standard deviation, as in the authors' code. */
 const EPSILON = 1e-7;
 
+/** Standard deviation [N, 1] of each image's logits [N, C], unbiased. */
+export function deviation(logits: Tensor2D): Tensor {
+  const centred = tf.sub(logits, tf.mean(logits, 1, true));
+  return tf.sqrt(tf.div(tf.sum(tf.square(centred), 1, true), logits.shape[1] - 1));
+}
+
 /** Logits [N, C] standardised per image, unbiased deviation (Sun et al., CVPR 2024, algorithm 1). */
 function standardized(logits: Tensor2D): Tensor2D {
   const centred = tf.sub(logits, tf.mean(logits, 1, true));
-  const variance = tf.div(tf.sum(tf.square(centred), 1, true), logits.shape[1] - 1);
-  return tf.div(centred, tf.add(tf.sqrt(variance), EPSILON));
+  return tf.div(centred, tf.add(deviation(logits), EPSILON));
 }
 
 /** Of methods that compare softened logits. */

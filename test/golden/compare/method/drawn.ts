@@ -1,10 +1,16 @@
 import type { Draws } from "#pefd/distill/method.js";
 import type { Feed } from "../execute.js";
-import { unitValue } from "../formula.js";
+import { signedValue, unitValue } from "../formula.js";
 import { KEYS, SET_SIZE } from "./keys.js";
 
 /** Values of what a method draws, by the name of the drawn tensor: element `index` of a step, counted from 0. */
 const DRAWN: Readonly<Record<string, (step: number, index: number) => number>> = {
+  ...Object.fromEntries(
+    [0, 1, 2].map((draw) => [
+      `noise${draw}`,
+      (step: number, index: number) => signedValue(KEYS.noise + 10 * step + draw, index) * Math.sqrt(3),
+    ]),
+  ),
   negatives: (step, index) => Math.floor(unitValue(KEYS.negatives + step, index) * SET_SIZE),
 };
 

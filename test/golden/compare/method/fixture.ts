@@ -17,7 +17,7 @@ export interface Fixture {
 type Told = ReadonlyMap<string, unknown>;
 
 /** Words of the authors' programs for what options here are called by another one. */
-const SYNONYMS: Readonly<Record<string, string>> = { temperature: "t" };
+const SYNONYMS: Readonly<Record<string, string>> = { temperature: "t", ls: "lskd" };
 
 /** What a weight of the authors' programs is a weight of, for those that set it by one letter and for configurations. */
 const LETTERS = { r: "gamma", c: "gamma", a: "alpha", d: "alpha", b: "beta" } as const;

@@ -4,6 +4,8 @@ export const KEYS = {
   bank: 7001,
   /** Negatives of the first step. */
   negatives: 7011,
+  /** First noise of the first step of tekap. */
+  noise: 9510,
   /** Batch normalisation before the ReLU of the stem; those of the maps follow, ten keys apart. */
   norms: 9300,
   /** What each network gives, of features the first one of the list: stem, maps, pooled vector; its classifier. */

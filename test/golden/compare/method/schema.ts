@@ -37,6 +37,8 @@ const entry = z.strictObject({
   terms: terms.optional(),
   grads: z.record(z.string(), summary).default({}),
   gradZero: z.array(z.string()).default([]),
+  /** What is drawn, in words: drawn.ts. */
+  noise: z.string().optional(),
   teacherMode,
   spread: z.object({
     valueMaxRel: z.number(),
@@ -50,6 +52,7 @@ const entry = z.strictObject({
 /** Some steps of distillation. */
 const trajectory = z.strictObject({
   ...kept,
+  noise: z.string().optional(),
   teacher: z.string(),
   student: z.string(),
   numClasses: z.int().positive(),
@@ -98,7 +101,7 @@ const trajectory = z.strictObject({
 /** METHOD.json: what the code of a method's authors computes. */
 export const methodSchema = z.object({
   method: z.string(),
-  upstream: z.object({ repo: z.string() }),
+  upstream: z.object({ repo: z.string(), files: z.array(z.string()).default([]) }),
   losses: z.record(z.string(), entry).default({}),
   trajectory: trajectory.optional(),
 });

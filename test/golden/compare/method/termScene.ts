@@ -14,6 +14,11 @@ import { ownFill, ownRows } from "./ownState.js";
 import type { MethodGolden, TermGolden } from "./schema.js";
 import { outputOf, type StandIn, type standIn } from "./standIn.js";
 
+/** The epoch of terms alone of mdistiller's descendants, the end of their warm-ups. */
+const WARM = 20;
+
+const isMdistiller = ({ upstream: { files } }: MethodGolden) => files.some((file) => file.startsWith("mdistiller/"));
+
 /** A method between stand-ins, with the tensors that the file has gradients of. */
 export interface TermScene {
   readonly method: OpenedMethod;
@@ -21,6 +26,8 @@ export interface TermScene {
   readonly teacher: StandIn;
   readonly labels: readonly number[];
   readonly epoch: number;
+  /** Of the terms, where the flags have one (KD_WEIGHT). */
+  readonly weight: number;
   /** The student's outputs and the method's parameters, by the authors' name. */
   readonly differentiated: readonly (readonly [name: string, variable: Variable])[];
   /** All variables. */
@@ -50,7 +57,7 @@ export function createScene(
   const { flags, inputs, ownState } = entry;
   const shapes = entry.shapes ?? { student: [], teacher: [], batch: 4 };
   const fixtureFlags = golden.trajectory?.fixtureFlags ?? [];
-  const { row, told } = fixtureOf(golden.method, [...fixtureFlags, ...flags], inputs);
+  const { row, told, weights } = fixtureOf(golden.method, [...fixtureFlags, ...flags], inputs);
   const { batch } = shapes;
   const { student, teacher } = put({
     student: made(shapes.student, batch, KEYS.student),
@@ -76,11 +83,12 @@ export function createScene(
   );
   return {
     method,
+    weight: flags.some((flag) => /kd_weight$/i.test(flag)) ? weights.beta : 1,
     student,
     teacher,
     labels: labelsOf(batch),
     own,
-    epoch: golden.trajectory?.epoch ?? 1,
+    epoch: isMdistiller(golden) ? WARM : (golden.trajectory?.epoch ?? 1),
     differentiated: [...outputs, ...parameters],
     variables: [
       ...outputs.map(([, variable]) => variable),
@@ -121,7 +129,7 @@ export function describeTerm(
       const terms = phase === undefined ? method.terms(at, context) : phase.loss(at, context);
       const sum = (Object.values(terms) as Scalar[]).reduce((total, term) => tf.add(total, term));
       const kept = keptOf(method, context.updates);
-      return { loss: sum, kept, tensors: Object.values(kept) };
+      return { loss: tf.mul(sum, scene.weight) as Scalar, kept, tensors: Object.values(kept) };
     },
     differentiated.map(([, variable]) => variable),
   );
