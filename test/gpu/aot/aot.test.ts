@@ -7,7 +7,7 @@ import { casesOf, tellRest, wholeMatrices } from "../../helpers/matrices.js";
 import { ROOT } from "../../helpers/paths.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { CARDS } from "./cards.js";
-import { type CompiledStep, compileFor, noCompiler, recordProgram } from "./compiler.js";
+import { type CompiledStep, compileFor, noCompiler, recordPrograms } from "./compiler.js";
 
 type Bound = Omit<CompiledStep, "card">;
 
@@ -33,7 +33,7 @@ describe("programs compile for real cards, with no more kernels, bytes and spill
     it(title, async (t) => {
       const folder = temporaryFolder(t);
       const cards = chosenCards.filter(({ precisions }) => precisions.includes(precision));
-      const module = await recordProgram(work, precision, join(folder, "dump"));
+      const [module = ""] = await recordPrograms([[work, precision]], join(folder, "dump"));
       for (const { card, ...step } of await compileFor(cards, module, folder)) {
         t.diagnostic(`${card}: ${step.kernels} kernels, ${step.megabytes} MB, ${step.spilled} bytes spilled`);
         found[title] = { ...found[title], [card]: step };

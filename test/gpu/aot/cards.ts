@@ -19,6 +19,8 @@ export interface Card {
   readonly memory: number;
   readonly bandwidth: number;
   readonly clock: number;
+  /** Its data sheet's float32 TFLOPS without tensor cores, which the numbers above have to make (cards.test.ts). */
+  readonly teraflops: number;
 }
 
 const KIB = 1024;
@@ -31,6 +33,7 @@ const card = (
   [multiprocessors, lanes, threads]: readonly [number, number, number],
   [shared, sharedOfBlock, l2]: readonly [number, number, number],
   [memory, bandwidth, clock]: readonly [number, number, number],
+  teraflops: number,
 ): Card => ({
   name,
   product,
@@ -44,16 +47,20 @@ const card = (
   memory,
   bandwidth,
   clock,
+  teraflops,
 });
 
 /** One per compute capability that pefd supports (NVIDIA's data sheets and CUDA's table of compute capabilities). */
 export const CARDS: readonly Card[] = [
-  card("sm_75", "Tesla T4", ["float16", "float32"], [40, 64, 1024], [64, 64, 4], [16, 320, 1.59]),
-  card("sm_80", "NVIDIA A100-SXM4-80GB", BOTH, [108, 64, 2048], [164, 163, 40], [80, 2039, 1.41]),
-  card("sm_89", "NVIDIA GeForce RTX 4090", BOTH, [128, 128, 1536], [100, 99, 72], [24, 1008, 2.52]),
-  card("sm_90", "NVIDIA H100 80GB HBM3", BOTH, [132, 128, 2048], [228, 227, 50], [80, 3352, 1.98]),
-  card("sm_120", "NVIDIA GeForce RTX 5090", BOTH, [170, 128, 1536], [100, 99, 96], [32, 1792, 2.41]),
+  card("sm_75", "Tesla T4", ["float16", "float32"], [40, 64, 1024], [64, 64, 4], [16, 320, 1.59], 8.1),
+  card("sm_80", "NVIDIA A100-SXM4-80GB", BOTH, [108, 64, 2048], [164, 163, 40], [80, 2039, 1.41], 19.5),
+  card("sm_89", "NVIDIA GeForce RTX 4090", BOTH, [128, 128, 1536], [100, 99, 72], [24, 1008, 2.52], 82.6),
+  card("sm_90", "NVIDIA H100 80GB HBM3", BOTH, [132, 128, 2048], [228, 227, 50], [80, 3352, 1.98], 67),
+  card("sm_120", "NVIDIA GeForce RTX 5090", BOTH, [170, 128, 1536], [100, 99, 96], [32, 1792, 2.41], 104.8),
 ];
+
+/** As in `7.5`. */
+export const capabilityOf = ({ name }: Card): number => Number(name.slice("sm_".length)) / 10;
 
 /** XLA's description of a card (GpuTargetConfigProto), as protocol buffers' text. */
 export function targetConfig(of: Card): string {

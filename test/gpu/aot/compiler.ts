@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "../../helpers/paths.js";
-import { runProgram } from "../../helpers/pefd.js";
+import { runProgram, runScript } from "../../helpers/pefd.js";
 import { bytesPerStep, kernelsPerStep, readProgram } from "../runs/compiledProgram.js";
 import { type Card, targetConfig } from "./cards.js";
 
@@ -18,29 +17,26 @@ export function noCompiler(): string | false {
   return status === 0 ? false : `${PYTHON} (PEFD_AOT_PYTHON) lacks jaxlib, jax-cuda12-pjrt or nvidia-cuda-nvcc-cu12`;
 }
 
-const BEFORE = ".before_optimizations.hlo.pb";
-const LONGEST_MS = 120_000;
+/** The programs of steps; others, such as copies of variables, are small. */
+const STEPS = /^module_(\d+)\.(?:train|evaluate)_loop.*\.before_optimizations\.hlo\.pb$/;
 
-/** Dumps the program that a GPU would be given for a work of `pefd bench`, before XLA's first pass. @returns its file */
-export async function recordProgram(work: string, precision: string, folder: string): Promise<string> {
+const FLAGS = "--xla_dump_hlo_as_proto --xla_disable_all_hlo_passes=true";
+
+/**
+ * Dumps the programs that a GPU would be given for works of `pefd bench`, before XLA's first pass.
+ * @param works words of record.ts: work, precision, and where they are not its own, teacher, student and method
+ * @returns a file for each
+ */
+export async function recordPrograms(works: readonly (readonly string[])[], folder: string): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
-  const script = join(ROOT, "dist-test/gpu/aot/record.js");
-  const env = { ...process.env, XLA_FLAGS: `--xla_dump_to=${folder} --xla_dump_hlo_as_proto` };
-  const child = spawn(process.execPath, [script, work, precision], { env, stdio: ["ignore", "ignore", "pipe"] });
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (part: string) => {
-    stderr += part;
-  });
-  const ended = new Promise((done) => child.on("close", done));
-  // What XLA writes next shows that the file is whole.
-  const files = () => readdirSync(folder).filter((name) => /\.(?:train|evaluate)_loop/.test(name));
-  for (const end = Date.now() + LONGEST_MS; Date.now() < end && child.exitCode === null; await sleep(200)) {
-    if (files().some((name) => !name.endsWith(BEFORE))) break;
-  }
-  child.kill("SIGKILL");
-  await ended;
-  const file = files().find((name) => name.endsWith(BEFORE));
-  return join(folder, file ?? assert.fail(`no program was dumped: ${stderr}`));
+  const env = { ...process.env, XLA_FLAGS: `--xla_dump_to=${folder} ${FLAGS}` };
+  const words = works.map((work) => work.join(","));
+  const { exitCode, stderr } = await runScript(join(ROOT, "dist-test/gpu/aot/record.js"), words, { env });
+  assert.equal(exitCode, 0, stderr);
+  const numberOf = (name: string): number => Number(STEPS.exec(name)?.[1]);
+  const files = readdirSync(folder).filter((name) => STEPS.test(name));
+  assert.equal(files.length, works.length, `a program for each of ${words.join(" ")}: ${stderr}`);
+  return files.sort((a, b) => numberOf(a) - numberOf(b)).map((name) => join(folder, name));
 }
 
 /** What is known of a program that was compiled for a card. */
