@@ -113,9 +113,14 @@ export interface GpuSurvey {
 const libraryVersion = (file: string | undefined): string | undefined =>
   file?.match(/libcuda\.so\.(\d{3,}\.\d[\d.]*)$/)?.[1];
 
-function merged(answer: CudaAnswer, [row]: readonly Gpu[], traces: Traces): Gpu[] {
-  const driver = libraryVersion(answer.library) ?? row?.driver ?? traces.driver;
-  return (answer.devices ?? []).filter(Boolean).map((device) => ({ ...device, driver }));
+/** CUDA's GPUs, named as by nvidia-smi where it was asked: by UUID, or in its order where it gives none. */
+function merged(answer: CudaAnswer, rows: readonly Gpu[], traces: Traces): Gpu[] {
+  const driver = libraryVersion(answer.library) ?? rows[0]?.driver ?? traces.driver;
+  const hasUuids = rows.some(({ uuid }) => uuid !== undefined);
+  return (answer.devices ?? []).filter(Boolean).map((device, place) => {
+    const row = hasUuids ? rows.find(({ uuid }) => uuid === device.uuid) : rows[place];
+    return { ...device, name: row?.name ?? device.name, driver };
+  });
 }
 
 const problemOf = ({ error, code }: CudaAnswer): GpuSurvey["problem"] => ({
