@@ -18,7 +18,7 @@ export const ROOMS = [
   },
   {
     name: "runtime",
-    what: "the native library: set-up, loading (`tf.ts`), its environment (`prepare.ts`), device, doctor; `gpu/` GPU checks before it is loaded",
+    what: "the native library: setup, loading (`tf.ts`), its environment (`prepare.ts`), device, doctor; `gpu/` GPU checks before it is loaded",
     imports: ["common"],
     packages: ["@tensorflow/tfjs", "yauzl"],
   },

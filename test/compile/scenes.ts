@@ -14,7 +14,7 @@ import { openTrainingSession, type TrainingSession } from "#pefd/train/session.j
 import { type BatchSource, streamedSource } from "#pefd/train/source.js";
 
 const CLASSES = 100;
-/** Labels for a method that asks for them; more than any set-up has images. */
+/** Labels for a method that asks for them; more than any setup has images. */
 const LABELS = Array.from({ length: 64 }, (_, i) => i % 10);
 
 /** Images of noise with random labels. */
