@@ -122,7 +122,7 @@ export const ROOMS = [
   },
   {
     name: "testing",
-    what: "checks for plug-in tests: finite-difference gradients, compiled against eager steps, data sets",
+    what: "checks for plug-in tests: finite-difference gradients, compiled steps compared with eager ones, data sets",
     imports: ["common", "runtime", "compile", "nn", "models", "distill", "data", "plugin", "learn", "train"],
     packages: [],
   },
