@@ -36,7 +36,7 @@ export const ROOMS = [
   },
   {
     name: "nn",
-    what: "layers with PyTorch's semantics, NHWC; ops whose gradients are replaced, gathers by index, shape inference",
+    what: "layers with PyTorch's semantics, NHWC; ops with gradients of our own, gather by index, shape inference",
     imports: ["common", "runtime", "ops"],
     packages: [],
   },
