@@ -6,7 +6,6 @@ import { exclusively } from "./lock.js";
 import { installPackages, packagesAreInstalled } from "./packages.js";
 import { Problem } from "./problem.js";
 import { progressOn } from "./progress.js";
-import { bringTensorFlowJs, tensorFlowJsIsThere } from "./tensorFlowJs.js";
 
 /** The project's folder. */
 export const ROOT = resolve(fileURLToPath(import.meta.url), "../../..");
@@ -19,8 +18,7 @@ const compiled = (path) => import(pathToFileURL(join(ROOT, "dist", path)).href);
 const runtime = () => compiled("runtime/setup/setUp.js");
 
 async function isReady() {
-  const hasPackages = packagesAreInstalled(ROOT) && tensorFlowJsIsThere(ROOT);
-  if (!hasPackages || !isBuilt(ROOT, PRODUCT)) return false;
+  if (!packagesAreInstalled(ROOT) || !isBuilt(ROOT, PRODUCT)) return false;
   return (await runtime()).isSetUp(process.env, homedir());
 }
 
@@ -34,10 +32,6 @@ async function completeSetup(progress, inherited) {
   if (!packagesAreInstalled(ROOT)) {
     progress.onPhase("Installing the packages of package-lock.json");
     await installPackages(ROOT, inherited);
-  }
-  if (!tensorFlowJsIsThere(ROOT)) {
-    progress.onPhase("Downloading TensorFlow.js for Node.js");
-    await bringTensorFlowJs(ROOT, inherited);
   }
   if (!isBuilt(ROOT, PRODUCT)) {
     progress.onPhase("Compiling pefd");

@@ -10,6 +10,7 @@ import { computeCapability, deviceMemory, deviceName, deviceWarning, isGpu } fro
 import { tensorFlowVersion } from "../runtime/native.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import { epochParts } from "../train/calls.js";
+import { fastestOf } from "../train/engine.js";
 import { teacherAhead } from "../train/teacherAhead.js";
 import { close, measure, median, type Runner, startAll, takeTurns, timingOf } from "./measure.js";
 import type { Cost, ImageKind, Timing, Variant, Work, WorkName, WorkSize } from "./types.js";
@@ -178,22 +179,20 @@ export function measureMethods(
   return measureOver(distillation(BASE), works(), variants, repeats, onStart);
 }
 
-type Machine = { readonly gpu: boolean; readonly bfloat16: boolean };
-
-/** NVIDIA's first generation with bfloat16. */
-const BFLOAT16_CAPABILITY = 8;
+/** With its fastest type for products. */
+type Machine = { readonly gpu: boolean; readonly fastest: PrecisionName };
 
 /** @param capability of the GPU in use, if any @param cpuinfo text of /proc/cpuinfo */
 export function machineOf(gpu: boolean, capability: number | undefined, cpuinfo: string): Machine {
-  const bfloat16 = gpu ? (capability ?? 0) >= BFLOAT16_CAPABILITY : /\b(avx512_bf16|amx_bf16)\b/.test(cpuinfo);
-  return { gpu, bfloat16 };
+  if (gpu) return { gpu, fastest: fastestOf(capability) };
+  return { gpu, fastest: /\b(avx512_bf16|amx_bf16)\b/.test(cpuinfo) ? "bfloat16" : "float32" };
 }
 
 /** XLA on a CPU is slower than the graph, so timed only on request. */
 const ownEngines = ({ gpu }: Machine): EngineName[] => engineNames().filter((engine) => gpu || engine !== "xla");
 
 /**
- * Engines times precisions, except eager in bfloat16.
+ * Engines times precisions, except eager in 16 bits.
  * @param engines requested, or empty for the machine's own
  * @param precisions likewise
  */
@@ -202,7 +201,7 @@ export function variantsFor(
   engines: readonly EngineName[],
   precisions: readonly PrecisionName[],
 ): Variant[] {
-  const own: PrecisionName[] = machine.bfloat16 ? ["float32", "bfloat16"] : ["float32"];
+  const own = [...new Set<PrecisionName>(["float32", machine.fastest])];
   return (engines.length > 0 ? engines : ownEngines(machine)).flatMap((engine) =>
     (precisions.length > 0 ? precisions : own)
       .filter((precision) => engine !== "eager" || precision === "float32")

@@ -7,8 +7,9 @@ import { ownOptions } from "../distill/open.js";
 import { publishedSetting } from "../distill/published.js";
 import { methodRow } from "../distill/registry.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
-import { type Learner, learnerVariables } from "../learn/learner.js";
+import { type Learner, learnerVariables, variablesOf } from "../learn/learner.js";
 import { type FrozenModel, frozen, studentLearner } from "../learn/learners.js";
+import { lossScaleState, withLossScale } from "../learn/lossScale.js";
 import { buildModel, initialFill } from "../models/build.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import { allAtOnce } from "../train/calls.js";
@@ -118,7 +119,8 @@ export type AheadOf = (variant: Variant) => number;
 function openWork(described: Described, sets: readonly ImagesInMemory[], variant: Variant, aheadOf: AheadOf): OpenWork {
   const [train, test] = chooseSources(sets, variant.engine) as [BatchSource, BatchSource];
   const ahead = aheadOf(variant);
-  const session = openTrainingSession({ ...described, ...variant, train, test, ahead, sgd: SGD });
+  const learner = withLossScale(described.learner, variant.precision);
+  const session = openTrainingSession({ ...described, ...variant, learner, train, test, ahead, sgd: SGD });
   const { batchSize } = described;
   const plan = (index: number) => epochPlan(SEED, index, train.set.count, train.set.augmentation);
   return {
@@ -127,7 +129,8 @@ function openWork(described: Described, sets: readonly ImagesInMemory[], variant
     dispose() {
       session.dispose();
       train.close?.();
-      tf.dispose([...train.variables, ...test.variables]);
+      const scaler = lossScaleState(learner.lossScale);
+      tf.dispose([...train.variables, ...test.variables, ...variablesOf(scaler)]);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Tensor, Update, Variable } from "../runtime/tf.js";
 export type EngineName = "eager" | "graph" | "xla";
 
 /** Element type of convolutions and matrix products; everything else stays float32. */
-export type PrecisionName = "float32" | "bfloat16";
+export type PrecisionName = "float32" | "bfloat16" | "float16";
 
 export type FeedSpec = { readonly shape: readonly number[]; readonly dtype: "float32" | "int32" };
 

@@ -31,7 +31,7 @@ const TEACHER_EVAL = choice<TeacherEval, TeacherEval>(
 );
 
 export const ENGINES = ["eager", "graph", "xla", "auto"] as const;
-export const PRECISIONS = ["float32", "bfloat16", "auto"] as const;
+export const PRECISIONS = ["float32", "bfloat16", "float16", "auto"] as const;
 
 export type Engine = (typeof ENGINES)[number];
 export type Precision = (typeof PRECISIONS)[number];
@@ -157,7 +157,7 @@ export const ENGINE = section("Engine", {
   precision: choice<Precision, Precision>(
     PRECISIONS,
     "auto",
-    "Compute precision. auto: bfloat16 on GPUs that support it and on CPUs with AMX or AVX-512 VNNI (there unless --engine or --deterministic is given), else float32. On GPUs float32 does not use TF32.",
+    "Compute precision. auto: bfloat16 on GPUs that support it, float16 with loss scaling on older ones, bfloat16 on CPUs with AMX or AVX-512 VNNI (there unless --engine or --deterministic is given), else float32. On GPUs float32 does not use TF32.",
     { touches: "numbers", undecided: "auto" },
   ),
   ...MACHINE,

@@ -11,6 +11,7 @@ import {
   type Update,
   type Variable,
 } from "../runtime/tf.js";
+import { type LossScale, lossScaleState, unscale } from "./lossScale.js";
 import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, termsUpdate } from "./metrics.js";
 import type { Batch, Loss, Objective, StudentOutput } from "./objective.js";
 import { type Gradients, type SgdOptions, sgdUpdates, splitSgdUpdates } from "./sgd.js";
@@ -106,6 +107,8 @@ export interface Learner {
   /** One per parameter; for an optimizer with two, all first ones before all second ones. */
   readonly momentumBuffers: readonly Variable[];
   readonly optimizer?: OptimizerTraits;
+  /** In float16. */
+  readonly lossScale?: LossScale;
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
   readonly notices?: readonly string[];
@@ -144,11 +147,18 @@ export const parametersOf = (state: readonly StateEntry[]): Variable[] =>
   variablesOf(state.filter((entry) => isParameter(entry.role)));
 
 /** All variables that training updates, as needed to resume. */
-export const trainedVariables = ({ model, extra, momentumBuffers, teacherStatistics = [] }: Learner): Variable[] => [
+export const trainedVariables = ({
+  model,
+  extra,
+  momentumBuffers,
+  teacherStatistics = [],
+  lossScale,
+}: Learner): Variable[] => [
   ...variablesOf(model.state),
   ...variablesOf(extra),
   ...variablesOf(teacherStatistics),
   ...momentumBuffers,
+  ...variablesOf(lossScaleState(lossScale)),
 ];
 
 export const learnerVariables = (learner: Learner): Variable[] => [
@@ -208,29 +218,54 @@ interface Kept extends Pick<Loss, "terms"> {
 
 type Passed = Forward<Kept> & { readonly found: Loss };
 
+/** Gradients of one or two losses, for the optimizer, and what goes with them. */
+interface Found extends Pick<SgdOptions, "taken"> {
+  readonly gradients: readonly Gradients[];
+  readonly updates: readonly Update[];
+}
+
+/** Gradients of a loss that was scaled, as they would be without; skipped steps have zeros. */
+function unscaledBy(lossScale: LossScale | undefined, gradients: readonly Gradients[]): Found {
+  if (lossScale === undefined) return { gradients, updates: [] };
+  const all = gradients.flat().filter((gradient) => gradient !== undefined);
+  const { taken, unscaled, updates } = unscale(lossScale, all);
+  return { taken, updates, gradients: gradients.map((some) => some.map((one) => one && unscaled(one))) };
+}
+
 function optimizedBy(
   learner: Learner,
   forward: () => Passed,
   learningRate: Tensor,
   sgd: SgdOptions,
 ): Kept & { readonly optimized: readonly Update[] } {
-  const { parameters, momentumBuffers, groups, optimizer = {} } = learner;
-  const options = { ...sgd, ...optimizer };
+  const { parameters, momentumBuffers, groups, lossScale, optimizer = {} } = learner;
   const { momentumDifference: difference } = optimizer;
+  const scaled = (loss: Scalar): Scalar => (lossScale === undefined ? loss : tf.mul(loss, lossScale.scale));
+  const found = (gradients: readonly Gradients[]) =>
+    unscaledBy(
+      lossScale,
+      gradients.map((some) => asOptimized(learner, some)),
+    );
+  const settingOf = ({ taken }: Found) => ({ ...sgd, ...optimizer, taken });
   if (difference === undefined) {
-    const { gradients, kept } = gradientsOf(forward, parameters);
-    const found = asOptimized(learner, gradients);
-    const optimized = sgdUpdates(parameters, momentumBuffers, found, learningRate, options, groups);
-    return { ...kept, optimized };
+    const { gradients, kept } = gradientsOf(() => {
+      const { loss, ...passed } = forward();
+      return { ...passed, loss: scaled(loss) };
+    }, parameters);
+    const one = found([gradients]);
+    const [only = []] = one.gradients;
+    const next = sgdUpdates(parameters, momentumBuffers, only, learningRate, settingOf(one), groups);
+    return { ...kept, optimized: [...next, ...one.updates] };
   }
   const { gradients, kept } = gradientsOfParts(() => {
     const { found, ...passed } = forward();
-    return { ...passed, parts: found.parts as readonly Scalar[] };
+    return { ...passed, parts: (found.parts as readonly Scalar[]).map(scaled) };
   }, parameters);
-  const [task = [], distillation = []] = gradients;
-  const found = [asOptimized(learner, task), asOptimized(learner, distillation)] as const;
-  const setting = [learningRate, options, difference, groups] as const;
-  return { ...kept, optimized: splitSgdUpdates(parameters, momentumBuffers, found, ...setting) };
+  const two = found(gradients);
+  const [task = [], distillation = []] = two.gradients;
+  const setting = [learningRate, settingOf(two), difference, groups] as const;
+  const next = splitSgdUpdates(parameters, momentumBuffers, [task, distillation], ...setting);
+  return { ...kept, optimized: [...next, ...two.updates] };
 }
 
 /** An evaluation step: adds a batch to the sums. @param counted [N], 0 for padding */

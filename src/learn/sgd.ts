@@ -1,5 +1,5 @@
 import type { OptimizerTraits, ParameterGroup } from "../distill/method.js";
-import { type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
+import { type Scalar, type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
 
 interface Schedule {
   readonly learningRate: number;
@@ -19,7 +19,15 @@ export interface SgdOptions {
   readonly weightDecay: number;
   /** The step is g + momentum * v in place of v. */
   readonly nesterov?: boolean;
+  /** Whether the step is taken (bool); else gradients are zeros, and everything stays. By default it is. */
+  readonly taken?: Scalar | undefined;
 }
+
+type Factor = number | Tensor;
+
+/** A factor, or the one that changes nothing where the step is not taken. */
+const unless = (taken: Scalar | undefined, value: Factor, neutral: number): Factor =>
+  taken === undefined ? value : tf.where(taken, value, neutral);
 
 /** In the parameters' order; undefined leaves a parameter as it is. */
 export type Gradients = readonly (Tensor | undefined)[];
@@ -37,13 +45,14 @@ export function sgdUpdates(
   options: SgdOptions,
   groups: readonly ParameterGroup[] = [],
 ): Update[] {
-  const { momentum, nesterov = false } = options;
+  const { nesterov = false } = options;
+  const momentum = unless(options.taken, options.momentum, 1);
   const settings = settingsOf(learningRate, options, groups);
   return parameters.flatMap((parameter, i): Update[] => {
     const [momentumBuffer, gradient] = [momentumBuffers[i] as Variable, gradients[i]];
     if (gradient === undefined) return [];
-    const { rate, weightDecay } = settings(parameter);
-    const decayed = withDecay(gradient, parameter, weightDecay);
+    const { rate, negativeDecay } = settings(parameter);
+    const decayed = withDecay(gradient, parameter, negativeDecay);
     const next = tf.add(tf.mul(momentumBuffer, momentum), decayed);
     const step = nesterov ? tf.add(decayed, tf.mul(next, momentum)) : next;
     return [
@@ -57,18 +66,23 @@ function settingsOf(
   learningRate: Tensor,
   options: SgdOptions,
   groups: readonly ParameterGroup[],
-): (parameter: Variable) => { readonly rate: Tensor; readonly weightDecay: number } {
+): (parameter: Variable) => { readonly rate: Tensor; readonly negativeDecay: Factor } {
+  const { taken } = options;
   const groupOf = new Map(groups.flatMap((group) => group.parameters.map((one) => [one, group])));
+  const common = unless(taken, learningRate, 0) as Tensor;
+  const decays = new Map<number, Factor>();
   return (parameter) => {
     const { learningRateFactor = 1, weightDecay = options.weightDecay } = groupOf.get(parameter) ?? {};
-    const rate = learningRateFactor === 1 ? learningRate : tf.mul(learningRate, learningRateFactor);
-    return { rate, weightDecay };
+    const rate = learningRateFactor === 1 ? common : tf.mul(common, learningRateFactor);
+    const negativeDecay = decays.get(weightDecay) ?? unless(taken, -weightDecay, 0);
+    decays.set(weightDecay, negativeDecay);
+    return { rate, negativeDecay };
   };
 }
 
 /** A negated decay is subtracted, so that the graph optimizer cannot merge this sum with the next and reorder it. */
-const withDecay = (gradient: Tensor, parameter: Variable, weightDecay: number): Tensor =>
-  tf.sub(gradient, tf.mul(parameter, -weightDecay));
+const withDecay = (gradient: Tensor, parameter: Variable, negativeDecay: Factor): Tensor =>
+  tf.sub(gradient, tf.mul(parameter, negativeDecay));
 
 /** Of the cross entropy, and of all other terms. */
 export type SplitGradients = readonly [task: Gradients, distillation: Gradients];
@@ -89,16 +103,20 @@ export function splitSgdUpdates(
   difference: number,
   groups: readonly ParameterGroup[] = [],
 ): Update[] {
-  const { momentum } = options;
+  const { momentum, taken } = options;
+  const [less, more] = [momentum - difference, momentum + difference].map((value) => unless(taken, value, 1)) as [
+    Factor,
+    Factor,
+  ];
   const settings = settingsOf(learningRate, options, groups);
   return parameters.flatMap((parameter, i): Update[] => {
     const [ofTask, ofDistillation] = [task[i], distillation[i]];
     if (ofTask === undefined && ofDistillation === undefined) return [];
-    const { rate, weightDecay } = settings(parameter);
+    const { rate, negativeDecay } = settings(parameter);
     const [v, w] = [momentumBuffers[i], momentumBuffers[parameters.length + i]] as [Variable, Variable];
-    const decayed = withDecay(ofTask ?? tf.zerosLike(parameter), parameter, weightDecay);
-    const nextTask = tf.add(tf.mul(v, momentum - difference), decayed);
-    const carried = tf.mul(w, momentum + difference);
+    const decayed = withDecay(ofTask ?? tf.zerosLike(parameter), parameter, negativeDecay);
+    const nextTask = tf.add(tf.mul(v, less), decayed);
+    const carried = tf.mul(w, more);
     const next = ofDistillation === undefined ? carried : tf.add(carried, ofDistillation);
     return [
       [v, nextTask],

@@ -276,7 +276,7 @@ const TENSORFLOW_ROWS: readonly Row[] = [
   ["Greater GreaterEqual Less LessEqual Equal NotEqual", "x: T, y: T -> z: bool", broadcast],
   ["LogicalAnd LogicalOr", "x: bool, y: bool -> z: bool", broadcast],
   ["LogicalNot", "x: bool -> y: bool", same],
-  ["IsNan", "x: T -> y: bool", same],
+  ["IsNan IsFinite", "x: T -> y: bool", same],
   [
     "Abs Cos Erf Exp Log Log1p Sqrt Rsqrt Square Sign ZerosLike OnesLike Tanh Sigmoid Reciprocal Floor Round",
     "x: T -> y: T",

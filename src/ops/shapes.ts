@@ -17,7 +17,7 @@ export interface Facts {
   readonly shapes?: ShapeRule;
   /** FMAs, from the shapes of its inputs and its output. */
   readonly multiplyAdds?: (inputs: readonly Shape[], output: Shape) => number;
-  /** Its kind under mixed precision: inputs of type T in bfloat16, output in float32. */
+  /** Its kind under mixed precision: inputs of type T in 16 bits, output in float32. */
   readonly reduced?: "convolution" | "product";
   /** Number of inputs that are activations, not weights, where it may stay in bfloat16 in a frozen model. */
   readonly activations?: number;

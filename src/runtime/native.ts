@@ -4,7 +4,17 @@ import { type Tensor, tf } from "./tf.js";
 export type { NativeAttribute, NativeBinding, NativeTensor } from "./binding.js";
 
 /** Element types of TensorFlow's C API (tensorflow/core/framework/types.proto). */
-export const DT = { float: 1, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10, bfloat16: 14, resource: 20 } as const;
+export const DT = {
+  float: 1,
+  int32: 3,
+  uint8: 4,
+  string: 7,
+  int64: 9,
+  bool: 10,
+  bfloat16: 14,
+  half: 19,
+  resource: 20,
+} as const;
 
 /** The used part of tfjs-node's backend beyond the public tfjs API. */
 export interface NativeBackend {

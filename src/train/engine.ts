@@ -5,6 +5,7 @@ import { type Bfloat16Support, computeCapability, deviceName, isGpu, processorBf
 import type { ReducedProducts } from "../runtime/ownModule.js";
 import { ownReducedProducts } from "../runtime/ownOps.js";
 
+/** NVIDIA's first generation with bfloat16; those before it that pefd supports have float16. */
 const BFLOAT16_CAPABILITY = 8;
 
 export interface EngineChoice {
@@ -21,25 +22,31 @@ export const asksForFloat32 = ({ engine, precision }: Asked): boolean =>
 
 export interface Machine {
   readonly gpu: boolean;
-  /** On a GPU natively, on a CPU in our convolutions. */
-  readonly hasFastBfloat16: boolean;
+  /** Its fastest type for products: of a GPU's units, or of our convolutions on a CPU. */
+  readonly fastest: PrecisionName;
+}
+
+/** A GPU's fastest type for products. @param capability undefined where it is not known */
+export function fastestOf(capability: number | undefined): PrecisionName {
+  if (capability === undefined) return "float32";
+  return capability >= BFLOAT16_CAPABILITY ? "bfloat16" : "float16";
 }
 
 /** TensorFlow must be loaded. */
 const thisMachine = (env: Readonly<Record<string, string | undefined>>): Machine =>
   isGpu()
-    ? { gpu: true, hasFastBfloat16: (computeCapability(env) ?? 0) >= BFLOAT16_CAPABILITY }
-    : { gpu: false, hasFastBfloat16: ownReducedProducts() !== undefined };
+    ? { gpu: true, fastest: fastestOf(computeCapability(env)) }
+    : { gpu: false, fastest: ownReducedProducts() === undefined ? "float32" : "bfloat16" };
 
 /** On a CPU, --engine or --deterministic means float32, bit-identical across engines. Eager is always float32. */
 function ownPrecision({ engine, deterministic }: Asked, machine: Machine): PrecisionName {
   const isLeftToGpu = engine !== "eager";
   const isLeftToProcessor = engine === "auto" && deterministic !== true;
   const isLeft = machine.gpu ? isLeftToGpu : isLeftToProcessor;
-  return isLeft && machine.hasFastBfloat16 ? "bfloat16" : "float32";
+  return isLeft ? machine.fastest : "float32";
 }
 
-/** Resolves `auto`: `xla` on a GPU, `graph` on a CPU, both in bfloat16 where that is fast. */
+/** Resolves `auto`: `xla` on a GPU, `graph` on a CPU, both in the fastest precision. */
 export const decided = (asked: Asked, machine: Machine): Pick<EngineChoice, "engine" | "precision"> => ({
   engine: asked.engine !== "auto" ? asked.engine : machine.gpu ? "xla" : "graph",
   precision: asked.precision !== "auto" ? asked.precision : ownPrecision(asked, machine),
@@ -81,7 +88,7 @@ export function reducedNote(
         "(docs/performance.md compares accuracy).";
 }
 
-/** Why bfloat16 is no faster, or undefined. @throws inputError if the engine or machine does not support it */
+/** Why a precision of 16 bits is no faster, or undefined. @throws inputError if the engine or machine does not support it */
 export function precisionNote(
   { engine, precision }: Pick<EngineChoice, "engine" | "precision">,
   { gpu, capability, processor, reduced }: Arithmetic,
@@ -90,13 +97,16 @@ export function precisionNote(
   if (engine === "eager") {
     throw inputError(
       "The eager engine computes in float32 only.",
-      "Use --precision float32, or another engine; a run started in bfloat16 needs another engine.",
+      `Use --precision float32, or another engine; a run started in ${precision} needs another engine.`,
     );
   }
   if (gpu) {
-    const has = (capability ?? BFLOAT16_CAPABILITY) >= BFLOAT16_CAPABILITY;
-    return has ? undefined : "This GPU does not support bfloat16 natively: it is no faster than float32.";
+    const has = (capability ?? BFLOAT16_CAPABILITY) >= BFLOAT16_CAPABILITY || precision === "float16";
+    return has
+      ? undefined
+      : "This GPU does not support bfloat16 natively: it is no faster than float32. --precision float16 is.";
   }
+  if (precision === "float16") return "float16 is for GPUs: on a CPU it is slower than float32.";
   if (engine !== "graph") return undefined;
   if (!processor.isThere) {
     throw inputError("This CPU has no bfloat16 convolutions: they need AVX-512.", "Use --precision float32.");

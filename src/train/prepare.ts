@@ -5,6 +5,7 @@ import { keptOf, numbersOf } from "../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
 import { type ImageSet, sumAsIn } from "../data/dataset.js";
 import { type Learner, learnerVariables } from "../learn/learner.js";
+import { withLossScale } from "../learn/lossScale.js";
 import { isBuffer } from "../nn/builder.js";
 import { type Identity, identitySha256, NUMERICS, type RunConfig, readConfig } from "../runFiles/identity.js";
 import type { RunProgress } from "../runFiles/stateFile.js";
@@ -128,7 +129,8 @@ const PREPARATION: Readonly<Record<EngineName, string>> = {
 };
 
 /** Claims the run's folder, writes its config.json, and trains. */
-export async function train(plan: RunPlan, options: TrainOptions, scene: Scene, hooks: Hooks): Promise<RunResult> {
+export async function train(given: RunPlan, options: TrainOptions, scene: Scene, hooks: Hooks): Promise<RunResult> {
+  const plan = { ...given, learner: withLossScale(given.learner, scene.choice.precision) };
   const stages = stagesOf(plan.learner);
   const config = resolvedConfig(plan, options, scene);
   if (config.identity?.trainSha256 === scene.dataset.trainFile.listedSha256) {

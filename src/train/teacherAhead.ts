@@ -52,7 +52,7 @@ const MOST_BYTES = 32 * 2 ** 20;
 /** Share of an epoch's steps that may fill no call for the sake of larger passes. */
 const FEW = 0.02;
 
-const ELEMENT_BYTES: Readonly<Record<PrecisionName, number>> = { float32: 4, bfloat16: 2 };
+const ELEMENT_BYTES: Readonly<Record<PrecisionName, number>> = { float32: 4, bfloat16: 2, float16: 2 };
 
 export interface AheadRequest {
   readonly asked: number | undefined;

@@ -72,11 +72,11 @@ test("a processor is timed in bfloat16 only where it has the instructions, and n
   assert.deepEqual(names(variantsFor(reduced, [], [])), ["eager float32", "graph float32", "graph bfloat16"]);
 });
 
-test("a GPU is timed with xla as well, in bfloat16 from compute capability 8 on", () => {
+test("a GPU is timed with xla as well, in bfloat16 from compute capability 8 on, before in float16", () => {
   const h100 = variantsFor(machineOf(true, 9, ""), [], []);
   assert.deepEqual(names(h100), ["eager float32", "graph float32", "graph bfloat16", "xla float32", "xla bfloat16"]);
-  const v100 = variantsFor(machineOf(true, 7, "avx512_bf16"), [], []);
-  assert.ok(v100.every(({ precision }) => precision === "float32"));
+  const t4 = variantsFor(machineOf(true, 7.5, "avx512_bf16"), [], []);
+  assert.deepEqual(names(t4), ["eager float32", "graph float32", "graph float16", "xla float32", "xla float16"]);
 });
 
 test("engines and precisions that are asked for win over the machine's own", () => {

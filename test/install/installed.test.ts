@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, readdirSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { inWhole } from "../helpers/matrices.js";
+import { ROOT } from "../helpers/paths.js";
 import type { Ended } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { bareEnvironment } from "./bareEnvironment.js";
@@ -77,7 +78,8 @@ test("the tarball holds the program, its presets, sources and documents, and no 
   timeout: 300_000,
 }, (t) => {
   const folder = temporaryFolder(t);
-  const { stdout } = spawnSync("tar", ["tzf", packCheckout(folder)], { encoding: "utf8" });
+  const tarball = packCheckout(folder);
+  const { stdout } = spawnSync("tar", ["tzf", tarball], { encoding: "utf8" });
   const files = stdout.split("\n").map((name) => name.replace("package/", ""));
   const needed = [
     "bin/pefd.js",
@@ -101,4 +103,11 @@ test("the tarball holds the program, its presets, sources and documents, and no 
     /^(?:test|scripts|\.ci|dist-test)\/|_test\.js$|\.map$|^src\/(?!native|report\/track\/bridge\.py$)/.test(name),
   );
   assert.deepEqual(foreign, []);
+
+  const [own, copy] = [ROOT, join(folder, "pefd")].map((root) => readFileSync(join(root, "package.json"), "utf8"));
+  assert.equal(copy, own, "npm pack leaves package.json as it was");
+  const packed = spawnSync("tar", ["xzOf", tarball, "package/package.json"], { encoding: "utf8" });
+  const names = Object.keys(JSON.parse(packed.stdout).dependencies);
+  assert.equal(names.includes("@tensorflow/tfjs-node-gpu"), false, "npm would run its install script");
+  assert.equal(names.includes("google-protobuf"), true, "vendor/ loads it");
 });

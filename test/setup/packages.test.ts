@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ROOT } from "../helpers/paths.js";
 import { installPackages, packagesAreInstalled } from "./scripts.js";
 
 const LOCKED = {
@@ -61,3 +62,17 @@ test("node_modules of somebody else are not touched", () =>
     symlinkSync(elsewhere, join(root, "node_modules"));
     await assert.rejects(installPackages(root, []), /node_modules is a link/);
   }));
+
+test("npm of no version runs the install script of TensorFlow.js for Node.js in a checkout", () => {
+  const read = (file: string) => JSON.parse(readFileSync(join(ROOT, file), "utf8"));
+  const name = "@tensorflow/tfjs-node-gpu";
+  const { dependencies, allowScripts } = read("package.json");
+  const { version, hasInstallScript, gypfile } = read("package-lock.json").packages[`node_modules/${name}`];
+  assert.equal(dependencies[name], version);
+  assert.equal(allowScripts[name], false, "npm 11 asks package.json");
+  assert.deepEqual(
+    { hasInstallScript, gypfile },
+    { hasInstallScript: undefined, gypfile: false },
+    'npm ci asks package-lock.json: by hand, "gypfile": false in place of "hasInstallScript" (docs/adr/0018)',
+  );
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bfloat16Of } from "#pefd/runtime/device.js";
 import { REDUCED_PRODUCTS } from "#pefd/runtime/ownModule.js";
-import { type Arithmetic, decided, precisionNote, reducedNote } from "#pefd/train/engine.js";
+import { type Arithmetic, decided, fastestOf, type Machine, precisionNote, reducedNote } from "#pefd/train/engine.js";
 
 /** Lines of /proc/cpuinfo. */
 const flags = (...names: string[]): string => `model name\t: some\nflags\t\t: fpu ${names.join(" ")} xsave\n`;
@@ -55,18 +55,23 @@ test("float32 is nothing to talk about, nor is a processor of which nothing is t
 
 test("auto is bfloat16 where that is fast, on a processor only if nothing else is chosen", () => {
   const auto = { engine: "auto", precision: "auto" } as const;
-  const fast = { gpu: false, hasFastBfloat16: true };
+  const fast: Machine = { gpu: false, fastest: "bfloat16" };
   const precisionOf = (asked: Partial<Parameters<typeof decided>[0]>, machine = fast) =>
     decided({ ...auto, ...asked }, machine).precision;
   assert.deepEqual(decided(auto, fast), { engine: "graph", precision: "bfloat16" });
-  assert.equal(precisionOf({}, { ...fast, hasFastBfloat16: false }), "float32");
+  assert.equal(precisionOf({}, { ...fast, fastest: "float32" }), "float32");
   assert.equal(precisionOf({ deterministic: true }), "float32");
   for (const engine of ["graph", "eager", "xla"] as const) {
     assert.equal(precisionOf({ engine }), "float32");
     assert.equal(precisionOf({ engine, precision: "bfloat16" }), "bfloat16");
   }
-  const gpu = { gpu: true, hasFastBfloat16: true };
+  const gpu: Machine = { gpu: true, fastest: fastestOf(8.9) };
   assert.deepEqual(decided(auto, gpu), { engine: "xla", precision: "bfloat16" });
+  assert.deepEqual(decided(auto, { gpu: true, fastest: fastestOf(7.5) }), { engine: "xla", precision: "float16" });
+  assert.deepEqual(decided(auto, { gpu: true, fastest: fastestOf(undefined) }), {
+    engine: "xla",
+    precision: "float32",
+  });
   assert.equal(precisionOf({ engine: "eager" }, gpu), "float32");
   assert.equal(precisionOf({ deterministic: true }, gpu), "bfloat16");
 });
@@ -88,4 +93,6 @@ test("a GPU older than bfloat16 is told of", () => {
   const choice = { engine: "xla", precision: "bfloat16" } as const;
   assert.match(precisionNote(choice, gpu(7.5)) ?? "", /does not support bfloat16 natively/);
   assert.equal(precisionNote(choice, gpu(8.9)), undefined);
+  assert.equal(precisionNote({ ...choice, precision: "float16" }, gpu(7.5)), undefined);
+  assert.match(precisionNote({ ...choice, precision: "float16" }, WITHOUT) ?? "", /float16 is for GPUs/);
 });

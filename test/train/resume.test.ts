@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { before, type TestContext, test } from "node:test";
+import { toFloat32 } from "#pefd/checkpoint/float.js";
+import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
+import type { StateTensor } from "#pefd/common/stateDict.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
@@ -69,6 +72,30 @@ test("a run stopped in the middle of an epoch goes on with another engine, bit f
   assert.deepEqual(lastWeights(resumed.runDir), lastWeights(whole.runDir));
   assertSameCurves(curves(resumed.runDir), curves(whole.runDir));
   assert.deepEqual(resumed.best, whole.best);
+});
+
+test("a run in float16 goes on with its loss scale, bit for bit", async (t) => {
+  const folder = await prepared(t);
+  const whole = await runTeacher(teacherOptions(folder, { precision: "float16", epochs: 2 }), silentHooks());
+  const options = teacherOptions(folder, {
+    precision: "float16",
+    save_dir: join(folder, "stopped"),
+    epochs: 2,
+    tb_freq: 1,
+  });
+  await assert.rejects(runTeacher(options, hooksStoppingAfter(2, 1)), { message: "stopped" });
+  const scaler = async (runDir: string) => {
+    const { state } = await readCheckpoint(join(runDir, "resume.safetensors"));
+    return ["scaler.scale", "scaler._growth_tracker"].map((name) => toFloat32(state.get(name) as StateTensor)[0]);
+  };
+  const [scale, before] = await scaler(join(options.save_dir, "models", basename(whole.runDir)));
+  assert.equal(scale, 65536);
+  const resumed = await runTeacher({ ...options, resume: true, tb_freq: 500 }, silentHooks());
+  assert.equal(resumed.precision, "float16");
+  assert.equal(resumed.weightsSha256, whole.weightsSha256);
+  const [, after] = await scaler(resumed.runDir);
+  assert.ok((before as number) > 0 && (after as number) > (before as number), `${before}, then ${after}`);
+  assert.deepEqual(await scaler(resumed.runDir), await scaler(whole.runDir));
 });
 
 test("a run stopped while it evaluates goes on with that evaluation, bit for bit", async (t) => {

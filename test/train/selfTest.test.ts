@@ -17,7 +17,7 @@ before(async () => {
 test("XLA's arithmetic on this device is the CPU's, in each precision", async () => {
   const { ok, detail } = await arithmeticCheck(process.execPath, process.env);
   assert.ok(ok, detail);
-  assert.match(detail, /float32 within \de-\d, bfloat16 within \de-\d/);
+  assert.match(detail, /float32 within \de-\d, bfloat16 within \de-\d, float16 within \de-\d/);
 });
 
 test("a fault in any quantity is named by it, the first one first", () => {

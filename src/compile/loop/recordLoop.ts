@@ -324,6 +324,7 @@ export function packUpdates(parts: LoopParts): LoopParts {
 const WIDTHS: ReadonlyMap<number, number> = new Map([
   [DT.float, 4],
   [DT.bfloat16, 2],
+  [DT.half, 2],
   [DT.int32, 4],
   [DT.uint8, 1],
 ]);

@@ -17,8 +17,8 @@ import {
   shapeBehind,
 } from "../graph/graph.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
-import { castNode, createReductions } from "./bfloat16.js";
 import { type Surroundings, surroundingsOf } from "./followers.js";
+import { castNode, createReductions } from "./mixedPrecision.js";
 
 /** The reference that replaces a node's result; undefined where the node stays. */
 type Replacement = (node: GraphNode, byName: ReadonlyMap<string, GraphNode>) => string | undefined;
@@ -224,7 +224,7 @@ export const bfloat16Activations: Pass = (step) => {
   const chosen = bfloat16Nodes(step);
   const out: GraphNode[] = [];
   const lowered = new Map<string, { readonly name: string; readonly activations: readonly boolean[] }>();
-  const { reduced } = createReductions((cast) => out.push(cast), "narrow");
+  const { reduced } = createReductions((cast) => out.push(cast), "bfloat16", "narrow");
   const widened = new Set<string>();
   const isBfloat16 = (ref: string): boolean => lowered.get(nodeOf(ref))?.activations[outputOf(ref)] ?? false;
   const inner = (ref: string): string => outputRef(lowered.get(nodeOf(ref))?.name ?? nodeOf(ref), outputOf(ref));

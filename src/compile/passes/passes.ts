@@ -6,10 +6,16 @@ import { optimizesGraphs } from "../../runtime/tf.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import type { EngineName, PrecisionName } from "../types.js";
 import { addFusionBarriers, blockConstantFolding, expandSums, keepReductionOrder } from "./barriers.js";
-import { frozenInBfloat16, reduceConvolutions, reduceProducts } from "./bfloat16.js";
 import { bfloat16Activations, dropCastPairs, dropEqualReshapes } from "./bfloat16Activations.js";
 import { foldInference } from "./foldedInference.js";
 import { fuseBatchNorm, fuseConvolutions, fuseElementwise, replaceElementwise } from "./fusion.js";
+import {
+  frozenInBfloat16,
+  frozenInFloat16,
+  productsInFloat16,
+  reduceConvolutions,
+  reduceProducts,
+} from "./mixedPrecision.js";
 import { padGradients } from "./paddedGradients.js";
 import { plainBatchNorm } from "./plainBatchNorm.js";
 import { rowsInPlace } from "./rowsInPlace.js";
@@ -90,10 +96,12 @@ const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, rea
   graph: {
     float32: [...IN_PLACE, ...FUSED, ...EXACT],
     bfloat16: [...IN_PLACE, ...REDUCED, ...FOLDED, ...FUSED, ...BFLOAT16_ACTIVATIONS, ...EXACT, ...REST_REDUCED],
+    float16: [...IN_PLACE, useStandardOps, ...EXACT, productsInFloat16],
   },
   xla: {
     float32: [useStandardOps, plainBatchNorm],
     bfloat16: [useStandardOps, plainBatchNorm, reduceProducts, frozenInBfloat16],
+    float16: [useStandardOps, plainBatchNorm, productsInFloat16, frozenInFloat16],
   },
 };
 

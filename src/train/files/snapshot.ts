@@ -7,6 +7,7 @@ import { readCheckpoint } from "../../checkpoint/readCheckpoint.js";
 import { inputError, PefdError } from "../../common/errors.js";
 import { float32Tensor, type StateDict, type StateTensor } from "../../common/stateDict.js";
 import type { Learner } from "../../learn/learner.js";
+import { lossScaleState } from "../../learn/lossScale.js";
 import { isBuffer } from "../../nn/builder.js";
 import { EPOCH_LOG, epochLogText, epochLogWith } from "../../report/log/epochLog.js";
 import {
@@ -83,6 +84,8 @@ export interface Snapshot {
   /** By index; parameterNames has the names. */
   readonly momentumBuffers: StateDict;
   readonly parameterNames: readonly string[];
+  /** In float16. */
+  readonly lossScale: StateDict;
 }
 
 /** Reads a learner's variables. @param batches every num_batches_tracked */
@@ -103,11 +106,18 @@ export function takeSnapshot(learner: Learner, batches: number): Snapshot {
         float32Tensor(variable.dataSync() as Float32Array, variable.shape),
       ]),
     ),
+    lossScale: stateDictOf(lossScaleState(learner.lossScale), batches),
     parameterNames: momentumBuffers.map((_, i) => names.get(parameters[i % parameters.length] as Variable) as string),
   };
 }
 
-const PARTS = { model: "model.", extra: "extra.", teacher: "teacher.", momentumBuffers: "velocity." } as const;
+const PARTS = {
+  model: "model.",
+  extra: "extra.",
+  teacher: "teacher.",
+  momentumBuffers: "velocity.",
+  lossScale: "scaler.",
+} as const;
 
 /** The resume state. */
 export const resumeState = (snapshot: Snapshot): StateDict =>
@@ -130,6 +140,7 @@ export function restoreLearner(learner: Learner, { path, state }: Pick<Kept, "pa
   loadState(learner.model.state, partOf(PARTS.model, state), origin);
   loadState(learner.extra, partOf(PARTS.extra, state), origin);
   loadState(learner.teacherStatistics ?? [], partOf(PARTS.teacher, state), origin);
+  loadState(lossScaleState(learner.lossScale), partOf(PARTS.lossScale, state), origin);
   const momentumBuffers = partOf(PARTS.momentumBuffers, state);
   matchState(
     learner.momentumBuffers.map(({ shape }, i) => ({ name: String(i), shape, isCounter: false })),

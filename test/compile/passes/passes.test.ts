@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { floatConstant, type GraphNode, intConstant } from "#pefd/compile/graph/graph.js";
 import { blockConstantFolding, expandSums, keepReductionOrder } from "#pefd/compile/passes/barriers.js";
-import { frozenInBfloat16, reduceConvolutions, reduceProducts } from "#pefd/compile/passes/bfloat16.js";
+import { frozenInBfloat16, reduceConvolutions, reduceProducts } from "#pefd/compile/passes/mixedPrecision.js";
 import { passesOf } from "#pefd/compile/passes/passes.js";
 import type { Variable } from "#pefd/runtime/tf.js";
 import { through } from "./through.js";

@@ -48,7 +48,7 @@ const card = (
 
 /** One per compute capability that pefd supports (NVIDIA's data sheets and CUDA's table of compute capabilities). */
 export const CARDS: readonly Card[] = [
-  card("sm_75", "Tesla T4", ["float32"], [40, 64, 1024], [64, 64, 4], [16, 320, 1.59]),
+  card("sm_75", "Tesla T4", ["float16", "float32"], [40, 64, 1024], [64, 64, 4], [16, 320, 1.59]),
   card("sm_80", "NVIDIA A100-SXM4-80GB", BOTH, [108, 64, 2048], [164, 163, 40], [80, 2039, 1.41]),
   card("sm_89", "NVIDIA GeForce RTX 4090", BOTH, [128, 128, 1536], [100, 99, 72], [24, 1008, 2.52]),
   card("sm_90", "NVIDIA H100 80GB HBM3", BOTH, [132, 128, 2048], [228, 227, 50], [80, 3352, 1.98]),
