@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 
 const SUPPORTED = 20;
 
-/** A checkout has a set-up of its own; a package that npm has installed is whole, or is to be installed again. */
+/** A checkout has a setup of its own; a package that npm has installed is whole, or is to be installed again. */
 function refuse(what) {
   const isCheckout = existsSync(new URL("../scripts/setup.js", import.meta.url));
   const next = isCheckout ? "In pefd's folder, type: npm run setup" : "Install pefd again.";

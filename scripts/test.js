@@ -5,6 +5,7 @@ import { nativeVariables } from "./setup/environment.js";
 import { fail, Problem } from "./setup/problem.js";
 import { run } from "./setup/run.js";
 import { ROOT, setup } from "./setup/setup.js";
+import { SLOW_TESTS } from "./slow-tests.js";
 
 /** Test files at a time; each may use several threads. */
 const CONCURRENCY = 2;
@@ -25,13 +26,22 @@ async function types() {
   await build(ROOT, TESTS);
 }
 
-/** The compiled test files whose path contains one of the words; all where no word is given. */
+/** The compiled test files whose path contains one of the words; without words all, but the slow ones only with PEFD_MATRICES. */
 function testFiles(words) {
   const below = readdirSync(join(ROOT, TESTS.output), { recursive: true, encoding: "utf8" });
   const files = below.filter((file) => file.endsWith(".test.js")).sort();
-  const wanted = files.filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
+  const slow = new Set(SLOW_TESTS.map((name) => `${name}.test.js`));
+  const stray = [...slow].filter((file) => !files.includes(file));
+  if (stray.length > 0)
+    throw new Problem(`There is no test file ${stray.join(", ")}.`, "scripts/slow-tests.js names it.", 1);
+  const isWanted = (file) => words.some((word) => file.includes(word));
+  const isQuick = (file) => process.env.PEFD_MATRICES !== undefined || !slow.has(file);
+  const wanted = files.filter(words.length > 0 ? isWanted : isQuick);
   if (wanted.length === 0) throw new Problem(`No test file matches ${words.join(", ")}.`, "", 2);
-  return wanted.map((file) => join(TESTS.output, file));
+  return {
+    wanted: wanted.map((file) => join(TESTS.output, file)),
+    leftOut: words.length > 0 ? 0 : files.length - wanted.length,
+  };
 }
 
 async function test(words, flags) {
@@ -43,7 +53,13 @@ async function test(words, flags) {
     env: { ...process.env, ...(await nativeVariables()) },
     stdio: "inherit",
   };
-  return run(process.execPath, ["--test", ...options, ...testFiles(words)], settings);
+  const { wanted, leftOut } = testFiles(words);
+  const code = await run(process.execPath, ["--test", ...options, ...wanted], settings);
+  if (leftOut > 0)
+    say(
+      `${leftOut} slow test files were left out; PEFD_MATRICES=few npm test runs them as well, all every case of theirs`,
+    );
+  return code;
 }
 
 const given = process.argv.slice(2);

@@ -1,7 +1,9 @@
 import { defaultText } from "../../dist/cli/optionHelp.js";
 import { procedures } from "../../dist/distill/registry.js";
 
+/** A link to the code; words where there is none. */
 const github = (code) => {
+  if (code.startsWith("none")) return code;
   const [repository, commit] = code.split(" ");
   return `[${repository}](https://github.com/${repository})${commit ? ` at ${commit}` : ""}`;
 };

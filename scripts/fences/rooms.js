@@ -18,7 +18,7 @@ export const ROOMS = [
   },
   {
     name: "runtime",
-    what: "the native library: set-up, loading (`tf.ts`), its environment (`prepare.ts`), device, doctor; `gpu/` GPU checks before it is loaded",
+    what: "the native library: setup, loading (`tf.ts`), its environment (`prepare.ts`), device, doctor; `gpu/` GPU checks before it is loaded",
     imports: ["common"],
     packages: ["@tensorflow/tfjs", "yauzl"],
   },
@@ -36,7 +36,7 @@ export const ROOMS = [
   },
   {
     name: "nn",
-    what: "layers with PyTorch's semantics, NHWC; ops whose gradients are replaced, gathers by index, shape inference",
+    what: "layers with PyTorch's semantics, NHWC; ops with gradients of our own, gather by index, shape inference",
     imports: ["common", "runtime", "ops"],
     packages: [],
   },
@@ -122,7 +122,7 @@ export const ROOMS = [
   },
   {
     name: "testing",
-    what: "checks for plug-in tests: finite-difference gradients, compiled against eager steps, data sets",
+    what: "checks for plug-in tests: finite-difference gradients, compiled steps compared with eager ones, data sets",
     imports: ["common", "runtime", "compile", "nn", "models", "distill", "data", "plugin", "learn", "train"],
     packages: [],
   },

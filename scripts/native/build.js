@@ -8,7 +8,7 @@ import { digestOf, digestOfText, forgetUnused, markUsed } from "./objects.js";
 /** Few optimisations, so that sanitizers see the code as written, but FMAs, for the same bits. */
 const UNOPTIMIZED = ["-g1", "-O1", "-fexpensive-optimizations"];
 
-/** Compiler flags of the tests of src/native, after those of set-up; the last -O counts. */
+/** Compiler flags of the tests of src/native, after those of setup; the last -O counts. */
 export const VARIANTS = {
   plain: [],
   "address and undefined": [
@@ -56,7 +56,7 @@ const testFiles = (tests) =>
     .sort()
     .map((source) => ({ source, flags: ["-O2"] }));
 
-/** All compilation units: the library's files as set-up compiles them, and the tests. */
+/** All compilation units: the library's files as setup compiles them, and the tests. */
 async function unitsOf({ sources, tests, variant, objects }) {
   const { COMMON, standaloneUnits } = await import("../../dist/runtime/setup/nativeModules.js");
   const units = [

@@ -32,7 +32,7 @@ export async function bringGpuTree(root, progress) {
       probe: async () => ({ version: TENSORFLOW_VERSION, usesGpu: false, reason: "" }),
       ...progress,
     };
-    const wait = () => progress.onPhase("Waiting for another set-up with the same cache");
+    const wait = () => progress.onPhase("Waiting for another setup with the same cache");
     await exclusively(cache, wait, (inherit) => installRuntime({ ...settings, inherit }));
     return readlinkSync(dependencies(packageFolder));
   } finally {

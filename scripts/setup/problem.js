@@ -9,7 +9,7 @@ export class Problem extends Error {
 
 /** The sentence for an error of the file system (a full disk, a folder that is not ours), else undefined. */
 const systemSentence = (error) =>
-  error?.syscall && `The set-up stopped: ${error.message}\nFix that, then: npm run setup`;
+  error?.syscall && `The setup stopped: ${error.message}\nFix that, then: npm run setup`;
 
 /** Exits with the message of a problem; rethrows anything else. */
 export function fail(error) {

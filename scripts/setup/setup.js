@@ -54,7 +54,7 @@ export async function setup() {
   }
   if (await isReady()) return false;
   const progress = progressOn(process.stderr);
-  const wait = () => progress.onPhase("Waiting for another set-up of this folder");
+  const wait = () => progress.onPhase("Waiting for another setup of this folder");
   try {
     await exclusively(ROOT, wait, (descriptors) => completeSetup(progress, descriptors));
   } finally {

@@ -42,7 +42,7 @@ import { ours } from "./methods/vectors/ours.js";
 import { pkt } from "./methods/vectors/pkt.js";
 import { rkd } from "./methods/vectors/rkd.js";
 import { srrl } from "./methods/vectors/srrl.js";
-import { type Procedure, procedureOf, proceduresOf } from "./open.js";
+import { type Procedure, proceduresOf } from "./open.js";
 import type { Beta, LossWeights } from "./weights.js";
 
 /** All distillation methods. A new one is a file in methods/GROUP (published.ts) and a row here. */
@@ -95,10 +95,6 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
 
 /** All methods, each followed by its variants. */
 export const procedures = (): readonly Procedure[] => METHODS.rows().flatMap(proceduresOf);
-
-/** A method or variant by name. @throws inputError with the nearest method's name */
-export const procedureNamed = (name: string): Procedure =>
-  procedures().find((procedure) => procedure.name === name) ?? procedureOf(METHODS.row(name), {});
 
 export const methodNames = METHODS.names;
 

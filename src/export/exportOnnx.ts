@@ -1,15 +1,27 @@
 import { writeOutputFile } from "../common/files/outputFile.js";
+import type { ForwardGraph } from "../compile/record/forwardGraph.js";
+import type { ImageSet } from "../data/dataset.js";
+import { activationRanges } from "./calibrate.js";
 import { recordModel, type SavedModelSource, withServed } from "./exportSavedModel.js";
+import { foldedNorms } from "./onnxFold.js";
 import { onnxGraph } from "./onnxGraph.js";
-import { onnxBytes } from "./onnxModel.js";
+import { type OnnxGraph, onnxBytes } from "./onnxModel.js";
+import { quantizedActivations, quantizedGraph } from "./quantize.js";
 
 export interface OnnxSettings {
   /** Names by label. */
   readonly classes: readonly string[];
   /** Whether the graph takes uint8 pixels and gives probabilities first. */
   readonly withPreprocessing: boolean;
+  /** Images, as evaluation shows them, whose activations determine the ranges of int8; float32 where omitted. */
+  readonly calibration?: ImageSet | undefined;
   /** pefd's. */
   readonly version: string;
+}
+
+function int8Graph(float: OnnxGraph, forward: ForwardGraph, calibration: ImageSet): OnnxGraph {
+  const folded = foldedNorms(float);
+  return quantizedGraph(folded, activationRanges(forward, quantizedActivations(folded), calibration));
 }
 
 /**
@@ -21,14 +33,16 @@ export interface OnnxSettings {
 export async function exportOnnx(
   to: string,
   source: SavedModelSource,
-  { classes, withPreprocessing, version }: OnnxSettings,
+  { classes, withPreprocessing, calibration, version }: OnnxSettings,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   const bytes = withServed(source, env, (model, { height, normalization }) => {
     const shape = [height, height, 3];
     const preprocessing = withPreprocessing ? normalization : undefined;
     const first = withPreprocessing ? ["probabilities", "logits"] : ["logits", "probabilities"];
-    const graph = onnxGraph(recordModel(model, shape), { shape, preprocessing }, [...first, "features"]);
+    const forward = recordModel(model, shape);
+    const float = onnxGraph(forward, { shape, preprocessing }, [...first, "features"]);
+    const graph = calibration === undefined ? float : int8Graph(float, forward, calibration);
     return onnxBytes(graph, version, {
       pefd_version: version,
       model: source.model,
@@ -38,6 +52,7 @@ export async function exportOnnx(
       mean: JSON.stringify(normalization.mean),
       deviation: JSON.stringify(normalization.deviation),
       preprocessing: withPreprocessing ? "inside" : "outside",
+      ...(calibration && { calibration_images: `${calibration.count}` }),
     });
   });
   await writeOutputFile(to, bytes);

@@ -280,9 +280,6 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
   },
 };
 
-/** Names of TensorFlow's ops that have a mapping. */
-export const MAPPED_OPS: readonly string[] = Object.keys(MAPPINGS);
-
 function unmapped({ op, caller }: GraphNode, what = `The op ${op}`) {
   const place = caller === undefined ? "" : ` (${caller()})`;
   return inputError(

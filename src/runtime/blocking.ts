@@ -5,7 +5,7 @@ import { signalsFile } from "./paths.js";
 /** src/native/signals.cc */
 type Signals = { answer(text: string): void; release(): void };
 
-/** The compiled module, or undefined where set-up has not compiled it. */
+/** The compiled module, or undefined where setup has not compiled it. */
 function loadSignals(): Signals | undefined {
   const folder = nativeDirectory();
   if (folder === undefined) return undefined;

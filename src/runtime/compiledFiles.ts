@@ -9,7 +9,7 @@ import { fileSize, lookAt } from "./setup/files.js";
 import { linkedRuntime, missingFiles } from "./setup/tree.js";
 
 // A library that is truncated ends the process that loads it (SIGBUS), so sizes are compared before anything is loaded.
-// Bytes are compared by set-up and by `pefd doctor --deep`.
+// Bytes are compared by setup and by `pefd doctor --deep`.
 
 export interface CompiledFile {
   /** In the folder of compiled files. */
@@ -25,7 +25,7 @@ export const THEIRS = "tensorflow";
 const isCompiledFile = (file: Partial<CompiledFile> | null): boolean =>
   typeof file?.path === "string" && typeof file.bytes === "number" && typeof file.sha256 === "string";
 
-/** @returns undefined where set-up has not ended, or before 0.2 @throws environmentError where it may not be read */
+/** @returns undefined where setup has not ended, or before 0.2 @throws environmentError where it may not be read */
 export function readCompiled(record: string): readonly CompiledFile[] | undefined {
   if (fileSize(record) === undefined) return undefined;
   const text = lookAt(record, () => readFileSync(record, "utf8"));
@@ -45,7 +45,7 @@ function described(folder: string, path: string): CompiledFile {
   return { path, bytes: content.length, sha256 };
 }
 
-/** Writes down what set-up has compiled. @param names of the files, which lie in the record's folder */
+/** Writes down what setup has compiled. @param names of the files, which lie in the record's folder */
 export function writeCompiled(record: string, names: readonly string[]): void {
   const files = names.map((name) => described(dirname(record), name));
   writeFileSync(record, `${JSON.stringify({ files }, undefined, 2)}\n`);
@@ -86,7 +86,7 @@ export function refuseDamaged(nativeFolder: string, env: Environment): void {
   const compiled = compiledDamage(nativeFolder);
   if (compiled === undefined) {
     throw environmentError(
-      "pefd's installation is incomplete: set-up was interrupted, or is from an earlier version.",
+      "pefd's installation is incomplete: setup was interrupted, or is from an earlier version.",
       "Type: pefd setup",
     );
   }
@@ -107,6 +107,6 @@ export function refuseDamaged(nativeFolder: string, env: Environment): void {
   );
 }
 
-/** Hint for a compiled file of the right size that does not load: plain set-up would keep it. */
+/** Hint for a compiled file of the right size that does not load: plain setup would keep it. */
 export const compileAgain = (nativeFolder: string): string =>
   `To compile it again, type: rm -f ${shellWord(compiledRecord(nativeFolder))}, then: pefd setup`;

@@ -6,7 +6,7 @@ import { isCheckout, packageDirectory } from "./paths.js";
 import { bindingName } from "./setup/wheels.js";
 
 /**
- * The folder of what set-up compiles and of the link to TensorFlow: tfjs-node-gpu's own in a checkout, each of which
+ * The folder of what setup compiles and of the link to TensorFlow: tfjs-node-gpu's own in a checkout, each of which
  * may have another build; else in the cache, as npm's may not be writable; undefined without tfjs-node-gpu.
  */
 export function nativeFolderIn(env: Environment, home: string): string | undefined {
@@ -17,5 +17,5 @@ export function nativeFolderIn(env: Environment, home: string): string | undefin
 
 /** The same for this process. */
 export const nativeDirectory = (): string | undefined =>
-  // biome-ignore lint/style/noRestrictedGlobals: the cache folder of the process is the one that set-up wrote to.
+  // biome-ignore lint/style/noRestrictedGlobals: the cache folder of the process is the one that setup wrote to.
   nativeFolderIn(process.env, homedir());

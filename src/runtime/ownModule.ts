@@ -74,7 +74,7 @@ function loadModule(folder: string): OwnModule {
   if (damaged !== undefined) return { ...NO_MODULE, problem: damaged.words };
   const module: { exports: ModuleExports } = { exports: {} };
   try {
-    // biome-ignore lint/style/noRestrictedGlobals: a module that is only there after set-up.
+    // biome-ignore lint/style/noRestrictedGlobals: a module that is only there after setup.
     process.dlopen(module, ownModuleFile(folder), constants.dlopen.RTLD_NOW);
   } catch (error) {
     const problem = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);

@@ -7,13 +7,13 @@ const require = createRequire(import.meta.url);
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Whether this is a checkout, with a set-up of its own (`npm run setup`), and not a package that npm has installed. */
+/** Whether this is a checkout, with a setup of its own (`npm run setup`), and not a package that npm has installed. */
 export const isCheckout = (): boolean => existsSync(join(ROOT, "scripts/setup.js"));
 
 /** Parts of tfjs-node-gpu in the package (scripts/pack.js). */
 const PACKED = join(ROOT, "vendor/tfjs-node-gpu");
 
-/** The folder of tfjs-node-gpu (its JavaScript, its binding's sources): packed or set-up's; undefined where missing. */
+/** The folder of tfjs-node-gpu (its JavaScript, its binding's sources): packed or setup's; undefined where missing. */
 export function packageDirectory(): string | undefined {
   if (!isCheckout() && existsSync(PACKED)) return PACKED;
   try {
@@ -42,7 +42,7 @@ export const ownModuleFile = (nativeFolder: string): string => join(dirname(bind
 /** The program that asks the CUDA driver (src/native/gpu_probe.cc). */
 export const gpuProbeFile = (nativeFolder: string): string => join(dirname(bindingFile(nativeFolder)), "gpu_probe");
 
-/** What set-up wrote down of all these, when it came to its end (compiledFiles.ts). */
+/** What setup wrote down of all these, when it came to its end (compiledFiles.ts). */
 export const compiledRecord = (nativeFolder: string): string =>
   join(dirname(bindingFile(nativeFolder)), "compiled.json");
 

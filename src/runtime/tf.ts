@@ -88,7 +88,7 @@ function applyLogLevel(folder: string): void {
 const notSetUp = () =>
   environmentError("TensorFlow is not installed yet: its native library must be downloaded once.", "Type: pefd setup");
 
-/** Loads tfjs-node-gpu with set-up's binding: the package asks node-pre-gyp where it is, and is answered here. */
+/** Loads tfjs-node-gpu with setup's binding: the package asks node-pre-gyp where it is, and is answered here. */
 function requireTensorFlow(folder: string, nativeFolder: string): TensorFlow {
   const fromPackage = createRequire(join(folder, "package.json"));
   const finder = fromPackage.resolve("@mapbox/node-pre-gyp");
@@ -104,7 +104,7 @@ function requireTensorFlow(folder: string, nativeFolder: string): TensorFlow {
 /**
  * Loads the native library once and sets `tf`.
  * @param needs what it finds in the environment (prepare.ts); by default what the process was started with
- * @throws environmentError with the next command when a file of set-up is missing, truncated or does not load;
+ * @throws environmentError with the next command when a file of setup is missing, truncated or does not load;
  * inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or for a GPU that is not there
  */
 export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {

@@ -55,6 +55,16 @@ function dataOfRun(checkpoint: string, dataset: string): string | undefined {
   return typeof data === "string" && own === dataset ? data : undefined;
 }
 
+/** A data set as a user names it: the checkpoint that was trained on it, and its folder, if given. */
+export interface DataOf {
+  readonly checkpoint: string;
+  readonly data: string | undefined;
+}
+
+/** The folder of a checkpoint's data set: the given one, or that of its run, or the default. */
+export const dataFolder = ({ defaults, name }: DatasetRow, { checkpoint, data }: DataOf): string =>
+  data ?? dataOfRun(checkpoint, name) ?? `${defaults.data ?? DATA_PLACE.data.fallback}`;
+
 /**
  * Class names by label, from the data set's folder: the given one, or that of the checkpoint's run. Numbers where
  * neither has them, which is said.
@@ -63,10 +73,11 @@ function dataOfRun(checkpoint: string, dataset: string): string | undefined {
 export async function classNamesFor(
   row: DatasetRow,
   count: number,
-  { checkpoint, data }: { readonly checkpoint: string; readonly data: string | undefined },
+  place: DataOf,
   notice: (text: string) => void,
 ): Promise<readonly string[]> {
-  const folder = data ?? dataOfRun(checkpoint, row.name) ?? `${row.defaults.data ?? DATA_PLACE.data.fallback}`;
+  const { checkpoint, data } = place;
+  const folder = dataFolder(row, place);
   const numbers = Array.from({ length: count }, (_, label) => `${label}`);
   const namesIn = async () => row.classNames(folder);
   const named = await namesIn().catch((error: unknown) => {

@@ -50,7 +50,7 @@ test("what the system refuses and a full device are told as such", () => {
   assert.match(describeError(new Error("OOM when allocating tensor"), plain).text, /--batch_size/);
 });
 
-test("where what is compiled lacks an op of pefd's own, set-up is asked for", () => {
+test("where what is compiled lacks an op of pefd's own, setup is asked for", () => {
   loadTensorFlow();
   const alone = thrownBy(() => {
     nativeBackend().executeSingleOutput("PefdNone", [], [tf.scalar(1)]);

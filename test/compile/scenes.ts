@@ -3,7 +3,6 @@ import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { type ImageSet, type ImagesInMemory, inMemory } from "#pefd/data/dataset.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
-import { procedureNamed } from "#pefd/distill/registry.js";
 import { type Learner, learnerVariables } from "#pefd/learn/learner.js";
 import { frozen, studentLearner, teacherLearner } from "#pefd/learn/learners.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
@@ -12,9 +11,10 @@ import { tf, type Variable } from "#pefd/runtime/tf.js";
 import { allAtOnce } from "#pefd/train/calls.js";
 import { openTrainingSession, type TrainingSession } from "#pefd/train/session.js";
 import { type BatchSource, streamedSource } from "#pefd/train/source.js";
+import { procedureNamed } from "../helpers/procedures.js";
 
 const CLASSES = 100;
-/** Labels for a method that asks for them; more than any set-up has images. */
+/** Labels for a method that asks for them; more than any setup has images. */
 const LABELS = Array.from({ length: 64 }, (_, i) => i % 10);
 
 /** Images of noise with random labels. */

@@ -14,7 +14,7 @@ export interface Recipe {
   readonly rows: readonly Block[];
   /** Command lines that then work, and those that take longer. */
   readonly commands: readonly string[];
-  readonly dearCommands: readonly string[];
+  readonly slowCommands: readonly string[];
 }
 
 interface Block {
@@ -42,7 +42,7 @@ function recipeIn(section: string): Recipe {
     trials: of("js"),
     rows: of("diff"),
     commands: lines(""),
-    dearCommands: lines("dear"),
+    slowCommands: lines("slow"),
   };
 }
 

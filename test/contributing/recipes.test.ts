@@ -26,7 +26,7 @@ describe("what CONTRIBUTING.md says of adding something works in a copy of the t
       assert.equal(fences.exitCode, 0, fences.stderr);
       for (const { commands } of made) await worksIn(scratch, commands);
       await t.test("runs", { skip: inWhole }, async () => {
-        for (const { dearCommands } of made) await worksIn(scratch, dearCommands);
+        for (const { slowCommands } of made) await worksIn(scratch, slowCommands);
       });
     });
   }

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { OBJECTS } from "../native/scripts.js";
 import { type Recipe, withRows } from "./recipe.js";
 
-/** What a build, set-up and the command line need. */
+/** What a build, setup and the command line need. */
 const COPIED = [
   "bin",
   "configs",
@@ -27,7 +27,7 @@ function linkAllBut(own: string, from: string, to: string): void {
   for (const name of readdirSync(from)) if (name !== own) symlinkSync(join(from, name), join(to, name));
 }
 
-/** The project's node_modules by links, but a copy of tfjs-node-gpu: set-up writes there what it compiles. */
+/** The project's node_modules by links, but a copy of tfjs-node-gpu: setup writes there what it compiles. */
 function linkPackages(folder: string): void {
   const [from, to] = [ROOT, folder].map((root) => join(root, "node_modules")) as [string, string];
   const [scope, name] = ["@tensorflow", "tfjs-node-gpu"];

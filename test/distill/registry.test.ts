@@ -4,8 +4,9 @@ import { before, test } from "node:test";
 import { PAIRS } from "#pefd/config/pairPresets.js";
 import { parseValue } from "#pefd/config/resolve.js";
 import { defineMethod } from "#pefd/distill/method.js";
-import { METHODS, methodRow, procedureNamed, procedures } from "#pefd/distill/registry.js";
+import { METHODS, methodRow, procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
+import { procedureNamed } from "../helpers/procedures.js";
 import { fakePair, fakeStepContext, fittingPair, opened, termsOf } from "./fakes.js";
 
 before(() => {
@@ -105,7 +106,7 @@ test("what was published under a name of its own sets options of its method, and
     assert.deepEqual(unknown, [], name);
   }
   assert.equal(procedureNamed("lskd_kd").method, methodRow("kd"));
-  assert.throws(() => procedureNamed("lskd"), { exitCode: 2, message: /unknown distillation/ });
+  assert.throws(() => methodRow("lskd"), { exitCode: 2, message: /unknown distillation/ });
 });
 
 test("a term cannot take a name that the loss itself has", () => {

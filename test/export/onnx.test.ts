@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { ANY_SIZE, recordForward } from "#pefd/compile/record/forwardGraph.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import type { ImagesInMemory } from "#pefd/data/dataset.js";
 import { normalizationTable } from "#pefd/data/normalize.js";
 import { exportOnnx } from "#pefd/export/exportOnnx.js";
 import { recordModel } from "#pefd/export/exportSavedModel.js";
@@ -88,10 +89,22 @@ const classesFor = (name: string): number => MODELS.row(name).numClasses ?? 100;
 const stateOf = (name: string) =>
   formulaOf(stateLayout(name, classesFor(name)).map(({ name: tensor, shape, role }) => [tensor, shape, role]));
 
-async function exported(t: TestContext, name: string, withPreprocessing: boolean): Promise<string> {
+/** The generated images as a data set. */
+function imagesFor(side: number): ImagesInMemory {
+  const format = { ...CIFAR100_FORMAT, height: side, width: side };
+  return { kind: "memory", ...format, images: bytesFor(side), labels: new Uint8Array(IMAGES), count: IMAGES };
+}
+
+interface Wanted {
+  readonly withPreprocessing?: boolean;
+  readonly int8?: boolean;
+}
+
+async function exported(t: TestContext, name: string, { withPreprocessing = false, int8 }: Wanted): Promise<string> {
   const file = join(temporaryFolder(t), `${name}.onnx`);
   const state = stateOf(name);
-  const settings = { classes: ["a", "b"], withPreprocessing, version: "1.2.3" };
+  const calibration = int8 ? imagesFor(sideOf(name)) : undefined;
+  const settings = { classes: ["a", "b"], withPreprocessing, calibration, version: "1.2.3" };
   await exportOnnx(file, { path: "formula", model: name, state, metadata: {} }, settings, {});
   return file;
 }
@@ -142,8 +155,8 @@ interface Ran {
   readonly info: Readonly<Record<string, string>>;
 }
 
-async function ran(t: TestContext, name: string, withPreprocessing: boolean): Promise<Ran> {
-  const file = await exported(t, name, withPreprocessing);
+async function ran(t: TestContext, name: string, wanted: Wanted = {}): Promise<Ran> {
+  const file = await exported(t, name, wanted);
   const [images, out] = ["images.bin", "out.json"].map((each) => join(temporaryFolder(t), each)) as [string, string];
   writeFileSync(images, bytesFor(sideOf(name)));
   runPython(RUN, [file, images, out]);
@@ -167,12 +180,35 @@ const { cases, rest } = spreadOf(MODELS.rows(), 10);
 tellRest(python === false ? rest : []);
 for (const { name } of cases) {
   test(`${name} in ONNX Runtime computes what the model computes`, { skip: python }, async (t) => {
-    assertClose(await ran(t, name, false), expectedOutputs(name));
+    assertClose(await ran(t, name), expectedOutputs(name));
   });
 }
 
+/** The L2 norm of the error over that of the logits. */
+function logitsError({ outputs }: Ran, expected: Readonly<Record<string, Float32Array>>): number {
+  const [found, wanted] = [outputs.logits as readonly number[], [...(expected.logits as Float32Array)]];
+  const errors = wanted.map((value, i) => value - (found[i] as number));
+  return Math.hypot(...errors) / Math.hypot(...wanted);
+}
+
+const quantized = spreadOf(MODELS.rows(), 8);
+tellRest(python === false ? quantized.rest : []);
+for (const { name } of quantized.cases) {
+  test(`${name} in int8 computes nearly what the model computes`, { skip: python }, async (t) => {
+    const error = logitsError(await ran(t, name, { int8: true }), expectedOutputs(name));
+    t.diagnostic(`${name}: ${error}`);
+    assert.ok(error < 0.05, `${error}`);
+  });
+}
+
+test("int8 takes bytes, too", { skip: python }, async (t) => {
+  const found = await ran(t, "resnet8", { int8: true, withPreprocessing: true });
+  assert.ok(logitsError(found, expectedOutputs("resnet8")) < 0.05);
+  assert.equal(found.info.calibration_images, `${IMAGES}`);
+});
+
 test("with its preprocessing an ONNX file takes bytes; metadata says what it is", { skip: python }, async (t) => {
-  const found = await ran(t, "resnet8x4", true);
+  const found = await ran(t, "resnet8x4", { withPreprocessing: true });
   assertClose(found, expectedOutputs("resnet8x4"));
   assert.deepEqual(found.names, ["probabilities", "logits", "features"]);
   const { pefd_version, model, classes, preprocessing } = found.info;
@@ -190,4 +226,30 @@ test("pefd convert writes ONNX by its ending, and replaces it only with --force"
   assert.equal((await convert()).exitCode, 2);
   assert.equal((await convert("--force", "--with_preprocessing")).exitCode, 0);
   assert.ok(readFileSync(join(cwd, "a.onnx")).includes("probabilities"));
+});
+
+test("pefd convert --int8 calibrates with training images; the file is a third or less", async (t) => {
+  const cwd = temporaryFolder(t);
+  await writeCheckpoint(join(cwd, "a.safetensors"), formulaState("resnet20"), { model: "resnet20" });
+  const made = await pefd(["data", "synthesize", "--out", "data", "--train", "40", "--test", "20"], { cwd });
+  assert.equal(made.exitCode, 0, made.stderr);
+  const convert = (to: string, ...words: string[]) => pefd(["convert", "a.safetensors", to, ...words], { cwd });
+  assert.equal((await convert("a.onnx")).exitCode, 0);
+  const { exitCode, stderr } = await convert("b.onnx", "--int8", "--calibrate", "8", "--data", "data");
+  assert.equal(exitCode, 0, stderr);
+  const [float, int8] = ["a.onnx", "b.onnx"].map((file) => readFileSync(join(cwd, file))) as [Buffer, Buffer];
+  assert.ok(float.length > 3 * int8.length, `${float.length} and ${int8.length} bytes`);
+  for (const word of ["QuantizeLinear", "DequantizeLinear", "calibration_images"]) assert.ok(int8.includes(word), word);
+  assert.ok(!int8.includes("BatchNormalization"));
+  for (const [words, sentence] of [
+    [["c.pth", "--int8"], /--int8 belongs to ONNX files, but c\.pth is none/],
+    [["c.onnx", "--calibrate", "8"], /--calibrate belongs to --int8/],
+    [["c.onnx", "--int8", "--data", "nowhere"], /nowhere/],
+  ] as const) {
+    const [to, ...rest] = words;
+    const refused = await convert(to, ...rest);
+    assert.match(refused.stderr, sentence);
+    assert.equal(refused.exitCode, 2);
+    assert.ok(!existsSync(join(cwd, to)));
+  }
 });

@@ -76,7 +76,7 @@ const MACHINES: readonly Machine[] = [
     "another cuDNN in LD_LIBRARY_PATH",
     { env: { PRETENDED_CUDNN: "90100" } },
     "no",
-    [/^NOT USED: the loader finds cuDNN 9\.1\.0 in \S+ \(set-up's is 9\.28\.0\)/, /unset LD_LIBRARY_PATH/],
+    [/^NOT USED: the loader finds cuDNN 9\.1\.0 in \S+ \(setup's is 9\.28\.0\)/, /unset LD_LIBRARY_PATH/],
   ],
   ["a driver that does not start", { cuInit: 999 }, "no", [/^NOT USED: found NVIDIA H100.*cuInit failed/, OTHERWISE]],
 ];

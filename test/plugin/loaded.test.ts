@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { createRandom, type Random } from "#pefd/common/random.js";
+import { draws } from "../helpers/faults.js";
 import { byMajor } from "../helpers/nodes.js";
 import { ROOT } from "../helpers/paths.js";
 import { runProgram } from "../helpers/pefd.js";
@@ -233,6 +235,45 @@ test("Node.js 20 does not say what a required module imports, and it is refused 
   assert.equal(exitCode, 2, stderr);
   assert.match(stderr, /mine\.mjs loads the ES module .*helper\.mjs by require/);
   assert.match(stderr, /\n {2}Load it by import/);
+});
+
+/** How a file of a drawn tree loads another one; each has a file's ending of its own. */
+const LOADS: Readonly<Record<string, (file: string) => string>> = {
+  mjs: (file) => `import ${JSON.stringify(file)};`,
+  json: (file) => `import ${JSON.stringify(file)} with { type: "json" };`,
+  cjs: (file) => `require(${JSON.stringify(file)});`,
+  js: (file) => `await import(${JSON.stringify(file)});`,
+};
+
+/** Writes a plug-in with up to seven files below it, each loaded by one that is there already. @returns all, itself first */
+function writeTree(folder: string, random: Random): string[] {
+  const one = <T>(of: readonly T[]): T => of[random.integer(of.length)] as T;
+  const texts = new Map([["mine.mjs", REQUIRE]]);
+  for (let i = 1 + random.integer(7); i > 0; i--) {
+    const by = one([...texts.keys()].filter((name) => name.endsWith(".mjs")));
+    const ending = one(Object.keys(LOADS));
+    const name = `${one(["", "parts/"])}file${i}.${ending}`;
+    const load = LOADS[ending]?.(`${by.startsWith("parts/") ? "../" : "./"}${name}`);
+    texts.set(by, `${texts.get(by)}\n${load}`);
+    texts.set(name, { mjs: REQUIRE, json: "{}" }[ending] ?? "");
+  }
+  texts.set("mine.mjs", pluginText(`tree${basename(folder)}`, texts.get("mine.mjs") as string));
+  written(folder, { ...Object.fromEntries(texts), "package.json": '{ "type": "module" }' });
+  return [...texts.keys()].map((name) => join(folder, name));
+}
+
+test("a plug-in with any one of its files changed, however deep, is another plug-in", async (t) => {
+  const [folder, random] = [temporaryFolder(t), createRandom(4)];
+  const trees = Array.from({ length: draws(40, 1000) }, (_, i) => writeTree(join(folder, `${i}`), random));
+  const plugins = trees.map(([mine]) => mine as string);
+  const before = await sums(process.execPath, plugins);
+  const changed = trees.map((files) => (random.integer(4) === 0 ? "" : files[random.integer(files.length)]) as string);
+  for (const file of changed.filter((one) => one !== "")) appendFileSync(file, " ");
+  const after = await sums(process.execPath, plugins);
+  for (const [i, file] of changed.entries()) {
+    const same = before[i] === after[i];
+    assert.equal(same, file === "", `${file} of ${trees[i]}`);
+  }
 });
 
 test("a plug-in of one file has that file's checksum, and more files one of names and contents", async (t) => {

@@ -26,7 +26,7 @@ void *TFE_NewContext(const void *options, void *status) {
 `;
 
 // src/native/binding/overrides.h
-describe("a GPU on which TensorFlow can make no context", { skip: !compiled && "only set-up compiles it" }, () => {
+describe("a GPU on which TensorFlow can make no context", { skip: !compiled && "only setup compiles it" }, () => {
   let env: Record<string, string>;
 
   let folder: string;

@@ -152,7 +152,7 @@ test("a library of TensorFlow's that is cut short is a sentence and exit code 3"
   }
 });
 
-test("a set-up that was interrupted, or is an earlier version's, is to be completed", OWN, async () => {
+test("a setup that was interrupted, or is an earlier version's, is to be completed", OWN, async () => {
   const record = compiledRecord(folder);
   const damages = [() => rmSync(record), () => truncateSync(record, 100), () => writeFileSync(record, "null")];
   for (const damage of damages) {
@@ -203,7 +203,7 @@ test("one changed byte of a compiled file is named by doctor --deep", OWN, async
   });
 });
 
-test("a set-up that this user may not read is a sentence and exit code 3", async (t) => {
+test("a setup that this user may not read is a sentence and exit code 3", async (t) => {
   const made = temporaryFolder(t);
   chmodSync(made, 0o755);
   const [native, cache] = [join(made, "native"), join(made, "cache")];
@@ -215,7 +215,7 @@ test("a set-up that this user may not read is a sentence and exit code 3", async
     await withoutRight(path, () =>
       assert.throws(() => refuseDamaged(native, {}), {
         exitCode: 3,
-        message: new RegExp(`^${path}\\S*, a part of pefd's set-up, cannot be read: permission denied`),
+        message: new RegExp(`^${path}\\S*, a part of pefd's setup, cannot be read: permission denied`),
       }),
     );
   }
@@ -233,7 +233,7 @@ test("compiled files that this user may not read or replace are a sentence and e
   writeCompiled(record, ["own_ops.node"]);
   const refused = (what: string) => ({
     exitCode: 3,
-    message: `${file}, a part of pefd's set-up, cannot be ${what}: permission denied.`,
+    message: `${file}, a part of pefd's setup, cannot be ${what}: permission denied.`,
     hint: /pefd setup/,
   });
   await withoutRight(file, () => assert.throws(() => areCompiled(record, ["own_ops.node"]), refused("read")));

@@ -6,7 +6,7 @@ import type { Probe } from "#pefd/runtime/doctor/probe.js";
 import type { InstallSettings } from "#pefd/runtime/setup/setUp.js";
 
 /**
- * A machine as set-up sees it, all of it in a temporary folder: a package index, make, g++, and optionally
+ * A machine as setup sees it, all of it in a temporary folder: a package index, make, g++, and optionally
  * a GPU, played by small programs that come first on PATH; and a package whose builder writes a file.
  */
 export interface FakeMachine {

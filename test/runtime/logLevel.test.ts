@@ -8,7 +8,7 @@ import { dependencies, logLevelFile, packageDirectory } from "#pefd/runtime/path
 import { ROOT } from "../helpers/paths.js";
 
 const folder = packageDirectory() ?? "";
-const OWN = { skip: !existsSync(logLevelFile(folder)) && "only set-up's own way compiles it" };
+const OWN = { skip: !existsSync(logLevelFile(folder)) && "only setup's own way compiles it" };
 
 test("the libraries ask for their log level by the name that src/native/log_level.cc answers to", OWN, () => {
   const source = readFileSync(join(ROOT, "src/native/log_level.cc"), "utf8");

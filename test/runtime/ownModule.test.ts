@@ -12,7 +12,7 @@ interface Loading {
   ownModule(): OwnModule;
 }
 
-/** The module as a copy of pefd loads it, beside a package in which these files of set-up lie. */
+/** The module as a copy of pefd loads it, beside a package in which these files of setup lie. */
 async function copyWith(t: TestContext, ...files: string[]): Promise<Loading> {
   const folder = temporaryFolder(t);
   for (const part of ["common", "runtime"]) {

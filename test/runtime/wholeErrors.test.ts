@@ -14,7 +14,7 @@ const FLOAT = 1;
 
 // src/native/binding/overrides.h
 describe("what TensorFlow says of an error", {
-  skip: !compiled && "only set-up compiles it",
+  skip: !compiled && "only setup compiles it",
 }, () => {
   before(() => {
     loadTensorFlow();

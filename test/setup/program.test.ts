@@ -33,7 +33,7 @@ function inClone(main: string | undefined, work: (program: string) => void): voi
   }
 }
 
-test("before the set-up pefd says what to type, with exit code 3 and no trace", () =>
+test("before the setup pefd says what to type, with exit code 3 and no trace", () =>
   inClone(undefined, (program) => {
     const { status, stderr, stdout } = run(program, ["--help"]);
     assert.equal(status, 3);

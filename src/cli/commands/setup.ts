@@ -8,7 +8,7 @@ import { transferProgress } from "../transfer.js";
 import { asTyped, programOf } from "../typed.js";
 
 const UNDO = section("Undo", {
-  remove: flag("Remove everything that set-up installed from the cache folder.", { flagOnly: true }),
+  remove: flag("Remove everything that setup installed from the cache folder.", { flagOnly: true }),
 });
 
 function progressOf(output: Output) {

@@ -1,4 +1,4 @@
-// Overrides for TensorFlow.js's binding, included before its sources while set-up compiles it (setup/binding.ts):
+// Overrides for TensorFlow.js's binding, included before its sources while setup compiles it (setup/binding.ts):
 // sessions without Grappler, error messages of any length, and an error where TensorFlow can make no context.
 //
 // With TF_PEFD_GRAPH_OPTIMIZER=off sessions open without Grappler: pefd's own passes have optimized the graph

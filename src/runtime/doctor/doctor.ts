@@ -70,7 +70,7 @@ async function sha256Of(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The files of which a byte is another one than set-up unpacked, or which cannot be read. */
+/** The files of which a byte is another one than setup unpacked, or which cannot be read. */
 async function changedIn(tree: string, files: readonly UnpackedFile[]): Promise<string[]> {
   const changed: string[] = [];
   for (const { path, sha256 } of files) {
@@ -271,8 +271,7 @@ function bindingCheck(folder: string | undefined): Check {
   }
   const damage = compiledDamage(folder);
   if (damage?.length === 0) return { ...check, ok: true, detail: file };
-  const detail =
-    damage?.map(({ words }) => words).join("; ") ?? "set-up was interrupted, or is from an earlier version";
+  const detail = damage?.map(({ words }) => words).join("; ") ?? "setup was interrupted, or is from an earlier version";
   return { ...check, ok: false, detail, hint: SETUP };
 }
 

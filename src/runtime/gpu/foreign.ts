@@ -14,7 +14,7 @@ interface Versioned {
 
 const ten = ([major = 0, minor = 0, patch = 0]: readonly number[]) => 10_000 * major + 100 * minor + patch;
 
-/** Libraries that say their versions: another folder's is as good where its version is that of set-up. */
+/** Libraries that say their versions: another folder's is as good where its version is that of setup. */
 const VERSIONED: Readonly<Record<string, Versioned>> = {
   "libcudart.so.12": {
     title: "CUDA",
@@ -38,7 +38,7 @@ function ownLibraries(tree: string): Set<string> {
   return new Set(files.filter(existsSync).map((file) => realpathSync(file)));
 }
 
-/** "cuDNN 9.1.0 in /opt/cudnn/lib (set-up's is 9.28.0)"; undefined where the version is set-up's, or not said. */
+/** "cuDNN 9.1.0 in /opt/cudnn/lib (setup's is 9.28.0)"; undefined where the version is setup's, or not said. */
 function otherVersion(name: string, file: string, version: number | undefined): string | undefined {
   const { title, wheel, count, text } = VERSIONED[name] as Versioned;
   const pinned =
@@ -47,7 +47,7 @@ function otherVersion(name: string, file: string, version: number | undefined): 
       ?.version.split(".")
       .map(Number) ?? [];
   if (!version || version === count(pinned)) return undefined;
-  return `${title} ${text(version)} in ${dirname(file)} (set-up's is ${text(count(pinned))})`;
+  return `${title} ${text(version)} in ${dirname(file)} (setup's is ${text(count(pinned))})`;
 }
 
 /**

@@ -14,7 +14,7 @@ interface Generation {
 }
 
 /**
- * Measured in the libraries that set-up pins: TensorFlow 2.21 has machine code for 6.0, 7.0, 8.0 and 8.9 (the same
+ * Measured in the libraries that setup pins: TensorFlow 2.21 has machine code for 6.0, 7.0, 8.0 and 8.9 (the same
  * major number), else PTX of CUDA 12.5; cuDNN 9.28's convolutions have none below 7.5; ptxas 12.9 compiles up to 12.1.
  */
 const OLDEST = "7.5";

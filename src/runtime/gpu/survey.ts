@@ -104,7 +104,7 @@ export interface GpuSurvey {
   readonly cuda?: number;
   /** Version of cuDNN that TensorFlow will find, "9.28.0"; undefined where no GPU runtime is installed. */
   readonly cudnn?: string;
-  /** Another cuDNN than set-up's, which the loader would take. */
+  /** Another cuDNN than setup's, which the loader would take. */
   readonly foreign?: string;
   readonly traces: Traces;
 }

@@ -60,7 +60,7 @@ function places({ cache, packageFolder, nativeFolder }: BindingPlaces) {
   });
 }
 
-/** Whether everything compiled is kept in the cache, each byte as set-up wrote it down. */
+/** Whether everything compiled is kept in the cache, each byte as setup wrote it down. */
 export const bindingIsKept = (cache: string, packageFolder: string): boolean =>
   areCompiled(keptRecord(cache, packageFolder), NAMES);
 

@@ -10,7 +10,7 @@ import { describeFailure, makeFolder } from "../../common/files/atomicFile.js";
 export interface UnpackedFile {
   readonly path: string;
   readonly bytes: number;
-  /** Not written down by set-ups before 0.2. */
+  /** Not written down by setups before 0.2. */
   readonly sha256?: string;
 }
 
@@ -41,13 +41,13 @@ export async function unpack(
   return files;
 }
 
-/** Looks at a file of set-up, maybe another user's. @throws environmentError where the system does not let this one */
+/** Looks at a file of setup, maybe another user's. @throws environmentError where the system does not let this one */
 export function lookAt<Seen>(path: string, look: () => Seen): Seen {
   try {
     return look();
   } catch (error) {
     throw environmentError(
-      `${path}, a part of pefd's set-up, cannot be read: ${describeFailure(error as NodeJS.ErrnoException)}.`,
+      `${path}, a part of pefd's setup, cannot be read: ${describeFailure(error as NodeJS.ErrnoException)}.`,
       "Make it readable for this user, or set PEFD_CACHE to a folder that every user can read and type: pefd setup",
     );
   }
@@ -72,7 +72,7 @@ export function isLinkTo(path: string, target: string): boolean {
   return status?.isSymbolicLink() === true && readlinkSync(path) === target && existsSync(path);
 }
 
-/** Changes a file of set-up, maybe another user's. @throws environmentError where the system does not let this one */
+/** Changes a file of setup, maybe another user's. @throws environmentError where the system does not let this one */
 export async function changeAt(path: string, change: () => Promise<void>): Promise<void> {
   try {
     await change();
@@ -80,7 +80,7 @@ export async function changeAt(path: string, change: () => Promise<void>): Promi
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw error;
     throw environmentError(
-      `${path}, a part of pefd's set-up, cannot be written: ${describeFailure(error as NodeJS.ErrnoException)}.`,
+      `${path}, a part of pefd's setup, cannot be written: ${describeFailure(error as NodeJS.ErrnoException)}.`,
       "Let its owner type: pefd setup",
     );
   }

@@ -26,10 +26,10 @@ import { isLinkTo, linkInPlace, unpack } from "./files.js";
 import { addToTree, linkedRuntime, linkLibraries, treeDirectory, treeIsComplete, wheelIsUnpacked } from "./tree.js";
 import { memberTarget, PYTHON_TAG, RUNTIME_KINDS, type RuntimeKind, WHEELS, type Wheel } from "./wheels.js";
 
-/** Folders of the cache that hold nothing but what set-up downloaded, and what was compiled from it. */
+/** Folders of the cache that hold nothing but what setup downloaded, and what was compiled from it. */
 const OWN = ["runtime", "scratch", "xla"] as const;
 
-/** Removes set-up's folders from a cache, for all installations on it; data sets stay. @returns the folders' names */
+/** Removes setup's folders from a cache, for all installations on it; data sets stay. @returns the folders' names */
 export async function removeSetUp(cache: string): Promise<readonly string[]> {
   const found = OWN.filter((name) => existsSync(join(cache, name)));
   await exclusively(cache, {}, async () => {
@@ -376,7 +376,7 @@ export async function setUp({ home, inherit = [], ...settings }: SetUp): Promise
   const { env, node, onPhase } = settings;
   if (isSetUp(env, home)) return false;
   const cache = cacheDirectory(env, home);
-  const onWait = () => onPhase("Waiting for another set-up with the same cache");
+  const onWait = () => onPhase("Waiting for another setup with the same cache");
   const probe = () => probeTensorFlow(node.program, env);
   await exclusively(cache, { onWait }, (own) =>
     installRuntime({ ...settings, ...foldersOf(env, home), cache, probe, inherit: [...inherit, ...own] }),

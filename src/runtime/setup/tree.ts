@@ -89,7 +89,7 @@ export async function linkLibraries(tree: string, kind: RuntimeKind): Promise<vo
   for (const [path, target] of Object.entries(LINKS[kind])) await linkInPlace(target, join(tree, path));
 }
 
-/** Every file of a runtime as set-up wrote it down; none for a wheel that is not there. */
+/** Every file of a runtime as setup wrote it down; none for a wheel that is not there. */
 export const recordedFiles = (tree: string, kind: RuntimeKind): UnpackedFile[] =>
   WHEELS[kind].flatMap((wheel) => readManifest(tree, wheel)?.files ?? []);
 

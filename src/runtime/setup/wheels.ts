@@ -10,7 +10,7 @@ function nameFor(packageFolder: string): string {
 
 const names = new Map<string, string>();
 
-/** A name for all that set-up compiles: it changes with every source. Node-API 8 serves every supported Node.js. */
+/** A name for all that setup compiles: it changes with every source. Node-API 8 serves every supported Node.js. */
 export function bindingName(packageFolder: string): string {
   const name = names.get(packageFolder) ?? nameFor(packageFolder);
   names.set(packageFolder, name);

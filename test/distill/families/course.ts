@@ -1,7 +1,6 @@
 import type { EngineName } from "#pefd/compile/types.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { epochPlan } from "#pefd/data/sampler.js";
-import { procedureNamed } from "#pefd/distill/registry.js";
 import { resetMomentum, trainedVariables } from "#pefd/learn/learner.js";
 import { frozen, studentLearner } from "#pefd/learn/learners.js";
 import { addedBy } from "#pefd/learn/methodSurvey.js";
@@ -10,6 +9,7 @@ import { tf } from "#pefd/runtime/tf.js";
 import type { TrainingSession } from "#pefd/train/session.js";
 import { type Stage, stagesOf } from "#pefd/train/session.js";
 import { noiseImages, openTraining, type Pupil } from "../../compile/scenes.js";
+import { procedureNamed } from "../../helpers/procedures.js";
 
 const CLASSES = 100;
 const BATCH = 4;

@@ -12,7 +12,7 @@ import { WHEELS } from "#pefd/runtime/setup/wheels.js";
 import { zipOf } from "../../checkpoint/pthFiles.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
-/** A runtime of some small files for each wheel, set up as set-up does it. */
+/** A runtime of some small files for each wheel, set up as setup does it. */
 async function setUp(t: TestContext, change = (file: UnpackedFile): UnpackedFile => file, parts = ["one", "two"]) {
   const cache = temporaryFolder(t);
   const tree = treeDirectory(cache, "cpu");
@@ -28,7 +28,7 @@ async function setUp(t: TestContext, change = (file: UnpackedFile): UnpackedFile
   return { tree, kind: "cpu", cache } as const;
 }
 
-test("set-up writes down what it unpacked, and an untouched runtime is that", async (t) => {
+test("setup writes down what it unpacked, and an untouched runtime is that", async (t) => {
   const linked = await setUp(t);
   const { ok, detail } = await filesCheck(linked);
   assert.deepEqual([ok, detail.replace(/^\d+/, "N")], [true, "N files, 0.0 GB, all checksums match"]);
@@ -52,7 +52,7 @@ test("one changed bit, which changes no size, is found and named, and so is a fi
   assert.equal((await filesCheck(linked)).detail, `changed since installation: ${first}, ${second}`);
 });
 
-test("a changed byte of a compiled file is found, which set-up by itself mends", async (t) => {
+test("a changed byte of a compiled file is found, which setup by itself mends", async (t) => {
   const linked = await setUp(t);
   const folder = join(linked.cache, "native");
   const file = ownModuleFile(folder);

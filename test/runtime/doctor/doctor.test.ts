@@ -29,7 +29,7 @@ const inputs: DoctorInputs = {
   probe: async () => found,
 };
 
-test("after a set-up all is well, and it is said where everything lies", async () => {
+test("after a setup all is well, and it is said where everything lies", async () => {
   const { probe: _, ...withoutProbe } = inputs;
   const { ok, checks } = await diagnose({ ...withoutProbe, survey: { ...survey, gpus: [] } });
   assert.equal(ok, true);

@@ -56,7 +56,7 @@ test("a library that TensorFlow cannot open is named, and so is what to do", () 
     });
   }));
 
-test("an interrupted GPU set-up goes on with the wheels that are missing", () =>
+test("an interrupted GPU setup goes on with the wheels that are missing", () =>
   onGpuMachine(async (machine) => {
     await installRuntime(machine.settings);
     const tree = readlinkSync(join(machine.packageFolder, "deps"));
@@ -66,7 +66,7 @@ test("an interrupted GPU set-up goes on with the wheels that are missing", () =>
     assert.deepEqual(machine.log().slice(before), ["download nvidia-cudnn-cu12"]);
   }));
 
-test("a GPU runtime of an earlier set-up gets its missing link without a download", () =>
+test("a GPU runtime of an earlier setup gets its missing link without a download", () =>
   onGpuMachine(async (machine) => {
     await installRuntime(machine.settings);
     const tree = readlinkSync(join(machine.packageFolder, "deps"));

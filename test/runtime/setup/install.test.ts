@@ -16,7 +16,7 @@ import { installRuntime, runtimeIsReady } from "#pefd/runtime/setup/setUp.js";
 import type { FakeMachine } from "../fakeMachine.js";
 import { BINDING, DOWNLOAD, isReady, onMachine } from "./onMachine.js";
 
-test("a set-up brings the library, the links and the binding, and nothing else", () =>
+test("a setup brings the library, the links and the binding, and nothing else", () =>
   onMachine(async (machine) => {
     assert.equal(isReady(machine), false);
     await installRuntime(machine.settings);
@@ -48,7 +48,7 @@ function keptIn({ cache }: FakeMachine, name: string): string {
   return join(bindings, readdirSync(bindings)[0] ?? "", name);
 }
 
-/** What a set-up may find, and what it has to do about it. */
+/** What a setup may find, and what it has to do about it. */
 const DAMAGE: Record<string, [(machine: FakeMachine, tree: string) => void, string[]]> = {
   "a library of a wrong size": [(_, tree) => truncateSync(join(tree, "lib/libtensorflow_cc.so.2"), 3), [DOWNLOAD]],
   "a missing header": [(_, tree) => rmSync(join(tree, "include/tensorflow/c/c_api.h")), [DOWNLOAD]],
@@ -141,7 +141,7 @@ test("a kept binding that does not load is compiled again", async () => {
   );
 });
 
-test("on another system set-up says what pefd is for", () =>
+test("on another system setup says what pefd is for", () =>
   onMachine(async (machine) => {
     const node = { ...machine.settings.node, platform: "darwin", arch: "arm64" };
     const refused = { exitCode: 3, message: /Linux on x86-64; this is darwin arm64/ };
@@ -149,7 +149,7 @@ test("on another system set-up says what pefd is for", () =>
     assert.deepEqual(machine.log(), []);
   }));
 
-test("a set-up that ends while it puts compiled files in their place leaves no record beside them", () =>
+test("a setup that ends while it puts compiled files in their place leaves no record beside them", () =>
   onMachine(async (machine) => {
     await installRuntime(machine.settings);
     const module = join(machine.packageFolder, "lib/napi-v8/own_ops.node");

@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { type InstallSettings, installRuntime } from "#pefd/runtime/setup/setUp.js";
 import { ROOT } from "../../helpers/paths.js";
 
-// A set-up in a process of its own, so that it can be killed: settings come as JSON, phases go to stdout.
+// A setup in a process of its own, so that it can be killed: settings come as JSON, phases go to stdout.
 
 type Exclusively = (key: string, onWait: () => void, work: (inherit: number[]) => Promise<unknown>) => Promise<void>;
 

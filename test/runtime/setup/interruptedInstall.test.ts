@@ -25,11 +25,11 @@ async function phase(child: ChildProcess, start: string): Promise<void> {
   for await (const line of createInterface(child.stdout)) {
     if (line.startsWith(start)) return;
   }
-  assert.fail(`the set-up ended before "${start}"`);
+  assert.fail(`the setup ended before "${start}"`);
 }
 
 for (const moment of ["Downloading", "Unpacking", "Compiling"]) {
-  test(`a set-up killed while ${moment.toLowerCase()} is completed by running it again`, async () => {
+  test(`a setup killed while ${moment.toLowerCase()} is completed by running it again`, async () => {
     const machine = fakeMachine();
     try {
       const first = startInstall(machine);
@@ -44,7 +44,7 @@ for (const moment of ["Downloading", "Unpacking", "Compiling"]) {
   });
 }
 
-test("a set-up waits for what a killed one left running", async () => {
+test("a setup waits for what a killed one left running", async () => {
   const machine = fakeMachine();
   try {
     const first = startInstall(machine);
@@ -60,7 +60,7 @@ test("a set-up waits for what a killed one left running", async () => {
   }
 });
 
-test("of two set-ups at once one works and the other finds all done", async () => {
+test("of two setups at once one works and the other finds all done", async () => {
   const machine = fakeMachine();
   try {
     const both = [startInstall(machine), startInstall(machine)];

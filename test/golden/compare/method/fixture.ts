@@ -1,7 +1,7 @@
 import type { Row } from "#pefd/common/optionRow.js";
 import type { Method } from "#pefd/distill/method.js";
-import { procedureNamed } from "#pefd/distill/registry.js";
 import type { LossWeights } from "#pefd/distill/weights.js";
+import { procedureNamed } from "../../../helpers/procedures.js";
 
 /** A method with the options and weights that the authors' flags mean. */
 export interface Fixture {
