@@ -84,7 +84,7 @@ test("a name that is none is refused with the names there are", async () => {
     { args: ["--engine", "grahp"], says: /--engine: "grahp" is not a valid choice.*graph/s },
     { args: ["--distill", "kd,hnt"], says: /--distill: "hnt" is not a valid choice.*hint.*all/s },
     { args: ["--what", "distill,eval"], says: /--what: "eval" is not a valid choice.*evaluate/s },
-    { args: ["--precision", "float16"], says: /--precision: "float16" is not a valid choice/ },
+    { args: ["--precision", "float8"], says: /--precision: "float8" is not a valid choice/ },
   ];
   for (const { args, says } of typed) {
     const { exitCode, stdout, stderr } = await pefd(["bench", ...args]);
