@@ -18,7 +18,7 @@ const recordedName = (name: string): string => name.replace(/\/nchw$/, "");
 
 /**
  * Ranges of activations over images: percentiles of their values, from histograms between the smallest and the largest.
- * Names that are not of the recorded computation are left out.
+ * Names that are not of the recorded computation are left out, and so are the images themselves.
  * @param set images as evaluation shows them; all of them are used
  */
 export function activationRanges(
@@ -27,11 +27,10 @@ export function activationRanges(
   set: ImageSet,
 ): Map<string, ActivationRange> {
   const known = nodesByName(forward.nodes);
-  const found = names.filter((name) => known.has(recordedName(name).replace(/:\d+$/, "")));
-  const port = (name: string) => {
-    const ref = recordedName(name);
-    return { tensor: ref.includes(":") ? ref : `${ref}:0`, dtype: DT.float, shape: [] };
-  };
+  const tensorOf = (name: string) => recordedName(name).replace(/(?<!:\d+)$/, ":0");
+  const isActivation = (tensor: string) => known.has(tensor.replace(/:\d+$/, "")) && tensor !== forward.input.tensor;
+  const found = names.filter((name) => isActivation(tensorOf(name)));
+  const port = (name: string) => ({ tensor: tensorOf(name), dtype: DT.float, shape: [] });
   const outputs = Object.fromEntries(found.map((name) => [name, port(name)]));
   const session = openSession({
     nodes: forward.nodes,
