@@ -1,7 +1,6 @@
-import assert from "node:assert/strict";
 import type { Procedure } from "#pefd/distill/open.js";
-import { procedures } from "#pefd/distill/registry.js";
+import { methodRow, procedures } from "#pefd/distill/registry.js";
 
-/** A method or variant of the registry by name. */
+/** A method or variant of the registry by name. @throws inputError with the nearest method's name */
 export const procedureNamed = (name: string): Procedure =>
-  procedures().find((procedure) => procedure.name === name) ?? assert.fail(`no procedure ${name}`);
+  procedures().find((procedure) => procedure.name === name) ?? (methodRow(name) as Procedure);
