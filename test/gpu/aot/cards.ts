@@ -19,7 +19,7 @@ export interface Card {
   readonly memory: number;
   readonly bandwidth: number;
   readonly clock: number;
-  /** Its data sheet's float32 TFLOPS without tensor cores, which the numbers above have to make (cards.test.ts). */
+  /** Its published float32 TFLOPS without tensor cores, which the numbers above have to make (cards.test.ts). */
   readonly teraflops: number;
 }
 
@@ -50,7 +50,7 @@ const card = (
   teraflops,
 });
 
-/** One per compute capability that pefd supports (NVIDIA's data sheets and CUDA's table of compute capabilities). */
+/** One per compute capability that pefd supports; not compared with data sheets yet. */
 export const CARDS: readonly Card[] = [
   card("sm_75", "Tesla T4", ["float16", "float32"], [40, 64, 1024], [64, 64, 4], [16, 320, 1.59], 8.1),
   card("sm_80", "NVIDIA A100-SXM4-80GB", BOTH, [108, 64, 2048], [164, 163, 40], [80, 2039, 1.41], 19.5),

@@ -31,8 +31,9 @@ const others = FAMILIES.flatMap((model): Case[] =>
   ["teacher", "evaluate"].map((work) => [work, "bfloat16", model, "resnet8", "kd"]),
 );
 
-/** In a short run one, which stands for all; the pretended GPU's matrix runs what is special in a run. */
-const { cases, rest } = casesOf([...methods, ...pairs, ...others], 1);
+/** In a short run one, in a long one a third; PEFD_FAMILIES=all compiles all of them. */
+const all = [...methods, ...pairs, ...others];
+const { cases, rest } = casesOf(all, process.env.PEFD_FAMILIES === "all" ? all.length : 1, 20);
 
 describe("every family and method compiles for a real card", { skip: noCompiler() }, () => {
   const card = CARDS.find(({ name }) => name === "sm_90") ?? assert.fail("no H100 among the cards");
