@@ -18,7 +18,7 @@ const recordedName = (name: string): string => name.replace(/\/nchw$/, "");
 
 /**
  * Ranges of activations over images: percentiles of their values, from histograms between the smallest and the largest.
- * Names that are not of the recorded computation are left out, and so are the images themselves.
+ * Names that are not of the recorded computation are left out.
  * @param set images as evaluation shows them; all of them are used
  */
 export function activationRanges(
@@ -28,8 +28,7 @@ export function activationRanges(
 ): Map<string, ActivationRange> {
   const known = nodesByName(forward.nodes);
   const tensorOf = (name: string) => recordedName(name).replace(/(?<!:\d+)$/, ":0");
-  const isActivation = (tensor: string) => known.has(tensor.replace(/:\d+$/, "")) && tensor !== forward.input.tensor;
-  const found = names.filter((name) => isActivation(tensorOf(name)));
+  const found = names.filter((name) => known.has(tensorOf(name).replace(/:\d+$/, "")));
   const port = (name: string) => ({ tensor: tensorOf(name), dtype: DT.float, shape: [] });
   const outputs = Object.fromEntries(found.map((name) => [name, port(name)]));
   const session = openSession({

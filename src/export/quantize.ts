@@ -29,11 +29,12 @@ function layersOf({ nodes, constants }: OnnxGraph): {
 
 /**
  * Names of the activations that are quantised: what inner layers and residual sums read and compute, after a ReLU that
- * follows. The image itself is not, so that the first layer computes in float32.
+ * follows. What the first layer reads, the image, is not, so that this layer computes in float32.
  * @param graph with folded batch normalisation
  */
 export function quantizedActivations(graph: OnnxGraph): string[] {
-  const { nodes, constants, inputs } = graph;
+  const { nodes, constants } = graph;
+  const { inner } = layersOf(graph);
   const readers = readersOf(nodes);
   const found = new Set<string>();
   const add = (name: string) => {
@@ -43,8 +44,8 @@ export function quantizedActivations(graph: OnnxGraph): string[] {
   };
   const joins = nodes.filter((node) => JOINS.has(node.op) && !node.inputs.some((input) => constants.has(input)));
   for (const node of joins) for (const name of [...node.inputs, ...node.outputs]) add(name);
-  for (const node of layersOf(graph).inner) for (const name of [node.inputs[0], ...node.outputs]) add(name as string);
-  return [...found].filter((name) => !inputs.some((port) => port.name === name));
+  for (const node of inner) for (const name of [node.inputs[0], ...node.outputs]) add(name as string);
+  return [...found].filter((name) => name !== inner[0]?.inputs[0]);
 }
 
 const uint8Of = ({ low, high }: ActivationRange): { scale: number; zero: number } => {

@@ -25,7 +25,10 @@ export interface SgdOptions {
 
 type Factor = number | Tensor;
 
-/** A factor, or the one that changes nothing where the step is not taken. */
+/**
+ * A factor, or the one that changes nothing where the step is not taken. A select for each new value would be simpler,
+ * but takes more kernels: 209 instead of 191 for a step of distillation on a T4, 578 instead of 489 for a teacher's.
+ */
 const unless = (taken: Scalar | undefined, value: Factor, neutral: number): Factor =>
   taken === undefined ? value : tf.where(taken, value, neutral);
 

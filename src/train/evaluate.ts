@@ -15,7 +15,7 @@ import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { arithmeticOf, chooseEngine, precisionNote } from "./engine.js";
 import { evaluateModel, testBatch } from "./evaluation.js";
-import { aloneText, openPredictor, type PredictorOf, readPredictor } from "./files/predictor.js";
+import { openPredictorOf, type PredictorOf, readPredictor } from "./files/predictor.js";
 import type { EvalResult, Hooks } from "./files/result.js";
 import { loadState, tensorsFor } from "./files/stateFiles.js";
 import { refuseOtherClasses } from "./openModel.js";
@@ -104,9 +104,7 @@ async function evaluateSubject(
   }) as [BatchSource];
   const model = buildModel(name, numClasses, "zeros", images.height);
   loadState(model.state, state, { path: checkpoint, modelName: name });
-  if (predictor !== undefined && "missing" in predictor)
-    onWarning?.(aloneText(checkpoint, "evaluated", predictor.missing));
-  const through = predictor === undefined || "missing" in predictor ? undefined : openPredictor(model, predictor);
+  const through = openPredictorOf(model, predictor, { checkpoint, done: "evaluated", warn: onWarning });
   const constants = [...variablesOf(model.state), ...(through?.variables ?? [])];
   const n = test.set.count;
   const evaluation = evaluateModel(

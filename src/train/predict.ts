@@ -13,7 +13,7 @@ import { buildModel } from "../models/build.js";
 import { classesOfState } from "../models/survey.js";
 import { readConfig } from "../runFiles/identity.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
-import { aloneText, openPredictor, readPredictor } from "./files/predictor.js";
+import { openPredictorOf, readPredictor } from "./files/predictor.js";
 import { loadState } from "./files/stateFiles.js";
 
 export interface PredictOptions {
@@ -126,9 +126,8 @@ export async function openClassifier(
   loadTensorFlow({ env, gpu, keepPrograms: false, exactFloat32: true });
   const model = buildModel(name, numClasses, "zeros", height);
   loadState(model.state, state, { path: checkpoint, modelName: name });
-  const isMissing = predictor !== undefined && "missing" in predictor;
-  if (isMissing) notice(`warning: ${aloneText(checkpoint, "used", predictor.missing)}`);
-  const through = predictor === undefined || isMissing ? undefined : openPredictor(model, predictor);
+  const warn = (text: string) => notice(`warning: ${text}`);
+  const through = openPredictorOf(model, predictor, { checkpoint, done: "used", warn });
   const evaluated = through?.evaluated ?? model;
   return {
     row,

@@ -29,7 +29,8 @@ function patternOf(glob: string): RegExp {
 function matching(glob: string): string[] {
   const base = glob.slice(0, glob.search(/[*?]/)).replace(/[^/]*$/, "");
   const found = existsSync(base || ".") ? filesBelow(base || ".") : [];
-  return found.filter((path) => patternOf(join(glob)).test(path) && isImage(path));
+  const pattern = patternOf(join(glob));
+  return found.filter((path) => pattern.test(path) && isImage(path));
 }
 
 function filesOf(word: string): string[] {

@@ -125,6 +125,18 @@ export function openPredictor(
   return { evaluated: evaluatedStudent(student, teacher, opened), entries, variables: variablesOf(entries) };
 }
 
-/** The notice for a missing predictor. */
-export const aloneText = (checkpoint: string, done: string, missing: string): string =>
-  `${checkpoint} is ${done} alone; its run's evaluations went through ${missing}, which is not there.`;
+/**
+ * Opens what a checkpoint's run predicted through; undefined where that is the student, or is missing, which is said.
+ * @param done what happens to the checkpoint, such as "evaluated"
+ * @throws as openPredictor
+ */
+export function openPredictorOf(
+  student: Model,
+  found: PredictorOf,
+  { checkpoint, done, warn }: { checkpoint: string; done: string; warn: ((text: string) => void) | undefined },
+): OpenedPredictor | undefined {
+  if (found === undefined) return undefined;
+  if (!("missing" in found)) return openPredictor(student, found);
+  warn?.(`${checkpoint} is ${done} alone; its run's evaluations went through ${found.missing}, which is not there.`);
+  return undefined;
+}
