@@ -161,7 +161,7 @@ for (const method of methods.cases) {
   });
 }
 
-const models = casesOf(smallestOfFamilies(), 1);
+const models = casesOf(smallestOfFamilies(), 1, 4);
 for (const name of models.cases) {
   test(`${name}: 20 steps of xla agree with eager`, () => {
     assertClose(() => teacherPupil(name));

@@ -25,7 +25,7 @@ const { cases, rest } = casesOf(
       .map((method) => distill("resnet8", method)),
   ],
   2,
-  5,
+  3,
 );
 
 // That XLA takes the program, and how; that a real GPU then gives the same bytes cannot be shown here.

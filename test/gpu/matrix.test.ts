@@ -62,9 +62,9 @@ const evaluation: Case = [
 const teacher: Case = ["train-teacher: vgg8", async () => ["train-teacher", "--model", "vgg8", ...training]];
 
 const gpuProblem = noPretendedGpu();
-// The first of these stands for all in `npm test`: the rest takes minutes.
+// Each takes half a minute. All methods and families are compiled, by PEFD_FAMILIES=all, in aot/matrix.test.ts.
 const methods = gpuProblem === false ? kindsOfMethods().map(distillation) : [];
-const { cases, rest } = casesOf([evaluation, teacher, ...methods], 1);
+const { cases, rest } = casesOf([evaluation, teacher, ...methods], 1, 5);
 
 describe("every kind of step compiles for a GPU, and its calls run to their end", {
   skip: gpuProblem,

@@ -32,8 +32,8 @@ export function casesOf<T>(cases: readonly T[], few: number, many = cases.length
 }
 
 /** The same, but the few lie evenly over the list, as where it goes from group to group. */
-export const spreadOf = <T>(cases: readonly T[], few: number): Sample<T> =>
-  chosenOf(cases, wholeMatrices ? cases : evenly(cases, few));
+export const spreadOf = <T>(cases: readonly T[], few: number, many = cases.length): Sample<T> =>
+  chosenOf(cases, evenly(cases, wholeMatrices ? many : few));
 
 /** Why the rest of a matrix is skipped. */
 export const SAMPLED = "some of the matrix are enough here; PEFD_MATRICES=all runs more of it, or the whole";

@@ -17,11 +17,7 @@ const bounds = JSON.parse(readFileSync(FILE, "utf8")) as Record<string, Record<s
 const isUpdate = process.env.UPDATE_AOT === "1";
 
 const PRECISIONS = [...new Set(CARDS.flatMap(({ precisions }) => precisions))].sort();
-// XLA:CPU refuses what it dumps but for float16, which it computes for minutes: its two long ones only renew the bounds.
-const isSlow = (work: string, precision: string) => precision === "float16" && work !== "evaluate";
-const PROGRAMS = WORK_NAMES.flatMap((work) => PRECISIONS.map((precision) => ({ work, precision }))).filter(
-  ({ work, precision }) => isUpdate || !isSlow(work, precision),
-);
+const PROGRAMS = WORK_NAMES.flatMap((work) => PRECISIONS.map((precision) => ({ work, precision })));
 
 /** In a short run one program, for one card. */
 const { cases, rest } = casesOf(PROGRAMS, 1);

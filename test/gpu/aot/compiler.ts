@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { ROOT } from "../../helpers/paths.js";
-import { runProgram, runScript } from "../../helpers/pefd.js";
+import { runProgram } from "../../helpers/pefd.js";
 import { bytesPerStep, kernelsPerStep, readProgram } from "../runs/compiledProgram.js";
 import { type Card, targetConfig } from "./cards.js";
 
@@ -18,9 +19,26 @@ export function noCompiler(): string | false {
 }
 
 /** The programs of steps; others, such as copies of variables, are small. */
-const STEPS = /^module_(\d+)\.(?:train|evaluate)_loop.*\.before_optimizations\.hlo\.pb$/;
+const STEPS = /^module_\d+\.(?:train|evaluate)_loop.*\.before_optimizations\.hlo\.pb$/;
 
 const FLAGS = "--xla_dump_hlo_as_proto --xla_disable_all_hlo_passes=true";
+
+/** Dumps the program of a work's steps, and ends the process that would go on to run it on the processor, for minutes. */
+async function recordProgram(work: readonly string[], folder: string): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  const env = { ...process.env, XLA_FLAGS: `--xla_dump_to=${folder} ${FLAGS}` };
+  const child = spawn(process.execPath, [join(ROOT, "dist-test/gpu/aot/record.js"), ...work], { env, stdio: "ignore" });
+  const ended = new Promise((done) => child.on("close", done));
+  const dumped = () => readdirSync(folder).find((name) => STEPS.test(name));
+  const sizeNow = () => statSync(join(folder, dumped() ?? "none"), { throwIfNoEntry: false })?.size;
+  for (let size: number | undefined; child.exitCode === null && (size === undefined || size !== sizeNow()); ) {
+    size = sizeNow();
+    await setTimeout(500);
+  }
+  child.kill("SIGKILL");
+  await ended;
+  return join(folder, dumped() ?? assert.fail(`no program of ${work.join(" ")}`));
+}
 
 /**
  * Dumps the programs that a GPU would be given for works of `pefd bench`, before XLA's first pass.
@@ -28,15 +46,9 @@ const FLAGS = "--xla_dump_hlo_as_proto --xla_disable_all_hlo_passes=true";
  * @returns a file for each
  */
 export async function recordPrograms(works: readonly (readonly string[])[], folder: string): Promise<string[]> {
-  mkdirSync(folder, { recursive: true });
-  const env = { ...process.env, XLA_FLAGS: `--xla_dump_to=${folder} ${FLAGS}` };
-  const words = works.map((work) => work.join(","));
-  const { exitCode, stderr } = await runScript(join(ROOT, "dist-test/gpu/aot/record.js"), words, { env });
-  assert.equal(exitCode, 0, stderr);
-  const numberOf = (name: string): number => Number(STEPS.exec(name)?.[1]);
-  const files = readdirSync(folder).filter((name) => STEPS.test(name));
-  assert.equal(files.length, works.length, `a program for each of ${words.join(" ")}: ${stderr}`);
-  return files.sort((a, b) => numberOf(a) - numberOf(b)).map((name) => join(folder, name));
+  const files: string[] = [];
+  for (const [i, work] of works.entries()) files.push(await recordProgram(work, join(folder, `${i}`)));
+  return files;
 }
 
 /** What is known of a program that was compiled for a card. */

@@ -55,7 +55,7 @@ function assertUsed(t: TestContext, { teacherCache }: RunResult): boolean {
   return false;
 }
 
-const methods = spreadOf(METHODS.names(), 6);
+const methods = spreadOf(METHODS.names(), 6, 16);
 for (const distill of methods.cases) {
   test(`${distill}: a run with the cache, cold and warm, ends with the bytes of one without`, async (t) => {
     const folder = await prepared(t);
