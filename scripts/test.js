@@ -57,7 +57,7 @@ async function test(words, flags) {
   const code = await run(process.execPath, ["--test", ...options, ...wanted], settings);
   if (leftOut > 0)
     say(
-      `${leftOut} slow test files were left out; PEFD_MATRICES=few npm test runs them as well, all every case of theirs`,
+      `${leftOut} slow test files were left out; PEFD_MATRICES=few npm test runs them too, PEFD_MATRICES=many with more of their cases`,
     );
   return code;
 }

@@ -3,7 +3,7 @@ import { before, test } from "node:test";
 import type { PrecisionName } from "#pefd/compile/types.js";
 import { withLossScale } from "#pefd/learn/lossScale.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
-import { inWhole } from "../helpers/matrices.js";
+import { withMany } from "../helpers/matrices.js";
 import { noiseImages, type Pupil, studentPupil, study, type Trace } from "./scenes.js";
 
 before(() => {
@@ -37,7 +37,7 @@ const CASES = [
   ["xla", "float16"],
 ] as const;
 for (const [engine, precision] of CASES) {
-  const skip = engine === "xla" && inWhole;
+  const skip = engine === "xla" && withMany;
   const [first, all] = BOUNDS[precision] as readonly [number, number];
   const title = `${precision}, ${engine}: the first loss is within ${first} % of float32's, and 50 losses within ${all} %`;
   test(title, { skip }, (t) => {

@@ -8,7 +8,7 @@ import { residentSource, streamedSource } from "#pefd/train/source.js";
 import { ratioOf } from "../golden/compare/comparison.js";
 import { trajectorySchema } from "../golden/compare/schema.js";
 import { checkTrajectory } from "../golden/compare/trajectory/check.js";
-import { casesOf, inWhole, tellRest } from "../helpers/matrices.js";
+import { casesOf, tellRest, withMany } from "../helpers/matrices.js";
 import { GOLDEN } from "../helpers/paths.js";
 import { noiseImages, studentPupil, study, type Trace, type TrainingSetup } from "./scenes.js";
 
@@ -80,12 +80,12 @@ for (const method of cases) {
 }
 tellRest(rest);
 
-test("so it is for calls of fewer steps than it looks at", { skip: inWhole }, () => {
+test("so it is for calls of fewer steps than it looks at", { skip: withMany }, () => {
   const fewer = study(studentPupil("ours"), { ...SETUP, ahead: 2 });
   assertSame(fewer, alone("ours"));
 });
 
-test("so it is for such calls and images that are streamed", { skip: inWhole }, () => {
+test("so it is for such calls and images that are streamed", { skip: withMany }, () => {
   const streamed = { ...SETUP, ahead: 4, source: streamedSource };
   assertSame(study(studentPupil("ours"), streamed), alone("ours"));
 });

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inWhole } from "../helpers/matrices.js";
+import { withMany } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { type Recipe, recipes } from "./recipe.js";
 import { testedCopy } from "./testedCopy.js";
@@ -35,7 +35,7 @@ const weights = (folder: string, runDir: string) =>
     readFileSync(join(folder, runDir, file)),
   );
 
-test("a method with an option of its own is one file and one row", { skip: inWhole }, async (t) => {
+test("a method with an option of its own is one file and one row", { skip: withMany }, async (t) => {
   const scratch = testedCopy(t);
   scratch.apply(recipes().find(({ title }) => title === "A method") as Recipe);
   await assertDone(scratch.build());

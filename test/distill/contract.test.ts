@@ -9,7 +9,7 @@ import { METHODS } from "#pefd/distill/registry.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { inWhole } from "../helpers/matrices.js";
+import { withMany } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../train/runs.js";
 import { everything } from "./everything.js";
@@ -75,7 +75,7 @@ test("labels, places, epoch, draws, a bank, own statistics and groups: graph is 
 });
 
 const XLA = "xla: draws, places, the bank and what learns are eager's but for rounding";
-test(XLA, { skip: inWhole }, async (t) => {
+test(XLA, { skip: withMany }, async (t) => {
   const folder = temporaryFolder(t);
   await smallData(folder);
   await randomTeacher(folder);

@@ -9,7 +9,7 @@ import { METHODS } from "#pefd/distill/registry.js";
 import { linear } from "#pefd/nn/layers.js";
 import { loadTensorFlow, type Scalar, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { inWhole } from "../helpers/matrices.js";
+import { withMany } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../train/runs.js";
 
@@ -100,7 +100,7 @@ test("modes of teacher, student, images and optimizer: graph is eager, a stopped
     assert.deepEqual(await sums(resumed), expected);
   }
 
-  await t.test("xla comes to the same but for rounding", { skip: inWhole }, async () => {
+  await t.test("xla comes to the same but for rounding", { skip: withMany }, async () => {
     const kept = async (engine: "eager" | "xla") => {
       const slow = options(`slow ${engine}`, { engine, learning_rate: 1e-3 });
       const { runDir } = await runDistill(slow, silentHooks());

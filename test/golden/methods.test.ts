@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { before, test } from "node:test";
 import type { EngineName } from "#pefd/compile/types.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
-import { wholeMatrices } from "../helpers/matrices.js";
+import { manyCases } from "../helpers/matrices.js";
 import { GOLDEN } from "../helpers/paths.js";
 import { checkGoldenFile, formatGoldenResult, shareOf } from "./compare/check.js";
 import type { Check } from "./compare/comparison.js";
@@ -21,7 +21,7 @@ const FILES = new Map(
     .map((file) => [basename(file, ".json"), join(FOLDER, file)]),
 );
 
-/** Whose steps of distillation are compared unless PEFD_MATRICES=all: a method on logits, and one on maps. */
+/** Whose steps of distillation are compared without PEFD_MATRICES=many: a method on logits, and one on maps. */
 const SAMPLE = ["dkd", "similarity"];
 
 before(() => {
@@ -43,8 +43,8 @@ const isOfSteps = (file: string): boolean => Object.keys(JSON.parse(readFileSync
 const isOfFamily = (file: string): boolean => file.includes(join("methods", "families"));
 
 for (const [method, file] of FILES) {
-  const isWhole = wholeMatrices || SAMPLE.includes(method) || isOfFamily(file);
-  const skip = !isWhole && isOfSteps(file) && "it has no terms; PEFD_MATRICES=all compares steps";
+  const isWhole = manyCases || SAMPLE.includes(method) || isOfFamily(file);
+  const skip = !isWhole && isOfSteps(file) && "it has no terms; PEFD_MATRICES=many compares steps";
   for (const engine of ["eager", "graph"] as const) {
     const what = isWhole ? "terms, gradients, steps of distillation" : "terms and gradients";
     test(`${method} is its authors' code: ${what}, ${engine}`, { skip }, () => {

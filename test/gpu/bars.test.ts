@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { inWhole } from "../helpers/matrices.js";
+import { withMany } from "../helpers/matrices.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { type CompiledLoop, compiledPrograms, dumpFlags, kernelsPerStep, stepsOf } from "./runs/compiledProgram.js";
 import { eventsOf, type GpuEvent } from "./runs/events.js";
@@ -106,7 +106,7 @@ describe("the bars of a step on a pretended H100", { skip: noPretendedGpu() }, (
     assert.ok(kernelsPerStep(loopOf(gpu, "distill")) <= (6 / 7) * kernels);
   });
 
-  const whole = { skip: inWhole };
+  const whole = { skip: withMany };
   it(`a step of a teacher takes at most ${KERNELS_PER_STEP.teacher} kernels`, whole, async (t) => {
     await bench(gpu, "teacher", 1);
     const loop = loopOf(gpu, "teacher");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { inWhole } from "../helpers/matrices.js";
+import { withMany } from "../helpers/matrices.js";
 import { ROOT } from "../helpers/paths.js";
 import { type Ended, runProgram } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -89,7 +89,7 @@ test("gpu-check.sh: a part that takes too long costs its own result, and the res
 });
 
 test("gpu-check.sh goes on after what fails: on a pretended GPU, the numbers are wrong and the rest is told", {
-  skip: noPretendedGpu() || inWhole,
+  skip: noPretendedGpu() || withMany,
 }, async (t) => {
   const gpu = pretendGpu();
   t.after(() => gpu.remove());

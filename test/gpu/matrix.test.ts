@@ -62,7 +62,7 @@ const evaluation: Case = [
 const teacher: Case = ["train-teacher: vgg8", async () => ["train-teacher", "--model", "vgg8", ...training]];
 
 const gpuProblem = noPretendedGpu();
-// Each takes half a minute. All methods and families are compiled, by PEFD_FAMILIES=all, in aot/matrix.test.ts.
+// Each takes half a minute. All methods and families are compiled, with PEFD_MATRICES=all, in aot/matrix.test.ts.
 const methods = gpuProblem === false ? kindsOfMethods().map(distillation) : [];
 const { cases, rest } = casesOf([evaluation, teacher, ...methods], 1, 5);
 

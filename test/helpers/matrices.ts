@@ -1,7 +1,10 @@
 import { test } from "node:test";
 
-/** Whether the whole of every matrix is to run: PEFD_MATRICES is "all", as .ci/run sets it. */
-export const wholeMatrices = process.env.PEFD_MATRICES === "all";
+/** Whether every case of every matrix runs, which takes hours: PEFD_MATRICES is "all". */
+export const allCases = process.env.PEFD_MATRICES === "all";
+
+/** Whether many run: PEFD_MATRICES is "many", as .ci/run sets it, or "all". Otherwise a few stand for them. */
+export const manyCases = allCases || process.env.PEFD_MATRICES === "many";
 
 /** What is run of a matrix. */
 interface Sample<T> {
@@ -22,24 +25,26 @@ function evenly<T>(cases: readonly T[], count: number): readonly T[] {
 }
 
 /**
- * A matrix of cases of which the first few stand for all, unless the whole of it is to run.
- * @param many how many of the whole run, evenly over the list, where each takes long and something else holds the rest
+ * A matrix of cases of which the first few stand for the others.
+ * @param many how many CI runs, evenly over the list: fewer than all where each takes long and another test covers the rest
  */
 export function casesOf<T>(cases: readonly T[], few: number, many = cases.length): Sample<T> {
-  const first = cases.slice(0, few);
-  const drawn = wholeMatrices ? evenly(cases.slice(few), many - few) : [];
-  return chosenOf(cases, [...first, ...drawn]);
+  const drawn = allCases ? cases.length : many;
+  const others = manyCases ? evenly(cases.slice(few), drawn - few) : [];
+  return chosenOf(cases, [...cases.slice(0, few), ...others]);
 }
 
 /** The same, but the few lie evenly over the list, as where it goes from group to group. */
-export const spreadOf = <T>(cases: readonly T[], few: number, many = cases.length): Sample<T> =>
-  chosenOf(cases, evenly(cases, wholeMatrices ? many : few));
+export function spreadOf<T>(cases: readonly T[], few: number, many = cases.length): Sample<T> {
+  if (allCases) return chosenOf(cases, cases);
+  return chosenOf(cases, evenly(cases, manyCases ? many : few));
+}
 
 /** Why the rest of a matrix is skipped. */
-export const SAMPLED = "some of the matrix are enough here; PEFD_MATRICES=all runs more of it, or the whole";
+export const SAMPLED = "a sample is enough here; PEFD_MATRICES=many runs more, PEFD_MATRICES=all every case";
 
-/** What runs only with the whole of every matrix: a test's option `skip`. */
-export const inWhole = wholeMatrices ? false : SAMPLED;
+/** What runs only where many cases do: a test's option `skip`. */
+export const withMany = manyCases ? false : SAMPLED;
 
 /** A skipped test that tells how many cases of a matrix are left out, and why; none where all run. */
 export function tellRest(rest: readonly unknown[]): void {

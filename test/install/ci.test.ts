@@ -4,14 +4,14 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cacheDirectory } from "#pefd/common/cachePaths.js";
-import { inWhole } from "../helpers/matrices.js";
+import { withMany } from "../helpers/matrices.js";
 import { runProgram } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { copyCheckout, lendTensorFlow } from "./package.js";
 import { shellLines } from "./recipes.js";
 import { registryProblem } from "./registry.js";
 
-const skip = inWhole || registryProblem();
+const skip = withMany || registryProblem();
 
 /** What only the runner's own image needs. */
 const isOfTheImage = (line: string): boolean => line.startsWith("apt-get ");

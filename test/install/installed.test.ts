@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { inWhole } from "../helpers/matrices.js";
+import { withMany } from "../helpers/matrices.js";
 import { ROOT } from "../helpers/paths.js";
 import type { Ended } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -11,7 +11,7 @@ import { bareEnvironment } from "./bareEnvironment.js";
 import { lendTensorFlow, packCheckout } from "./package.js";
 import { registryProblem } from "./registry.js";
 
-const skip = inWhole || registryProblem();
+const skip = withMany || registryProblem();
 
 const succeeded = (what: string, { exitCode, stdout, stderr }: Ended): string => {
   assert.equal(exitCode, 0, `${what}: ${stderr.slice(-2000)}`);

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { withMany } from "../helpers/matrices.js";
 
 const compiler = spawnSync("g++", ["--version"], { encoding: "utf8" });
 
@@ -9,5 +10,5 @@ export const NATIVE = { skip: missing ?? false };
 
 /** Tests under sanitizers, which take minutes. */
 export const EVERYTHING = {
-  skip: missing ?? (process.env.PEFD_MATRICES === "all" ? false : "only with PEFD_MATRICES=all"),
+  skip: missing ?? withMany,
 };

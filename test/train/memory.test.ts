@@ -4,7 +4,7 @@ import { median } from "#pefd/bench/measure.js";
 import type { EngineName } from "#pefd/compile/types.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { inWhole } from "../helpers/matrices.js";
+import { withMany } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { distillOptions, randomTeacher, silentHooks, smallData } from "./runs.js";
 
@@ -42,7 +42,7 @@ test("a run in a process that goes on leaves no tensor behind", async (t) => {
 const ALL_ENGINES: readonly EngineName[] = [...ENGINES, "xla"];
 
 for (const engine of ALL_ENGINES) {
-  const skip = engine === "xla" && inWhole;
+  const skip = engine === "xla" && withMany;
   test(`${engine}: the process grows by less than 5 % from the third of 30 epochs on`, {
     skip,
   }, async (t) => {

@@ -56,7 +56,7 @@ const METHOD_PUPILS = procedures().map(({ name }) => [name, () => studentPupil(n
 const MODEL_PUPILS = smallestOfFamilies().map((name) => [name, () => teacherPupil(name)] as const);
 const methods = spreadOf(METHOD_PUPILS, 6);
 const PUPILS = [...methods.cases, ...MODEL_PUPILS];
-/** A method, or several with PEFD_MATRICES=all, and a model with depthwise convolutions. */
+/** A method, or several with PEFD_MATRICES=many, and a model with depthwise convolutions. */
 const SAMPLE = [...casesOf(METHOD_PUPILS, 1, 10).cases, ...MODEL_PUPILS.filter(([name]) => name === "MobileNetV2")];
 
 /** What all pupils are compiled for. */

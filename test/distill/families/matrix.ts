@@ -3,7 +3,7 @@ import { before, test } from "node:test";
 import { procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { dismiss } from "../../compile/scenes.js";
-import { wholeMatrices } from "../../helpers/matrices.js";
+import { allCases, manyCases } from "../../helpers/matrices.js";
 import { type Case, caseFor, goOnFrom, openCourse, pupilOf, standing } from "./course.js";
 import { STUDENTS } from "./students.js";
 
@@ -60,14 +60,14 @@ function assertTrains(one: Case): void {
 const SAMPLE = 3;
 
 /**
- * Whether a method's case with a student is run: with PEFD_FAMILIES=all every one; with PEFD_MATRICES=all each method with
- * one student, in turn; else the same of a third of the methods. The whole takes long.
+ * Whether a method's case with a student is run: with PEFD_MATRICES=all every one; with PEFD_MATRICES=many each method with
+ * one student, in turn; else the same of a third of the methods.
  */
 function isRun(method: number, student: string): boolean {
-  if (process.env.PEFD_FAMILIES === "all") return true;
+  if (allCases) return true;
   const row = Math.floor(method / STUDENTS.length);
   const isItsTurn = STUDENTS[method % STUDENTS.length] === student;
-  return isItsTurn && (wholeMatrices || row % SAMPLE === 0);
+  return isItsTurn && (manyCases || row % SAMPLE === 0);
 }
 
 /** Tests of every method with some of the students, or of those that stand for all. */
@@ -85,6 +85,6 @@ export function testFamilies(students: readonly string[]): void {
     });
   }
   const left = cases.filter(({ runs }) => !runs).length;
-  const why = "PEFD_MATRICES=all runs every method once, PEFD_FAMILIES=all the whole";
+  const why = "PEFD_MATRICES=many runs every method once, PEFD_MATRICES=all with every student";
   test(`${left} more`, { skip: left > 0 ? why : false }, () => {});
 }

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { WORK_NAMES } from "#pefd/bench/types.js";
-import { casesOf, tellRest, wholeMatrices } from "../../helpers/matrices.js";
+import { casesOf, manyCases, tellRest } from "../../helpers/matrices.js";
 import { ROOT } from "../../helpers/paths.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { CARDS } from "./cards.js";
@@ -11,7 +11,7 @@ import { type CompiledStep, compileFor, noCompiler, recordPrograms } from "./com
 
 type Bound = Omit<CompiledStep, "card">;
 
-/** What each program had on each card when it was last looked at: `UPDATE_AOT=1 PEFD_MATRICES=all` writes it. */
+/** What each program had on each card when it was last looked at: `UPDATE_AOT=1 PEFD_MATRICES=many` writes it. */
 const FILE = join(ROOT, "test/gpu/aot/bounds.json");
 const bounds = JSON.parse(readFileSync(FILE, "utf8")) as Record<string, Record<string, Bound>>;
 const isUpdate = process.env.UPDATE_AOT === "1";
@@ -21,7 +21,7 @@ const PROGRAMS = WORK_NAMES.flatMap((work) => PRECISIONS.map((precision) => ({ w
 
 /** In a short run one program, for one card. */
 const { cases, rest } = casesOf(PROGRAMS, 1);
-const chosenCards = wholeMatrices ? CARDS : CARDS.filter(({ name }) => name === "sm_90");
+const chosenCards = manyCases ? CARDS : CARDS.filter(({ name }) => name === "sm_90");
 
 describe("programs compile for real cards, with no more kernels, bytes and spills than before", {
   skip: noCompiler(),

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { inWhole } from "../../helpers/matrices.js";
+import { withMany } from "../../helpers/matrices.js";
 import { ROOT } from "../../helpers/paths.js";
 import { type Ended, runProgram } from "../../helpers/pefd.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -15,7 +15,7 @@ import { type Instruction, readDockerfile, settings } from "./dockerfile.js";
 /** Docker, or what stands for it, where its service answers. */
 const docker = ["docker", "podman"].find((name) => spawnSync(name, ["info"]).status === 0);
 
-const skip = inWhole || registryProblem();
+const skip = withMany || registryProblem();
 
 /** What is done in the finished image, in a folder of its user's. */
 const WORK = [

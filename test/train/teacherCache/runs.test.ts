@@ -12,7 +12,7 @@ import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import type { Hooks, RunResult } from "#pefd/train/files/result.js";
-import { inWhole, spreadOf, tellRest } from "../../helpers/matrices.js";
+import { spreadOf, tellRest, withMany } from "../../helpers/matrices.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../runs.js";
 
@@ -87,7 +87,7 @@ test("eager: the same bytes with the cache", async (t) => {
 });
 
 const XLA = "xla: the same curve within rounding, and a warm cache ends where a cold one did";
-test(XLA, { skip: inWhole }, async (t) => {
+test(XLA, { skip: withMany }, async (t) => {
   const folder = await prepared(t);
   const run = runner(folder, { engine: "xla", deterministic: true, epochs: 1, distill: "kd" });
   const without = await run("without");
