@@ -3,7 +3,7 @@ import { test } from "node:test";
 /** Whether every case of every matrix runs, which takes hours: PEFD_MATRICES is "all". */
 export const allCases = process.env.PEFD_MATRICES === "all";
 
-/** Whether many run: PEFD_MATRICES is "many", as .ci/run sets it, or "all". Otherwise a few stand for them. */
+/** Whether many run: PEFD_MATRICES is "many", or "all". Otherwise a few stand for them. */
 export const manyCases = allCases || process.env.PEFD_MATRICES === "many";
 
 /** What is run of a matrix. */
@@ -26,7 +26,7 @@ function evenly<T>(cases: readonly T[], count: number): readonly T[] {
 
 /**
  * A matrix of cases of which the first few stand for the others.
- * @param many how many CI runs, evenly over the list: fewer than all where each takes long and another test covers the rest
+ * @param many how many that is, evenly over the list: fewer than all where each takes long and another test covers the rest
  */
 export function casesOf<T>(cases: readonly T[], few: number, many = cases.length): Sample<T> {
   const drawn = allCases ? cases.length : many;
