@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
-import { withMany, manyCases } from "../helpers/matrices.js";
+import { manyCases, withMany } from "../helpers/matrices.js";
 import { recipes, withRows } from "./recipe.js";
 import { type Scratch, scratchCopy } from "./scratch.js";
 
