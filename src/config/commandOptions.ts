@@ -1,4 +1,4 @@
-import { choice, flag, integer, path, paths, section, string } from "../common/optionRow.js";
+import { choice, flag, flagSection, integer, path, paths, section, string } from "../common/optionRow.js";
 
 const dataset = choice<string, string>("datasets", "cifar100", "The data set.", { touches: "numbers" });
 const data = path("data/cifar-100-binary", "The data set's folder.", {
@@ -39,28 +39,22 @@ export const TEST_DATA = section("Data", {
   skip_list: skipList,
 });
 
-export const CONFIGURATION = section("Configuration", {
+export const CONFIGURATION = flagSection("Configuration", {
   config: string(
     undefined,
     "A preset (`pefd config list`), a JSON file of options, or a run's config.json, which repeats that run.",
-    { flagOnly: true, completes: "presets", valueName: "NAME|FILE", touches: "start" },
+    { completes: "presets", valueName: "NAME|FILE", touches: "start" },
   ),
-  dry_run: flag("Print the resolved configuration with the origin of each value, and exit.", {
-    flagOnly: true,
-    touches: "start",
-  }),
+  dry_run: flag("Print the resolved configuration with the origin of each value, and exit.", { touches: "start" }),
 });
 
 const json = flag("Print the result as JSON on stdout.", { flagOnly: true, touches: "output" });
 
 export const DOCUMENT = section("Output", { json });
 
-export const GENERAL = section("General", {
-  plugin: paths([], "Load methods, models and data sets from this file; may be repeated.", {
-    flagOnly: true,
-    touches: "start",
-  }),
-  quiet: flag("Print only results, warnings and errors.", { flagOnly: true, touches: "output" }),
-  debug: flag("Show the stack trace of errors.", { flagOnly: true, touches: "output" }),
-  no_color: flag("Disable colored output (same as NO_COLOR=1).", { flagOnly: true, touches: "output" }),
+export const GENERAL = flagSection("General", {
+  plugin: paths([], "Load methods, models and data sets from this file; may be repeated.", { touches: "start" }),
+  quiet: flag("Print only results, warnings and errors.", { touches: "output" }),
+  debug: flag("Show the stack trace of errors.", { touches: "output" }),
+  no_color: flag("Disable colored output (same as NO_COLOR=1).", { touches: "output" }),
 });

@@ -3,7 +3,7 @@ import type { BenchDocument } from "../../bench/bench.js";
 import type { DataDocument, FedSteps, Reading } from "../../bench/imageReading.js";
 import { DATA_WORK, type Timing, WORK_NAMES } from "../../bench/types.js";
 import { inputError } from "../../common/errors.js";
-import { choice, flag, integer, section, string, type Values } from "../../common/optionRow.js";
+import { choice, flag, flagOnly, integer, section, string, type Values } from "../../common/optionRow.js";
 import { didYouMean } from "../../common/text.js";
 import { DATA, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { ENGINES, GPU, NUM_WORKERS, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
@@ -178,54 +178,45 @@ const ALL = "all";
 type Timed<Name extends string> = Exclude<Name, "auto">;
 
 const BENCH = section("Benchmark", {
-  what: string(
-    undefined,
-    "What to time: distillation, training the teacher, evaluating the student; or data (on its own): reading a data set's images.",
-    { defaultText: `${WORK_NAMES.join(",")}; only distill with --distill`, flagOnly: true, valueName: "LIST" },
-  ),
-  engine: string(undefined, "Engines to time, comma-separated.", {
-    defaultText: "all; xla only on a GPU",
-    flagOnly: true,
-    valueName: "LIST",
-  }),
-  precision: string(undefined, "Precisions to time, comma-separated.", {
-    defaultText: "float32, and bfloat16 where supported",
-    flagOnly: true,
-    valueName: "LIST",
+  ...flagOnly({
+    what: string(
+      undefined,
+      "What to time: distillation, training the teacher, evaluating the student; or data (on its own): reading a data set's images.",
+      { defaultText: `${WORK_NAMES.join(",")}; only distill with --distill`, valueName: "LIST" },
+    ),
+    engine: string(undefined, "Engines to time, comma-separated.", {
+      defaultText: "all; xla only on a GPU",
+      valueName: "LIST",
+    }),
+    precision: string(undefined, "Precisions to time, comma-separated.", {
+      defaultText: "float32, and bfloat16 where supported",
+      valueName: "LIST",
+    }),
   }),
   gpu: GPU,
-  batch_size: integer(undefined, "Images per training step.", {
-    min: 1,
-    defaultText: "64 on a GPU, 16 on a CPU",
-    flagOnly: true,
+  ...flagOnly({
+    batch_size: integer(undefined, "Images per training step.", { min: 1, defaultText: "64 on a GPU, 16 on a CPU" }),
+    steps: integer(undefined, "Training steps per repeat.", { min: 1, defaultText: "64 on a GPU, 3 on a CPU" }),
+    image_size: {
+      ...IMAGE_SIZE,
+      help: "Image size in pixels.",
+      defaultText: "the student's; the data set's with --what data",
+    },
+    test_images: integer(undefined, "Images per evaluation.", {
+      min: 1,
+      defaultText: "10000 on a GPU, 200 on a CPU; fewer if they are large",
+    }),
+    repeats: integer(5, "Repeats; reports the median, fastest and slowest.", { min: 1 }),
+    model_t: choice<string, string>("models", "resnet32x4", "The teacher's model."),
+    model_s: choice<string, string>("models", "resnet8x4", "The student's model."),
+    distill: string(undefined, "Methods, comma-separated, or all: the cost of each over kd.", {
+      defaultText: "ours, without kd",
+      completes: "methods",
+      valueName: "LIST",
+    }),
+    alone: flag("Time one method without kd, and report the process's peak memory."),
+    teacher_ahead: TEACHER_AHEAD,
   }),
-  steps: integer(undefined, "Training steps per repeat.", {
-    min: 1,
-    defaultText: "64 on a GPU, 3 on a CPU",
-    flagOnly: true,
-  }),
-  image_size: {
-    ...IMAGE_SIZE,
-    help: "Image size in pixels.",
-    defaultText: "the student's; the data set's with --what data",
-    flagOnly: true,
-  },
-  test_images: integer(undefined, "Images per evaluation.", {
-    min: 1,
-    defaultText: "10000 on a GPU, 200 on a CPU; fewer if they are large",
-    flagOnly: true,
-  }),
-  repeats: integer(5, "Repeats; reports the median, fastest and slowest.", { min: 1, flagOnly: true }),
-  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", { flagOnly: true }),
-  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", { flagOnly: true }),
-  distill: string(undefined, "Methods, comma-separated, or all: the cost of each over kd.", {
-    defaultText: "ours, without kd",
-    flagOnly: true,
-    completes: "methods",
-    valueName: "LIST",
-  }),
-  alone: flag("Time one method without kd, and report the process's peak memory.", { flagOnly: true }),
-  teacher_ahead: { ...TEACHER_AHEAD, flagOnly: true },
 });
 
 const { image_size: _, ...DATA_ROWS } = DATA.rows;

@@ -1,4 +1,4 @@
-import { choice, section } from "../../common/optionRow.js";
+import { choice, flagSection } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { SOURCES } from "../../config/published/figures.js";
 import { figuresOf, type PublishedFigure } from "../../config/published/lookup.js";
@@ -83,9 +83,9 @@ const methodsDocument = (surveys: readonly Surveyed[]) =>
 /** Ways in which training shows CIFAR-100's images. */
 const SHOWN = IMAGES * shiftVariants(CIFAR100_FORMAT.augmentation);
 
-const PAIR = section("Pair", {
-  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", { flagOnly: true }),
-  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", { flagOnly: true }),
+const PAIR = flagSection("Pair", {
+  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model."),
+  model_s: choice<string, string>("models", "resnet8x4", "The student's model."),
 });
 
 const flags = (values: object): string[] =>

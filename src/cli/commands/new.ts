@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inputError, runError } from "../../common/errors.js";
 import { makeFolder, writeFileAtomic } from "../../common/files/atomicFile.js";
-import { path, section } from "../../common/optionRow.js";
+import { flagSection, path } from "../../common/optionRow.js";
 import { shellWord } from "../../common/text.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -71,7 +71,7 @@ function linkProgram(folder: string): string | undefined {
   return link;
 }
 
-const PLACE = section("File", { out: path(".", "Output folder.", { flagOnly: true }) });
+const PLACE = flagSection("File", { out: path(".", "Output folder.") });
 
 const NAME = /NAME/g;
 

@@ -1,14 +1,14 @@
 import { homedir } from "node:os";
 import { cacheDirectory } from "../../common/cachePaths.js";
-import { flag, section } from "../../common/optionRow.js";
+import { flag, flagSection } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { removeSetUp, setUp } from "../../runtime/setup/setUp.js";
 import type { Command, Output } from "../command.js";
 import { transferProgress } from "../transfer.js";
 import { asTyped, programOf } from "../typed.js";
 
-const UNDO = section("Undo", {
-  remove: flag("Remove everything that setup installed from the cache folder.", { flagOnly: true }),
+const UNDO = flagSection("Undo", {
+  remove: flag("Remove everything that setup installed from the cache folder."),
 });
 
 function progressOf(output: Output) {

@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runError } from "../../common/errors.js";
-import { choice, flag, integer, section, string } from "../../common/optionRow.js";
+import { choice, flag, flagSection, integer, section, string } from "../../common/optionRow.js";
 import { counted } from "../../common/text.js";
 import { DISTILL_SECTIONS, OUTPUT } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -81,25 +81,22 @@ async function printStatus(
   });
 }
 
-const SWEEP = section("Sweep", {
-  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { flagOnly: true, valueName: "LIST" }),
+const SWEEP = flagSection("Sweep", {
+  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { valueName: "LIST" }),
   jobs: integer(undefined, "Number of parallel runs, spread over the GPUs.", {
     min: 1,
     max: 256,
-    flagOnly: true,
     defaultText: "1; with Slurm, no limit",
   }),
-  print: flag("Print one shell command per run, and run nothing.", { flagOnly: true }),
+  print: flag("Print one shell command per run, and run nothing."),
 });
 
-const SLURM = section("Slurm", {
-  launcher: choice<string, string>(["local", "slurm"], "local", "Run locally, or as a Slurm job array.", {
-    flagOnly: true,
-  }),
-  partition: string(undefined, "Slurm's partition.", { flagOnly: true }),
-  gpus: string(undefined, "GPUs per run, as in sbatch --gpus.", { flagOnly: true }),
-  time: string(undefined, "Time limit per run, as in sbatch --time.", { flagOnly: true }),
-  status: flag("Show the state of each run of a submitted sweep.", { flagOnly: true }),
+const SLURM = flagSection("Slurm", {
+  launcher: choice<string, string>(["local", "slurm"], "local", "Run locally, or as a Slurm job array."),
+  partition: string(undefined, "Slurm's partition."),
+  gpus: string(undefined, "GPUs per run, as in sbatch --gpus."),
+  time: string(undefined, "Time limit per run, as in sbatch --time."),
+  status: flag("Show the state of each run of a submitted sweep."),
 });
 
 // A sweep always resumes.
