@@ -268,7 +268,7 @@ async function timeData(
   asked: readonly string[],
   options: Values<typeof BENCH>,
   { layers, flags, env, output }: Invocation,
-): Promise<undefined> {
+): Promise<void> {
   if (asked.length > 1) {
     throw inputError("--what data cannot be combined with others.", "Time the others with a separate command.");
   }
@@ -296,7 +296,6 @@ async function timeData(
     { env, notice: (text) => output.notice(text), cpuSeconds },
   );
   output.result(dataBenchText(document), document);
-  return undefined;
 }
 
 /** pefd bench: how fast each engine and precision is on this machine. */
@@ -350,6 +349,5 @@ export const command: Command = {
     const results = alone ? document.results : await withMemory(document.results, question);
     const told = { ...document, results, ...(alone && { processMemoryMb: processMemoryMb() }) };
     output.result(textOf(told, output.width), told);
-    return undefined;
   },
 };

@@ -185,6 +185,5 @@ export const command: Command = {
       `${counted(tensors, "tensor")} of ${from} (${format}) ${tensors === 1 ? "is" : "are"} in ${to}${through}`,
       { from, to, format, tensors, ...(predictsThrough !== undefined && { predictsThrough }) },
     );
-    return undefined;
   },
 };

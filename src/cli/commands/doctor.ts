@@ -58,7 +58,7 @@ export const command: Command = {
     const diagnosis = await diagnose(deep ? { ...inputs, more } : inputs);
     const color = colorOnStdout(flags.no_color === true);
     output.result(describe(diagnosis.checks, color), diagnosis);
-    if (diagnosis.ok) return undefined;
+    if (diagnosis.ok) return;
     const missing = diagnosis.checks.filter(({ ok, required }) => required && !ok);
     const what = missing.map(({ title }) => title).join(", ");
     const next = missing.find(({ hint }) => hint)?.hint;

@@ -163,6 +163,5 @@ export const command: Command = {
       student,
       methods: methodsDocument(surveys),
     });
-    return undefined;
   },
 };

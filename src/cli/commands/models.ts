@@ -34,6 +34,5 @@ export const command: Command = {
     const table = renderFitted({ columns: titles, rows: surveys.map(row) }, output.width);
     const below = fitLines(papers(surveys).join("\n"), output.width);
     output.result([table, "", below].join("\n"), surveys);
-    return undefined;
   },
 };

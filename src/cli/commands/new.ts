@@ -119,7 +119,6 @@ export function newCommand(word: keyof typeof NEW_KINDS): Command {
         `Test it   node --test ${shellWord(test)}`,
       ];
       output.result(lines.join("\n"), { files: [file, test], link: link ?? null });
-      return undefined;
     },
   };
 }

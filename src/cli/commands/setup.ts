@@ -45,14 +45,10 @@ export const command: Command = {
     ["pefd setup --remove", "uninstall it"],
   ],
   async run({ flags, env, output }) {
-    if (flags.remove !== true) {
-      await bring(env, output);
-      return undefined;
-    }
+    if (flags.remove !== true) return bring(env, output);
     const cache = cacheDirectory(env, homedir());
     const removed = await removeSetUp(cache);
     const what = removed.length === 0 ? "Nothing to remove" : `Removed ${removed.join(", ")}`;
     output.result(`${what} in ${cache}.`, { removed, cache });
-    return undefined;
   },
 };

@@ -33,7 +33,7 @@ async function submitSweep(
   saveDir: string,
   request: SlurmRequest,
   { output, env }: Invocation,
-): Promise<undefined> {
+): Promise<void> {
   const states = await slurmStatus(runs, saveDir, env);
   const left = states.filter(isOpen).map(({ run }) => run);
   if (left.length === 0) {
@@ -67,11 +67,7 @@ function failedTable(states: readonly RunStatus[], width: number | undefined): s
   return ["", renderFitted({ columns: columns("failed", "log", "why"), rows }, width)];
 }
 
-async function printStatus(
-  runs: readonly SweepRun[],
-  saveDir: string,
-  { output, env }: Invocation,
-): Promise<undefined> {
+async function printStatus(runs: readonly SweepRun[], saveDir: string, { output, env }: Invocation): Promise<void> {
   const states = await slurmStatus(runs, saveDir, env);
   const document = states.map(({ run, task = null, log = null, reason = null, ...rest }) => {
     return { runDir: run.runDir, ...rest, task, epochs: run.options.epochs, log, reason };
@@ -111,14 +107,14 @@ const SECTIONS = [
 /** Between two looks at the runs' logs: lines that stay come seldom, bars move. */
 const TICK_MS = { lines: 5000, bars: 1000 };
 
-function printCommands(runs: readonly SweepRun[], { output }: Invocation): undefined {
+function printCommands(runs: readonly SweepRun[], { output }: Invocation): void {
   const lines = runs.map(({ words, env }) =>
     [...Object.entries(env).map(([name, value]) => `${name}=${value}`), typedLine(words)].join(" "),
   );
   output.result(lines.join("\n"), { commands: runs.map(({ words }) => words) });
 }
 
-function printPlan(runs: readonly SweepRun[], output: Output): undefined {
+function printPlan(runs: readonly SweepRun[], output: Output): void {
   const plan = runs.map((run) => ({ ...run, complete: isComplete(run) }));
   const rows = plan.map(({ label, runDir, complete }) => [label, complete ? "yes" : "no", runDir]);
   const table = { columns: columns("run", "complete", "folder"), rows };
@@ -226,6 +222,5 @@ export const command: Command = {
     const outcomes = await carryOut(runs, jobs ?? 1, invocation);
     printTable(outcomes, output);
     refuseFailed(outcomes);
-    return undefined;
   },
 };

@@ -38,6 +38,5 @@ export const command: Command = {
     ).finally(progress.stop);
     const text = fetched ? `${row.title} is in ${data}` : `${row.title} is already in ${data}`;
     output.result(text, { directory: data, fetched, resumedFrom });
-    return undefined;
   },
 };

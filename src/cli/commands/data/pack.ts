@@ -93,6 +93,5 @@ export const command: Command = {
       }),
     ).finally(progress.stop);
     output.result(sentence(out, record), { directory: out, ...record });
-    return undefined;
   },
 };

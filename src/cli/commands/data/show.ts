@@ -52,6 +52,5 @@ export const command: Command = {
     const written = [svg, html].filter((file) => file !== undefined);
     const shown = sheet.parts.flatMap(({ rows }) => rows).map(({ name, className }) => ({ name, className }));
     output.result(`Written: ${written.join(", ")}`, { dataset, data, ...wish, written, shown });
-    return undefined;
   },
 };

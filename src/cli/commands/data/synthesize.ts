@@ -48,6 +48,5 @@ export const command: Command = {
     const text = `${train} training and ${counted(test, "test image")} are in ${directory}; use them with ${use}`;
     const made = numbers.classes ?? (typeof classes === "number" ? classes : undefined);
     invocation.output.result(text, { directory, dataset, ...numbers, classes: made });
-    return undefined;
   },
 };
