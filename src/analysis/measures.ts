@@ -1,3 +1,4 @@
+import { grouped } from "../common/text.js";
 import { addScaled, centered, dot, type Matrix, norm, type Outputs, rowAt, zeros } from "./outputs.js";
 
 /** cos(a, b) = a.b / (|a| |b|); 0 where one of them is all zeros and has no direction. */
@@ -20,11 +21,7 @@ export function meanDirectionAlignment(student: Matrix, teacher: Matrix): number
 
 /** Mean features [classes, D] of every class that occurs, in the order of the labels, of features [N, D]. */
 export function classMeans(features: Matrix, labels: ArrayLike<number>): Matrix {
-  const members = new Map<number, number[]>();
-  for (let i = 0; i < features.rows; i++) {
-    const label = labels[i] as number;
-    members.set(label, [...(members.get(label) ?? []), i]);
-  }
+  const members = grouped(Array(features.rows).keys(), (i) => labels[i] as number);
   const classes = [...members.keys()].sort((a, b) => a - b);
   const means = zeros(classes.length, features.columns);
   for (const [row, label] of classes.entries()) {

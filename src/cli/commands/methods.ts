@@ -15,6 +15,7 @@ import { columns } from "../../report/table.js";
 import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.js";
 import { gigabytes } from "../../train/teacherCache/store.js";
 import type { Command } from "../command.js";
+import { papers } from "../papers.js";
 
 interface Surveyed extends MethodSurvey {
   readonly procedure: Procedure;
@@ -118,14 +119,6 @@ function row(surveyed: Surveyed): string[] {
   ];
 }
 
-function papers(): string[] {
-  const rows = procedures();
-  return [...new Set(rows.map(({ paper }) => paper))].map((paper) => {
-    const names = rows.filter((method) => method.paper === paper).map(({ name }) => name);
-    return `${names.join(", ")}:\n  ${paper}`;
-  });
-}
-
 const EXPLANATION = (pair: string) =>
   `For ${pair}. Adds: parameters trained with the student, plus memory banks. Phases: epochs before the main phase.
 Cache: what --teacher_cache keeps on the disk at most for CIFAR-100, or would, if it kept maps. Golden: held against numbers of the authors' code.
@@ -137,7 +130,7 @@ const TITLES = columns(
 );
 
 function textOf(surveys: readonly Surveyed[], { teacher, student }: PairNames, width: number | undefined): string {
-  const below = [EXPLANATION(`${teacher} -> ${student}`), "", ...papers()].join("\n");
+  const below = [EXPLANATION(`${teacher} -> ${student}`), "", ...papers(procedures())].join("\n");
   const table = renderFitted({ columns: TITLES, rows: surveys.map(row) }, width);
   return [table, "", fitLines(below, width)].join("\n");
 }

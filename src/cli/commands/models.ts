@@ -4,6 +4,7 @@ import { type ModelSurvey, surveyModel } from "../../models/survey.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
 import { columns } from "../../report/table.js";
 import type { Command } from "../command.js";
+import { papers } from "../papers.js";
 
 function row(survey: ModelSurvey): string[] {
   const { name, family, parameters, multiplyAdds, imageSize, features } = survey;
@@ -15,13 +16,6 @@ function row(survey: ModelSurvey): string[] {
     `${imageSize}x${imageSize}`,
     features.map((shape) => shape.join("x")).join(" "),
   ];
-}
-
-function papers(surveys: readonly ModelSurvey[]): string[] {
-  return [...new Set(surveys.map(({ paper }) => paper))].map((paper) => {
-    const names = surveys.filter((survey) => survey.paper === paper).map(({ name }) => name);
-    return `${names.join(", ")}:\n  ${paper}`;
-  });
 }
 
 /** pefd models: the registry, with parameter and multiply-add counts. */
