@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import type { BenchDocument } from "../../bench/bench.js";
 import type { DataDocument, FedSteps, Reading } from "../../bench/imageReading.js";
 import { DATA_WORK, type Timing, WORK_NAMES } from "../../bench/types.js";
 import { inputError } from "../../common/errors.js";
 import { choice, flag, flagOnly, integer, section, string, type Values } from "../../common/optionRow.js";
+import { procText } from "../../common/processMark.js";
 import { didYouMean } from "../../common/text.js";
 import { DATA, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { ENGINES, GPU, NUM_WORKERS, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
@@ -111,8 +111,6 @@ async function withMemory(timings: readonly Timing[], question: MemoryQuestion):
   return found;
 }
 
-const digits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
-
 function stepLines({ what, engine, precision, ...times }: FedSteps, batchSize: number): string[] {
   const { stepMs, waitingMs, waitingMsMax, imagesPerSecond, limit } = times;
   const verdict =
@@ -122,19 +120,19 @@ function stepLines({ what, engine, precision, ...times }: FedSteps, batchSize: n
   return [
     "",
     `${what}: ${engine}, ${precision}, batch ${batchSize}`,
-    `  one step       ${digits(stepMs)} ms, ${digits(imagesPerSecond)} images/s`,
-    `  data wait      ${digits(waitingMs)} ms of that, ${digits(waitingMsMax)} ms at most`,
+    `  one step       ${threeDigits(stepMs)} ms, ${threeDigits(imagesPerSecond)} images/s`,
+    `  data wait      ${threeDigits(waitingMs)} ms of that, ${threeDigits(waitingMsMax)} ms at most`,
     verdict,
   ];
 }
 
 function readingLines({ imagesPerProcessorSecond, ...times }: Reading, repeats: number): string[] {
   const { imagesPerSecond, imagesPerSecondMin, imagesPerSecondMax } = times;
-  const span = `${digits(imagesPerSecondMin)}-${digits(imagesPerSecondMax)}`;
+  const span = `${threeDigits(imagesPerSecondMin)}-${threeDigits(imagesPerSecondMax)}`;
   return [
     "Data loading only: reading, decoding, training transforms",
-    `  ${digits(imagesPerSecond)} images/s (${span} in ${repeats} repeats)`,
-    `  ${digits(imagesPerProcessorSecond)} images/s per CPU core`,
+    `  ${threeDigits(imagesPerSecond)} images/s (${span} in ${repeats} repeats)`,
+    `  ${threeDigits(imagesPerProcessorSecond)} images/s per CPU core`,
   ];
 }
 
@@ -149,21 +147,10 @@ const dataBenchText = (document: DataDocument): string =>
 
 const KILOBYTES = 1024;
 
-/** From /proc: `resourceUsage` may include the parent process. */
-const STATUS = "/proc/self/status";
-
-/** Peak memory of this process in MB. */
+/** Peak memory of this process in MB, from /proc: `resourceUsage` may include the parent process. */
 export function processMemoryMb(): number {
-  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(statusText()) ?? [];
+  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(procText("self/status")) ?? [];
   return Number(kilobytes ?? process.resourceUsage().maxRSS) / KILOBYTES;
-}
-
-function statusText(): string {
-  try {
-    return readFileSync(STATUS, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function cpuSeconds(): number {

@@ -15,10 +15,7 @@ function placesByOffer(tree: readonly CommandOffer[]): [places: string[], offer:
     ),
   );
   const found = grouped(all, ({ offer }) => JSON.stringify(offer));
-  return Array.from(found.values(), (those) => [
-    those.map(({ place }) => place),
-    (those[0] as { offer: Offer }).offer,
-  ]);
+  return Array.from(found.values(), (those) => [those.map(({ place }) => place), (those[0] as { offer: Offer }).offer]);
 }
 
 const assignments = ({ words, paths }: Offer): string => `words=${quoted(words)} paths=${paths ?? ""} ;;`;
