@@ -7,16 +7,6 @@ const data = path("data/cifar-100-binary", "The data set's folder.", {
 });
 /** For every command that reads or downloads images. */
 export const DATA_PLACE = { dataset, data };
-const limitTest = integer(undefined, "Evaluate on at most N test images, class-balanced.", {
-  min: 1,
-  touches: "numbers",
-});
-
-const skipList = path(undefined, "Skip the images listed in this file, one per line.", {
-  defaultText: "none",
-  touches: "input",
-});
-
 /** Image size that models see, for data sets of image files of any size. */
 export const IMAGE_SIZE = integer(
   undefined,
@@ -28,16 +18,16 @@ export const DATA = section("Data", {
   ...DATA_PLACE,
   image_size: IMAGE_SIZE,
   limit_train: integer(undefined, "Train on at most N images, class-balanced.", { min: 1, touches: "numbers" }),
-  limit_test: limitTest,
-  skip_list: skipList,
+  limit_test: integer(undefined, "Evaluate on at most N test images, class-balanced.", { min: 1, touches: "numbers" }),
+  skip_list: path(undefined, "Skip the images listed in this file, one per line.", {
+    defaultText: "none",
+    touches: "input",
+  }),
 });
 
-export const TEST_DATA = section("Data", {
-  ...DATA_PLACE,
-  image_size: IMAGE_SIZE,
-  limit_test: limitTest,
-  skip_list: skipList,
-});
+const { limit_train: _, ...testRows } = DATA.rows;
+
+export const TEST_DATA = section("Data", testRows);
 
 export const CONFIGURATION = flagSection("Configuration", {
   config: string(
