@@ -4,7 +4,7 @@ import type { Metadata } from "../../checkpoint/metadata.js";
 import { isSavedModel } from "../../checkpoint/savedModelFolder.js";
 import { inputError } from "../../common/errors.js";
 import { mendFolder } from "../../common/files/atomicFolder.js";
-import { choice, flag, integer, path, section, type Values } from "../../common/optionRow.js";
+import { choice, flag, flagSection, integer, path, type Values } from "../../common/optionRow.js";
 import { counted } from "../../common/text.js";
 import { DATA_PLACE, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { datasetIn, imageSizeIn, modelNameOf } from "../../config/modelName.js";
@@ -20,37 +20,26 @@ import { version } from "../version.js";
 
 const SAVED_MODEL = "savedmodel";
 
-const CONVERSION = section("Conversion", {
+const CONVERSION = flagSection("Conversion", {
   to: choice([SAVED_MODEL], undefined, "Write a TensorFlow SavedModel, whatever OUT is called.", {
     defaultText: "from OUT's extension",
-    flagOnly: true,
   }),
   model: choice<string, undefined>("models", undefined, "The model, for a SavedModel or ONNX.", {
     defaultText: "from the checkpoint",
-    flagOnly: true,
   }),
   dataset: choice<string, undefined>("datasets", undefined, "Its data set, for a SavedModel or ONNX.", {
     defaultText: "from the checkpoint",
-    flagOnly: true,
   }),
-  image_size: { ...IMAGE_SIZE, defaultText: "from the checkpoint", flagOnly: true },
-  with_preprocessing: flag("Let an ONNX file take uint8 pixels [N, H, W, 3] and give probabilities first.", {
-    flagOnly: true,
-  }),
-  int8: flag("Quantise an ONNX file to int8 after training: a quarter of the size, and faster.", { flagOnly: true }),
-  calibrate: integer(512, "Training images that determine the ranges of int8 activations.", {
-    min: 1,
-    flagOnly: true,
-  }),
+  image_size: { ...IMAGE_SIZE, defaultText: "from the checkpoint" },
+  with_preprocessing: flag("Let an ONNX file take uint8 pixels [N, H, W, 3] and give probabilities first."),
+  int8: flag("Quantise an ONNX file to int8 after training: a quarter of the size, and faster."),
+  calibrate: integer(512, "Training images that determine the ranges of int8 activations.", { min: 1 }),
   data: path(undefined, "The data set's folder, for an ONNX file's class names and for --int8.", {
     valueName: "DIR",
     defaultText: "from the checkpoint's run",
-    flagOnly: true,
   }),
-  student_alone: flag("Convert only the student, without other modules that its method predicts with.", {
-    flagOnly: true,
-  }),
-  force: flag("Replace an existing file or SavedModel.", { flagOnly: true }),
+  student_alone: flag("Convert only the student, without other modules that its method predicts with."),
+  force: flag("Replace an existing file or SavedModel."),
 });
 
 type Conversion = Values<typeof CONVERSION>;
@@ -196,6 +185,5 @@ export const command: Command = {
       `${counted(tensors, "tensor")} of ${from} (${format}) ${tensors === 1 ? "is" : "are"} in ${to}${through}`,
       { from, to, format, tensors, ...(predictsThrough !== undefined && { predictsThrough }) },
     );
-    return undefined;
   },
 };

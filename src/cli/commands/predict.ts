@@ -1,7 +1,7 @@
 import { serializeSafetensors } from "../../checkpoint/safetensors.js";
 import { inputError, PefdError } from "../../common/errors.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
-import { choice, flag, integer, path, section } from "../../common/optionRow.js";
+import { choice, flag, flagSection, integer, path, section } from "../../common/optionRow.js";
 import { float32Tensor } from "../../common/stateDict.js";
 import { cleanJson, counted } from "../../common/text.js";
 import { DATA_PLACE, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
@@ -14,20 +14,16 @@ import { withDatasetOf } from "../../train/checkpointDataset.js";
 import type { Classifier } from "../../train/predict.js";
 import type { Command } from "../command.js";
 import { imageReaderOf } from "../dataset/word.js";
-import { evaluationBar } from "../evaluation.js";
 import { fileOf, STDOUT } from "../output.js";
+import { stderrBar } from "../transfer.js";
 
-const PREDICTION = section("Prediction", {
+const PREDICTION = flagSection("Prediction", {
   checkpoint: path(undefined, "Checkpoint: .pth, .safetensors or a SavedModel written by pefd.", {
     defaultText: "must be given",
-    flagOnly: true,
   }),
-  model: choice<string, undefined>("models", undefined, "Its model.", {
-    defaultText: "from the checkpoint",
-    flagOnly: true,
-  }),
-  top_k: integer(5, "Classes per image, most probable first.", { min: 1, flagOnly: true }),
-  gpu: { ...GPU, flagOnly: true },
+  model: choice<string, undefined>("models", undefined, "Its model.", { defaultText: "from the checkpoint" }),
+  top_k: integer(5, "Classes per image, most probable first.", { min: 1 }),
+  gpu: GPU,
 });
 
 const PLACE = section("Data", {
@@ -36,16 +32,14 @@ const PLACE = section("Data", {
   image_size: IMAGE_SIZE,
 });
 
-const RESULT = section("Output", {
-  json: flag("Print one line of JSON per image.", { flagOnly: true, touches: "output" }),
+const RESULT = flagSection("Output", {
+  json: flag("Print one line of JSON per image.", { touches: "output" }),
   csv: path(undefined, "Write one row per image and class to this CSV file; - prints it.", {
     defaultText: "not written",
     valueName: "FILE|-",
-    flagOnly: true,
   }),
   features: path(undefined, "Write the pooled features [images, features] to this .safetensors file.", {
     defaultText: "not written",
-    flagOnly: true,
   }),
 });
 
@@ -133,7 +127,7 @@ export const command: Command = {
     const classifier = await openClassifier(asked, { env, notice: output.notice });
     const reader = await imageReaderOf(env);
     const [all, features, problems]: [Predicted[], Float32Array[], string[]] = [[], [], []];
-    const bar = evaluationBar(output);
+    const bar = stderrBar(output);
     let waiting: GivenImage[] = [];
     const flush = () => {
       if (waiting.length === 0) return;
@@ -153,11 +147,11 @@ export const command: Command = {
           if (!(error instanceof PefdError)) throw error;
           problems.push(error.message);
         }
-        bar.update(checkpoint, i + 1, files.length);
+        bar?.update(i + 1, files.length, [`${i + 1} of ${files.length} images`, checkpoint]);
       }
       flush();
     } finally {
-      bar.stop();
+      bar?.stop();
       classifier.dispose();
     }
     if (csv === STDOUT) process.stdout.write(`${csvOf(all)}\n`);
