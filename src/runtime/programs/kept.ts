@@ -1,16 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { createHash } from "node:crypto";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describeFailure } from "../../common/files/atomicFile.js";
+import { describeFailure, writeFileWhole } from "../../common/files/atomicFile.js";
 import { counted } from "../../common/text.js";
 import { nativeBackend } from "../native.js";
 import { type Tensor, tf } from "../tf.js";
@@ -78,15 +69,8 @@ function namesIn(folder: string): string[] {
 export function writeProgram(folder: string, graph: string, program: CompiledProgram): void {
   const { name, bytes } = program;
   const path = join(folder, `${graph}-${name}${ENDING}`);
-  const temporary = join(folder, `.${randomBytes(6).toString("hex")}.pefd-tmp`);
   mkdirSync(folder, { recursive: true });
-  try {
-    writeFileSync(temporary, Buffer.concat([checksum(bytes), bytes]), { flag: "wx" });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  writeFileWhole(path, Buffer.concat([checksum(bytes), bytes]));
 }
 
 const place = (name: string): Tensor => tf.scalar(`${MEMORY_FOLDER}/${name}`, "string");
