@@ -3,12 +3,6 @@ import { createProgressBar, type ProgressBar } from "../report/live/progressBar.
 import type { Output } from "./command.js";
 import { COLUMNS, isScreen } from "./output.js";
 
-export interface TransferProgress {
-  readonly update: (progress: DownloadProgress) => void;
-  /** Removes the bar; safe to call without an update. */
-  readonly stop: () => void;
-}
-
 type Amount = (progress: DownloadProgress) => string;
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -21,7 +15,7 @@ export const stderrBar = ({ quiet, color }: Output): ProgressBar | undefined =>
   quiet || !isScreen(process.stderr) ? undefined : createProgressBar(process.stderr, COLUMNS, color);
 
 /** One line for every tenth of the whole. */
-function plainLines(output: Output, amountOf: Amount): TransferProgress {
+function plainLines(output: Output, amountOf: Amount) {
   let told = 0;
   const update = (progress: DownloadProgress) => {
     const tenths = Math.floor((10 * progress.received) / (progress.total ?? Number.POSITIVE_INFINITY));
@@ -32,11 +26,11 @@ function plainLines(output: Output, amountOf: Amount): TransferProgress {
 }
 
 /** A bar on a screen, plain lines elsewhere, on stderr; nothing with --quiet. `amountOf` defaults to megabytes. */
-export function transferProgress(output: Output, amountOf: Amount = amount): TransferProgress {
+export function transferProgress(output: Output, amountOf: Amount = amount) {
   const bar = stderrBar(output);
   if (bar === undefined) return plainLines(output, amountOf);
   return {
-    update: (progress) => bar.update(progress.received, progress.total ?? 0, [amountOf(progress)]),
+    update: (progress: DownloadProgress) => bar.update(progress.received, progress.total ?? 0, [amountOf(progress)]),
     stop: bar.stop,
   };
 }
