@@ -194,6 +194,6 @@ export const ROOMS = [
       "sweep",
       "verify",
     ],
-    packages: [],
+    packages: ["yargs"],
   },
 ];

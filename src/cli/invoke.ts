@@ -1,6 +1,7 @@
-import { parseArgs } from "node:util";
+import type { Argv } from "yargs";
+import yargs from "yargs";
 import { inputError } from "../common/errors.js";
-import { flag, type Row, type Rows, type Section, section } from "../common/optionRow.js";
+import { type Row, type Rows, type Section, section } from "../common/optionRow.js";
 import { PLUGINS } from "../common/plugins.js";
 import { nearestName, textWidth, twoColumns, wrapWords } from "../common/text.js";
 import { environmentLayer, ignoredVariables } from "../config/environment.js";
@@ -65,36 +66,76 @@ interface Arguments {
   readonly help: boolean;
 }
 
-/** `--batch-size` as `--batch_size`, and `--serve` with the value that it has where no number follows. */
-function normalise(token: string, rows: Rows, next = ""): string {
-  if (!/^--[^=]/.test(token)) return token;
-  const plain = token.replace(/^--[^=]+/, (name) => `--${spelled(name.slice(2))}`);
-  const { bare } = rows[plain.slice(2)] ?? {};
-  return bare === undefined || /^\d+$/.test(next) ? plain : `${plain}=${bare}`;
+/** Numbers stay text, so that a sentence can repeat what was typed, and are checked by their row. */
+const PARSER = {
+  "boolean-negation": false,
+  "camel-case-expansion": false,
+  "dot-notation": false,
+  "parse-numbers": false,
+  "parse-positional-numbers": false,
+  "strip-aliased": true,
+} as const;
+
+/** yargs without its own help, version, exits and localization. */
+function quietYargs(argv: readonly string[]): Argv {
+  return yargs([...argv])
+    .parserConfiguration(PARSER)
+    .detectLocale(false)
+    .exitProcess(false)
+    .version(false)
+    .help(false);
 }
 
 const spelled = (typed: string): string => typed.replaceAll("-", "_");
 
-/** The flags and words of a command line, as Node.js splits it; what follows `--` are words. */
-function split(argv: readonly string[], rows: Rows) {
-  const kindOf = ({ type }: Row) => ({ type: type === "boolean" ? ("boolean" as const) : ("string" as const) });
-  const options = Object.entries(rows).flatMap(([name, row]) => [
-    [name, { ...kindOf(row), ...(row.alias !== undefined && { short: row.alias }) }] as const,
-    ...(row.alsoNamed === undefined ? [] : [[row.alsoNamed, kindOf(row)] as const]),
-  ]);
-  const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
-  const args = argv.map((token, at) => (at < end ? normalise(token, rows, argv[at + 1]) : token));
-  return parseArgs({ args, options: Object.fromEntries(options), strict: false, tokens: true }).tokens;
+/** "=VALUE" for an option that may be typed without a value, where no number follows. */
+const bareValue = ({ bare }: Row, next = ""): string => (bare === undefined || /^\d+$/.test(next) ? "" : `=${bare}`);
+
+/** `--batch-size` as `--batch_size`, `--no-resume` as `--resume=false`, and the values of switches checked. */
+function normalise(token: string, rows: Rows, next: string | undefined): string {
+  const [, typed, value] = /^--([^=]+)(=.*)?$/s.exec(token) ?? [];
+  if (typed === undefined) return token;
+  const name = spelled(typed);
+  const negated = name.replace(/^no_/, "");
+  if (rows[name]?.type === "boolean") checkSwitch(name, value);
+  if (rows[name]) return `--${name}${value ?? bareValue(rows[name], next)}`;
+  return negated !== name && rows[negated]?.type === "boolean" ? `--${negated}=false` : token;
 }
 
-/** A switch's value, or an option's text; a flag that follows an option is none. */
-function valueOf(name: string, row: Row, given: string | undefined, isInline = false): string | boolean {
-  if (row.type === "boolean") {
-    if (given === undefined || given === "true" || given === "false") return given !== "false";
-    throw inputError(`--${name} is a switch and takes no value; "${given}" was given.`);
+function checkSwitch(name: string, value: string | undefined): void {
+  if (value === undefined || value === "=true" || value === "=false") return;
+  throw inputError(`--${name} is a switch and takes no value; "${value.slice(1)}" was given.`);
+}
+
+/** yargs itself stumbles over flags named as what every object has, such as --constructor. */
+function refuseInherited(commandName: string, token: string, rows: Rows): void {
+  const [, name] = /^--([^=]+)/.exec(token) ?? [];
+  if (name !== undefined && name in Object.prototype) checkKnown(commandName, [name], rows);
+}
+
+function normaliseAll(commandName: string, argv: readonly string[], rows: Rows): string[] {
+  const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
+  // Also after --, which yargs may take as the value of an unknown short flag.
+  for (const token of argv) refuseInherited(commandName, token, rows);
+  return argv.map((token, at) => (at < end ? normalise(token, rows, argv[at + 1]) : token));
+}
+
+const otherNames = ({ alias, alsoNamed }: Row): string[] => [alias, alsoNamed].filter((name) => name !== undefined);
+
+function declare(parser: Argv, rows: Rows): Argv {
+  for (const [name, row] of Object.entries(rows)) {
+    const value = row.type === "boolean" ? { boolean: true } : { nargs: 1 };
+    parser.option(name, { alias: otherNames(row), ...value });
   }
-  if (given !== undefined && (isInline || !/^-(?![\d.]|$)/.test(given))) return given;
-  throw inputError(`--${name} needs a value.`, `Such as ${flagText(name, row).replace(/^-\w, /, "")}.`);
+  return parser.option("help", { alias: "h", boolean: true });
+}
+
+function explain(message: string, rows: Rows): never {
+  const missing = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
+  if (missing === undefined) throw inputError(message);
+  const row = rows[missing];
+  const hint = row && `Such as ${flagText(missing, row).replace(/^-\w, /, "")}.`;
+  throw inputError(`--${missing} needs a value.`, hint);
 }
 
 function nearFlag(name: string, rows: Rows): string {
@@ -102,12 +143,24 @@ function nearFlag(name: string, rows: Rows): string {
   return near === undefined ? "" : ` Did you mean --${near}?`;
 }
 
-function refuseUnknown(commandName: string, typed: string, rows: Rows): never {
-  throw inputError(
-    `pefd ${commandName} has no flag ${typed}.${nearFlag(typed.replace(/^--?/, ""), rows)}`,
-    `\`pefd ${commandName} --help\` lists its options.`,
-  );
+function checkKnown(commandName: string, names: readonly string[], rows: Rows): void {
+  for (const name of names) {
+    if (rows[name] || name === "help") continue;
+    const typed = name.length === 1 ? `-${name}` : `--${name}`;
+    throw inputError(
+      `pefd ${commandName} has no flag ${typed}.${nearFlag(name, rows)}`,
+      `\`pefd ${commandName} --help\` lists its options.`,
+    );
+  }
 }
+
+/** Of a flag that was repeated the last value counts, as where a script appends to what it was given; lists keep all. */
+const lastOfEach = (flags: Readonly<Record<string, unknown>>, rows: Rows): Arguments["flags"] =>
+  Object.fromEntries(
+    Object.entries(flags).map(([name, value]) =>
+      Array.isArray(value) && rows[name]?.type !== "paths" ? [name, value.at(-1)] : [name, value],
+    ),
+  );
 
 function checkPositionals(commandName: string, words: readonly string[], command: Command): void {
   const { usage = "", min = 0, max = 0 } = command.positionals ?? {};
@@ -121,37 +174,18 @@ function checkPositionals(commandName: string, words: readonly string[], command
   if (words.length < min) throw inputError(`pefd ${commandName} needs ${usage}.`);
 }
 
-const HELP = flag("Show this help.", { alias: "h" });
-
-/**
- * Reads what follows a command's name. Of a flag that was repeated the last value counts, as where a script appends to
- * what it was given; lists keep all.
- * @throws inputError for an unknown flag, a missing value or an extra word
- */
+/** Reads what follows a command's name; throws inputError for an unknown flag, a missing value or an extra word. */
 export function parseArguments(commandName: string, command: Command, argv: readonly string[]): Arguments {
-  const rows: Rows = Object.assign(rowsOf(command.sections), { help: HELP });
-  const names = new Map(Object.entries(rows).flatMap(([name, row]) => namesOf(name, row).map((own) => [own, name])));
-  const flags: Record<string, unknown> = {};
-  const positionals: string[] = [];
-  const unknown: string[] = [];
-  for (const token of split(argv, rows)) {
-    if (token.kind === "positional") positionals.push(token.value);
-    if (token.kind !== "option") continue;
-    const { name: typed, rawName, value, inlineValue, index } = token;
-    const off = typed.replace(/^no_/, "");
-    const name = names.get(typed) ?? "";
-    const row = rows[name];
-    if (row !== undefined) {
-      const own = valueOf(name, row, rawName.startsWith("--") ? value : value?.replace(/^=/, ""), inlineValue);
-      flags[name] = row.type === "paths" ? [...((flags[name] as string[]) ?? []), own as string] : own;
-    } else if (off !== typed && rows[off]?.type === "boolean") flags[off] = false;
-    else unknown.push(rawName.startsWith("--") ? (argv[index]?.replace(/=.*/s, "") ?? rawName) : rawName);
-  }
-  const { help = false, ...others } = flags;
-  if (help === true) return { flags: others, positionals: [], help };
-  if (unknown[0] !== undefined) refuseUnknown(commandName, unknown[0], rowsOf(command.sections));
+  const rows = rowsOf(command.sections);
+  const parser = declare(quietYargs(normaliseAll(commandName, argv, rows)), rows).fail((message) =>
+    explain(message, rows),
+  );
+  const { _: words, $0: _script, help, ...flags } = parser.parseSync();
+  if (help === true) return { flags, positionals: [], help: true };
+  checkKnown(commandName, Object.keys(flags), rows);
+  const positionals = words.map(String);
   checkPositionals(commandName, positionals, command);
-  return { flags: others, positionals, help: false };
+  return { flags: lastOfEach(flags, rows), positionals, help: false };
 }
 
 const namesOf = (option: string, { alias, alsoNamed }: Row): string[] =>
