@@ -2,7 +2,7 @@ import { writeOutputFile } from "../common/files/outputFile.js";
 import type { ForwardGraph } from "../compile/record/forwardGraph.js";
 import type { ImageSet } from "../data/dataset.js";
 import { activationRanges } from "./calibrate.js";
-import { recordModel, type SavedModelSource, withServed } from "./exportSavedModel.js";
+import { modelFacts, recordModel, type SavedModelSource, withServed } from "./exportSavedModel.js";
 import { foldedNorms } from "./onnxFold.js";
 import { onnxGraph } from "./onnxGraph.js";
 import { type OnnxGraph, onnxBytes } from "./onnxModel.js";
@@ -36,21 +36,19 @@ export async function exportOnnx(
   { classes, withPreprocessing, calibration, version }: OnnxSettings,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
-  const bytes = withServed(source, env, (model, { height, normalization }) => {
+  const bytes = withServed(source, env, (model, format) => {
+    const { height, normalization } = format;
     const shape = [height, height, 3];
     const preprocessing = withPreprocessing ? normalization : undefined;
     const first = withPreprocessing ? ["probabilities", "logits"] : ["logits", "probabilities"];
     const forward = recordModel(model, shape);
     const float = onnxGraph(forward, { shape, preprocessing }, [...first, "features"]);
     const graph = calibration === undefined ? float : int8Graph(float, forward, calibration);
+    const facts = Object.entries(modelFacts(source, format, classes, version));
     return onnxBytes(graph, version, {
-      pefd_version: version,
-      model: source.model,
-      dataset: source.dataset ?? "",
-      image_size: `${height}`,
-      classes: JSON.stringify(classes),
-      mean: JSON.stringify(normalization.mean),
-      deviation: JSON.stringify(normalization.deviation),
+      ...Object.fromEntries(
+        facts.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+      ),
       preprocessing: withPreprocessing ? "inside" : "outside",
       ...(calibration && { calibration_images: `${calibration.count}` }),
     });
