@@ -1,4 +1,3 @@
-import { writeOutputFile } from "../common/files/outputFile.js";
 import type { ForwardGraph } from "../compile/record/forwardGraph.js";
 import type { ImageSet } from "../data/dataset.js";
 import { activationRanges } from "./calibrate.js";
@@ -25,18 +24,17 @@ function int8Graph(float: OnnxGraph, forward: ForwardGraph, calibration: ImageSe
 }
 
 /**
- * Writes an ONNX file (opset 18): evaluation mode with weights and a dynamic batch. Without preprocessing it takes
+ * An ONNX file (opset 18): evaluation mode with weights and a dynamic batch. Without preprocessing it takes
  * normalised float32 images [N, 3, H, W] and gives logits, probabilities and features; with it uint8 pixels
  * [N, H, W, 3], and probabilities come first.
  * @throws inputError for tensors that do not fit the model, or an op without a mapping, which it names
  */
-export async function exportOnnx(
-  to: string,
+export const onnxFile = (
   source: SavedModelSource,
   { classes, withPreprocessing, calibration, version }: OnnxSettings,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<void> {
-  const bytes = withServed(source, env, (model, format) => {
+): Uint8Array =>
+  withServed(source, env, (model, format) => {
     const { height, normalization } = format;
     const shape = [height, height, 3];
     const preprocessing = withPreprocessing ? normalization : undefined;
@@ -53,5 +51,3 @@ export async function exportOnnx(
       ...(calibration && { calibration_images: `${calibration.count}` }),
     });
   });
-  await writeOutputFile(to, bytes);
-}

@@ -16,17 +16,17 @@ export type TfjsArtifacts = ReturnType<typeof artifactsOf>;
 
 const shapeJson = (shape: readonly number[]) => ({ dim: shape.map((size) => ({ size })) });
 
-/** AttrValue of attr_value.proto in JSON; a tensor's values are in the weights. */
+/** Names in attr_value.proto of what has one value. */
+const FIELDS: Readonly<Record<string, string>> = { int: "i", float: "f", bool: "b", type: "type" };
+
+/** AttrValue in JSON, as far as TF.js reads it; a tensor's values are in the weights. */
 function attributeJson(value: AttributeValue): object {
   if ("string" in value) return { s: Buffer.from(value.string).toString("base64") };
-  if ("int" in value) return { i: value.int };
-  if ("float" in value) return { f: value.float };
-  if ("bool" in value) return { b: value.bool };
-  if ("type" in value) return { type: value.type };
   if ("shape" in value) return { shape: shapeJson(value.shape) };
   if ("ints" in value) return { list: { i: value.ints } };
-  if ("floats" in value) return { list: { f: value.floats } };
-  return {};
+  const [[kind = "", own] = []] = Object.entries(value);
+  const field = FIELDS[kind];
+  return field === undefined ? {} : { [field]: own };
 }
 
 const nodeJson = ({ name, op, inputs, attributes }: GraphNode) => ({

@@ -6,7 +6,7 @@ import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { ANY_SIZE, recordForward } from "#pefd/compile/record/forwardGraph.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import type { ImagesInMemory } from "#pefd/data/dataset.js";
-import { exportOnnx } from "#pefd/export/exportOnnx.js";
+import { onnxFile } from "#pefd/export/exportOnnx.js";
 import { recordModel } from "#pefd/export/exportSavedModel.js";
 import { onnxGraph } from "#pefd/export/onnxGraph.js";
 import { variablesOf } from "#pefd/learn/learner.js";
@@ -90,7 +90,7 @@ async function exported(t: TestContext, name: string, { withPreprocessing = fals
   const state = stateOf(name);
   const calibration = int8 ? imagesFor(sideOf(name)) : undefined;
   const settings = { classes: ["a", "b"], withPreprocessing, calibration, version: "1.2.3" };
-  await exportOnnx(file, { path: "formula", model: name, state, metadata: {} }, settings, {});
+  writeFileSync(file, onnxFile({ path: "formula", model: name, state, metadata: {} }, settings, {}));
   return file;
 }
 

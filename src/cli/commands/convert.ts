@@ -4,6 +4,7 @@ import type { Metadata } from "../../checkpoint/metadata.js";
 import { GRAPH_FILE } from "../../checkpoint/savedModelFolder.js";
 import { inputError } from "../../common/errors.js";
 import { mendFolder } from "../../common/files/atomicFolder.js";
+import { writeOutputFile } from "../../common/files/outputFile.js";
 import { choice, flag, integer, path, section, type Values } from "../../common/optionRow.js";
 import { counted } from "../../common/text.js";
 import { DATA_PLACE, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
@@ -179,12 +180,13 @@ const WRITERS: Readonly<Record<Exclude<Target, "checkpoint">, (asked: Asked) => 
     await exportSavedModel(to, source, env);
   },
   async onnx({ from, to, source, row, options, env, classes }) {
-    const { exportOnnx } = await import("../../export/exportOnnx.js");
+    const { onnxFile } = await import("../../export/exportOnnx.js");
     const { dataFolder } = await import("../../train/predict.js");
     const { int8, data, calibrate, with_preprocessing: withPreprocessing } = options;
     const folder = dataFolder(row, { checkpoint: from, data });
     const calibration = int8 ? await trainingImages(row, folder, calibrate) : undefined;
-    await exportOnnx(to, source, { classes: await classes(), withPreprocessing, calibration, version: version() }, env);
+    const settings = { classes: await classes(), withPreprocessing, calibration, version: version() };
+    await writeOutputFile(to, onnxFile(source, settings, env));
   },
   async tfjs({ to, source, row, options, env, classes }) {
     const { tfjsArtifacts, writeTfjs } = await import("../../export/exportTfjs.js");

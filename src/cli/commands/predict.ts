@@ -30,21 +30,6 @@ const PREDICTION = section("Prediction", {
   gpu: { ...GPU, flagOnly: true },
 });
 
-const MISTAKES = section("Mistakes", {
-  wrong: path(
-    undefined,
-    "Write a contact sheet (HTML) of test images that this student gets wrong, its teacher right.",
-    {
-      defaultText: "not written",
-      flagOnly: true,
-    },
-  ),
-  teacher: path(undefined, "The teacher's checkpoint, for --wrong.", {
-    defaultText: "that of the student's run",
-    flagOnly: true,
-  }),
-});
-
 const PLACE = section("Data", {
   dataset: { ...DATA_PLACE.dataset, defaultText: "from the checkpoint" },
   data: { ...DATA_PLACE.data, defaultText: "from the checkpoint's run" },
@@ -60,6 +45,18 @@ const RESULT = section("Output", {
   }),
   features: path(undefined, "Write the pooled features [images, features] to this .safetensors file.", {
     defaultText: "not written",
+    flagOnly: true,
+  }),
+  wrong: path(
+    undefined,
+    "Write a contact sheet (HTML) of test images that this student gets wrong, its teacher right.",
+    {
+      defaultText: "not written",
+      flagOnly: true,
+    },
+  ),
+  teacher: path(undefined, "The teacher's checkpoint, for --wrong.", {
+    defaultText: "that of the student's run",
     flagOnly: true,
   }),
 });
@@ -154,7 +151,7 @@ async function writeMistakes(
 
 /** pefd predict: the most probable classes of images. */
 export const command: Command = {
-  sections: [PREDICTION, MISTAKES, PLACE, RESULT, GENERAL],
+  sections: [PREDICTION, PLACE, RESULT, GENERAL],
   positionals: { usage: "[FILE|DIR|PATTERN|-]...", min: 0, max: Number.MAX_SAFE_INTEGER },
   examples: [
     ["pefd predict --checkpoint FILE photo.jpg", "the five most probable classes"],
@@ -166,10 +163,9 @@ export const command: Command = {
     const { layers: given, positionals, env, output } = invocation;
     const { checkpoint, ...options } = resolveSection(PREDICTION, given);
     if (checkpoint === undefined) throw inputError("No checkpoint given.", "Give --checkpoint FILE.");
-    const { json, csv, features: featureFile } = resolveSection(RESULT, given);
+    const { json, csv, features: featureFile, wrong, teacher } = resolveSection(RESULT, given);
     if (json && csv === STDOUT)
       throw inputError("--json and --csv - both print.", "Give --csv a file, or one of them.");
-    const { wrong, teacher } = resolveSection(MISTAKES, given);
     if (positionals.length === 0 && wrong === undefined) {
       throw inputError("No image given.", "Give images, a folder, a pattern, - for stdin, or --wrong FILE.html.");
     }
