@@ -12,8 +12,9 @@ import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { spreadOf, tellRest } from "../helpers/matrices.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { findChromium, openTab, type Tab } from "../report/page/browser.js";
+import { findChromium, openTab } from "../report/page/browser.js";
 import { randomTeacher, smallData } from "../train/runs.js";
+import { dropped } from "./dropped.js";
 import { assertClose, expectedOutputs, normalizedImages, sideOf, stateOf } from "./outputs.js";
 
 before(() => loadTensorFlow());
@@ -98,18 +99,6 @@ test("pefd convert writes a TF.js model by its ending, and replaces one only wit
 
 const chromium = findChromium();
 const skip = chromium === undefined ? "no Chromium here (PEFD_CHROMIUM names one)" : false;
-
-/** Drops a file on the page and waits for what it says. @returns lines such as "apple 12.34 %", most probable first */
-const dropped = (tab: Tab, name: string, bytes: Uint8Array): Promise<string[]> =>
-  tab.evaluate(`(async () => {
-    const bytes = Uint8Array.from(atob("${Buffer.from(bytes).toString("base64")}"), (char) => char.charCodeAt(0));
-    const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(new File([bytes], "${name}", { type: "image/png" }));
-    document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
-    const status = document.getElementById("status");
-    while (!status.textContent.startsWith("${name}")) await new Promise((done) => setTimeout(done, 20));
-    return Array.from(document.querySelectorAll("#classes li"), ({ textContent }) => textContent);
-  })()`);
 
 test("the page classifies a dropped picture as pefd predict does, without a network", { skip }, async (t) => {
   const cwd = temporaryFolder(t);

@@ -5,16 +5,21 @@ import { fitLines, renderFitted } from "../../report/fit.js";
 import { columns } from "../../report/table.js";
 import type { Command } from "../command.js";
 
+const NOTE =
+  "MACs: multiply-adds for an image of that side. MB: of the tensors on disk, in float32 and in int8 (pefd convert --int8).";
+
+const threeDigits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+
 function row(survey: ModelSurvey): string[] {
   const { name, family, parameters, multiplyAdds, bytes, imageSize, features } = survey;
   return [
     name,
     family,
     parameters.toLocaleString("en"),
-    `${(multiplyAdds / 1e6).toFixed(1)} M`,
-    (bytes.float32 / 1e6).toFixed(2),
-    (bytes.int8 / 1e6).toFixed(2),
-    `${imageSize}x${imageSize}`,
+    `${threeDigits(multiplyAdds / 1e6)} M`,
+    threeDigits(bytes.float32 / 1e6),
+    threeDigits(bytes.int8 / 1e6),
+    `${imageSize}`,
     features.map((shape) => shape.join("x")).join(" "),
   ];
 }
@@ -32,18 +37,9 @@ export const command: Command = {
   examples: [["pefd models", "names for --model, --model_s and --model_t"]],
   async run({ output }) {
     const surveys = modelNames().map(surveyModel);
-    const titles = columns(
-      "model",
-      "family",
-      ">parameters",
-      ">multiply-adds",
-      ">MB",
-      ">MB in int8",
-      "images",
-      "features",
-    );
+    const titles = columns("model", "family", ">parameters", ">MACs", ">MB", ">int8", ">side", "features");
     const table = renderFitted({ columns: titles, rows: surveys.map(row) }, output.width);
-    const below = fitLines(papers(surveys).join("\n"), output.width);
+    const below = fitLines([NOTE, "", ...papers(surveys)].join("\n"), output.width);
     output.result([table, "", below].join("\n"), surveys);
     return undefined;
   },

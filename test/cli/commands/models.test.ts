@@ -9,7 +9,7 @@ test("pefd models lists every model with its sizes, and every paper", async () =
   for (const name of modelNames()) assert.match(stdout, new RegExp(`^${name} `, "m"));
   assert.match(
     stdout,
-    /^resnet8x4 +resnet +1,233,540 +177\.1 M +4\.95 +1\.24 +32x32 +32x32x32 32x32x64 16x16x128 8x8x256 256$/m,
+    /^resnet8x4 +resnet +1,233,540 +177 M +4\.95 +1\.25 +32 +32x32x32 32x32x64 16x16x128 8x8x256 256$/m,
   );
   assert.match(stdout, /^wrn_16_1, .*:\n {2}Zagoruyko and Komodakis/m);
 });
