@@ -66,4 +66,5 @@ function start(tf, resize, viewOf) {
   });
 }
 
+// @ts-expect-error These three are in the page.
 start(tf, plainResize, evaluationView);
