@@ -7,7 +7,7 @@ import { surveyModel } from "../models/survey.js";
 import { runPython } from "../runtime/python.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { stateDictOf } from "../train/files/stateFiles.js";
-import { median } from "./measure.js";
+import { mediansOf } from "./measure.js";
 import { initialised, randomImages } from "./work.js";
 
 const CALIBRATION_IMAGES = 16;
@@ -71,19 +71,9 @@ export function onnxTimings(
     const lines = runPython("Timing ONNX", TIME, words, env).trim().split("\n");
     return lines.map((line) => {
       const [precision, count, batchSize, [firstStepMs, ...times]] = JSON.parse(line) as TimedCalls;
-      const stepMs = median(times);
-      return {
-        what: predictionName(student, count),
-        program: "onnxruntime",
-        engine: "cpu",
-        precision,
-        batchSize,
-        stepMs,
-        stepMsMin: Math.min(...times),
-        stepMsMax: Math.max(...times),
-        imagesPerSecond: (1000 * batchSize) / stepMs,
-        firstStepMs,
-      };
+      const work = { what: predictionName(student, count), batchSize, steps: 1, images: batchSize };
+      const timing = mediansOf({ work, firstStepMs, repeats: times });
+      return { ...timing, program: "onnxruntime", engine: "cpu", precision };
     });
   });
 }

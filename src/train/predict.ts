@@ -166,14 +166,8 @@ export async function openClassifier(
 /** Images per forward pass of a set. */
 const SET_BATCH = 50;
 
-/** An image whose most probable class is not its own. */
-export interface Mistake {
-  /** Its place in the set. */
-  readonly image: number;
-  readonly label: number;
-  readonly predicted: number;
-  readonly probability: number;
-}
+/** An image, by its place in a set, whose most probable class is not its own. */
+export type Mistake = Readonly<Record<"image" | "label" | "predicted" | "probability", number>>;
 
 /**
  * Images of a labelled set that a student gets wrong and its teacher right, those that the student is surest of first.

@@ -58,14 +58,10 @@ const CONVERSION = section("Conversion", {
 
 type Conversion = Values<typeof CONVERSION>;
 
-/** Graphs by OUT's ending. */
-const GRAPH_ENDINGS: Readonly<Record<string, "onnx" | "tfjs" | "tflite">> = {
-  ".onnx": "onnx",
-  ".tfjs": "tfjs",
-  ".tflite": "tflite",
-};
-
 type Target = "savedmodel" | "onnx" | "tfjs" | "tflite" | "checkpoint";
+
+/** Graphs by OUT's ending. */
+const GRAPH_ENDINGS: Readonly<Record<string, Target>> = { ".onnx": "onnx", ".tfjs": "tfjs", ".tflite": "tflite" };
 
 function targetOf(path: string, { to }: Conversion): Target {
   if (to !== undefined) return SAVED_MODEL;
