@@ -27,7 +27,7 @@ const CONVERSION = section("Conversion", {
     defaultText: "from OUT's extension",
     flagOnly: true,
   }),
-  model: choice<string, undefined>("models", undefined, "The model, for a graph.", {
+  model: choice<string, undefined>("models", undefined, "The model, for a graph: SavedModel, ONNX, TF.js, LiteRT.", {
     defaultText: "from the checkpoint",
     flagOnly: true,
   }),
@@ -99,7 +99,7 @@ async function modelFor(from: string, { model }: Conversion): Promise<string> {
   const name = model ?? (await modelNameInFile(from)) ?? modelNameOf(from);
   if (name !== undefined) return name;
   throw inputError(
-    `The model of ${from} cannot be determined from the file or its folder; a graph needs it.`,
+    `The model of ${from} cannot be determined from the file or its folder; a graph (SavedModel, ONNX, TF.js, LiteRT) needs it.`,
     "Set it with --model, such as --model resnet8x4.",
   );
 }

@@ -48,7 +48,7 @@ test("what cannot be converted is named, and nothing is written", async () => {
     ["convert text.pth new.safetensors", /text\.pth/],
     ["convert none.pth new.safetensors", /no file none\.pth/],
     ["convert in.safetensors new.bin", /new\.bin ends in \.bin/],
-    ["convert in.safetensors new.onnx", /model of in\.safetensors[\s\S]*a graph needs it[\s\S]*--model/],
+    ["convert in.safetensors new.onnx", /model of in\.safetensors[\s\S]*LiteRT\) needs it[\s\S]*--model/],
   ] as const) {
     const { exitCode, stderr } = await pefd(typed.split(" "), { cwd });
     assert.match(stderr, sentence);
