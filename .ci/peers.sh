@@ -50,6 +50,15 @@ python_onnx() {
   "$folder/bin/python" -c 'import onnx, onnxruntime' || "$folder/bin/python" -m pip install --quiet onnx onnxruntime
 }
 
+# ONNX Runtime for Node.js (PEFD_NODE_ONNX) and C++, for the snippets of docs/export.md.
+node_onnx() {
+  local folder=$cache/onnxruntime-node
+  [ -d "$folder/node_modules/onnxruntime-node" ] ||
+    npm install --no-save --no-package-lock --ignore-scripts --prefix "$folder" onnxruntime-node || return 1
+  export PEFD_NODE_ONNX=$folder/node_modules
+}
+cpp_onnx() { debian g++ libonnxruntime-dev; }
+
 # python_of_its_own PACKAGE MODULE VARIABLE: a Python that has a package, apart from all others; the variable names it.
 python_of_its_own() {
   local folder=$cache/$1

@@ -128,7 +128,7 @@ export const ROOMS = [
   },
   {
     name: "export",
-    what: "TensorFlow SavedModels and ONNX files of trained models",
+    what: "graphs of trained models: SavedModel, ONNX, TF.js, LiteRT",
     imports: ["common", "runtime", "compile", "nn", "models", "data", "checkpoint", "learn", "train"],
     packages: [],
   },
@@ -140,8 +140,8 @@ export const ROOMS = [
   },
   {
     name: "bench",
-    what: "time per step of training and evaluation",
-    imports: ["common", "runtime", "compile", "models", "distill", "data", "learn", "train"],
+    what: "time per step of training and evaluation, and of predictions",
+    imports: ["common", "runtime", "compile", "models", "distill", "data", "learn", "train", "export"],
     packages: [],
   },
   {

@@ -54,13 +54,18 @@ export function takeTurns(runners: readonly Runner[], repeats: number): void {
 }
 
 /** A runner's medians. */
-export function timingOf({ work, variant, firstStepMs, repeats }: Runner): Timing {
-  const { what, method, batchSize, steps, images } = work;
+export const timingOf = (runner: Runner): Timing => ({ ...mediansOf(runner), ...runner.variant });
+
+/** The same of calls in whatever program. */
+export function mediansOf({
+  work: { what, method, batchSize, steps, images },
+  firstStepMs,
+  repeats,
+}: Pick<Runner, "firstStepMs" | "repeats"> & { readonly work: Omit<Work, "open" | "dispose"> }) {
   const middle = median(repeats);
   return {
     what,
     ...(method !== undefined && { method }),
-    ...variant,
     batchSize,
     stepMs: middle / steps,
     stepMsMin: Math.min(...repeats) / steps,

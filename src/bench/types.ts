@@ -3,6 +3,8 @@ import type { EngineName, PrecisionName } from "../compile/types.js";
 export const WORK_NAMES = ["distill", "teacher", "evaluate"] as const;
 /** Data loading, timed separately. */
 export const DATA_WORK = "data";
+/** Predictions beside other programs', timed separately. */
+export const PREDICT_WORK = "predict";
 export type WorkName = (typeof WORK_NAMES)[number];
 
 export type ImageKind = { readonly side: number; readonly classes: number };

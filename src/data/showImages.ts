@@ -133,12 +133,18 @@ function memoryViews(set: ImagesInMemory, images: readonly number[], { epochs, s
  * @param reader opened where images are encoded, as it needs TensorFlow
  * @throws runError for an image that cannot be used
  */
-export function shownImages(
+export const shownImages = (
   set: ImageSet,
   count: number,
+  settings: ShownSettings & { reader(): ImageReader },
+): Shown[] => shownOf(set, [...balancedSubset(set.labels, Math.min(count, set.count), "show")], settings);
+
+/** The same of some images. @throws runError as shownImages does */
+export function shownOf(
+  set: ImageSet,
+  images: readonly number[],
   { reader, ...settings }: ShownSettings & { reader(): ImageReader },
 ): Shown[] {
-  const images = [...balancedSubset(set.labels, Math.min(count, set.count), "show")];
   if (set.kind === "files") return fileViews(set, images, { ...settings, reader: reader() });
   if (set.some !== undefined) reader();
   return memoryViews(set, images, settings);

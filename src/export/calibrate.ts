@@ -11,7 +11,7 @@ import type { ActivationRange } from "./quantize.js";
 const BATCH = 8;
 const BINS = 4096;
 /** Share of an activation's values that may be clipped on each side. */
-const CLIPPED = 1e-5;
+const CLIPPED = 1e-6;
 
 /** The tensor of the recorded computation behind one of ONNX's, which may have permuted axes. */
 const recordedName = (name: string): string => name.replace(/\/nchw$/, "");

@@ -1,8 +1,7 @@
-import { writeOutputFile } from "../common/files/outputFile.js";
 import type { ForwardGraph } from "../compile/record/forwardGraph.js";
 import type { ImageSet } from "../data/dataset.js";
 import { activationRanges } from "./calibrate.js";
-import { recordModel, type SavedModelSource, withServed } from "./exportSavedModel.js";
+import { modelFacts, recordModel, type SavedModelSource, withServed } from "./exportSavedModel.js";
 import { foldedNorms } from "./onnxFold.js";
 import { onnxGraph } from "./onnxGraph.js";
 import { type OnnxGraph, onnxBytes } from "./onnxModel.js";
@@ -25,35 +24,30 @@ function int8Graph(float: OnnxGraph, forward: ForwardGraph, calibration: ImageSe
 }
 
 /**
- * Writes an ONNX file (opset 18): evaluation mode with weights and a dynamic batch. Without preprocessing it takes
+ * An ONNX file (opset 18): evaluation mode with weights and a dynamic batch. Without preprocessing it takes
  * normalised float32 images [N, 3, H, W] and gives logits, probabilities and features; with it uint8 pixels
  * [N, H, W, 3], and probabilities come first.
  * @throws inputError for tensors that do not fit the model, or an op without a mapping, which it names
  */
-export async function exportOnnx(
-  to: string,
+export const onnxFile = (
   source: SavedModelSource,
   { classes, withPreprocessing, calibration, version }: OnnxSettings,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<void> {
-  const bytes = withServed(source, env, (model, { height, normalization }) => {
+): Uint8Array =>
+  withServed(source, env, (model, format) => {
+    const { height, normalization } = format;
     const shape = [height, height, 3];
     const preprocessing = withPreprocessing ? normalization : undefined;
     const first = withPreprocessing ? ["probabilities", "logits"] : ["logits", "probabilities"];
     const forward = recordModel(model, shape);
     const float = onnxGraph(forward, { shape, preprocessing }, [...first, "features"]);
     const graph = calibration === undefined ? float : int8Graph(float, forward, calibration);
+    const facts = Object.entries(modelFacts(source, format, classes, version));
     return onnxBytes(graph, version, {
-      pefd_version: version,
-      model: source.model,
-      dataset: source.dataset ?? "",
-      image_size: `${height}`,
-      classes: JSON.stringify(classes),
-      mean: JSON.stringify(normalization.mean),
-      deviation: JSON.stringify(normalization.deviation),
+      ...Object.fromEntries(
+        facts.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+      ),
       preprocessing: withPreprocessing ? "inside" : "outside",
       ...(calibration && { calibration_images: `${calibration.count}` }),
     });
   });
-  await writeOutputFile(to, bytes);
-}

@@ -22,9 +22,9 @@ import { openPredictor, type PredictorFile } from "../train/files/predictor.js";
 import { loadState } from "../train/files/stateFiles.js";
 
 /** Takes float32 images that are normalised already; what programs run when no signature is named. */
-const NORMALIZED_SIGNATURE = "serving_default";
+export const NORMALIZED_SIGNATURE = "serving_default";
 /** Takes images as files hold them: uint8, red, green and blue interleaved. */
-const RAW_SIGNATURE = "serving_uint8";
+export const RAW_SIGNATURE = "serving_uint8";
 
 const NORMALIZED = "normalized";
 const RAW = "raw";
@@ -154,10 +154,21 @@ export async function exportSavedModel(
   });
 }
 
-const graphBytes = (source: SavedModelSource, env: Readonly<Record<string, string | undefined>>): Uint8Array =>
+/** A saved_model.pb with the weights inside. @throws inputError as exportSavedModel does */
+export const graphBytes = (source: SavedModelSource, env: Readonly<Record<string, string | undefined>>): Uint8Array =>
   withServed(source, env, (model, { height, normalization }) =>
     savedModelBytes(servingGraph(model, height, normalization)),
   );
+
+export type ModelFacts = ReturnType<typeof modelFacts>;
+
+/** What a program needs to know of a model, for the metadata of its file. @param classes names by label */
+export const modelFacts = (
+  { model, dataset = "" }: SavedModelSource,
+  { height, normalization: { mean, deviation } }: ServedFormat,
+  classes: readonly string[],
+  version: string,
+) => ({ pefd_version: version, model, dataset, image_size: height, classes, mean, deviation });
 
 export type ServedFormat = Pick<ImageFormat, "height" | "normalization">;
 

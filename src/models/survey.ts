@@ -1,6 +1,6 @@
 import { sizeOf } from "../common/shapes.js";
 import type { StateDict } from "../common/stateDict.js";
-import { isParameter } from "../nn/builder.js";
+import { isCounter, isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
 import { type ShapeTrace, traceShapes } from "../nn/shapeTrace.js";
 import { modelRow } from "./registry.js";
@@ -12,6 +12,8 @@ export interface ModelSurvey {
   readonly parameters: number;
   /** Multiplications with an addition in convolutions and linear layers, for one image. */
   readonly multiplyAdds: number;
+  /** Of its tensors as files hold them, in float32 and in int8 (ONNX), without the graph. */
+  readonly bytes: { readonly float32: number; readonly int8: number };
   /** The feature list for one image: [H, W, C], and [C] for the last. */
   readonly features: readonly (readonly number[])[];
   readonly featureSize: number;
@@ -24,6 +26,17 @@ export interface ModelSurvey {
 const IMAGE_SIZE = 32;
 const CLASSES = 100;
 
+/** Per output channel, int8 weights have a bias with its scale, and a scale. */
+const CHANNEL_BYTES = 12;
+
+/** Batch normalisation is folded into int8 weights; the first layer's stay in float32 (export/quantize.ts). */
+function bytesOf(state: readonly StateEntry[]): ModelSurvey["bytes"] {
+  const weights = state.filter(({ role }) => role === "conv.weight" || role === "linear.weight");
+  const sizes = weights.map(({ shape }, i) => (i === 0 ? 4 : 1) * sizeOf(shape) + CHANNEL_BYTES * (shape[0] as number));
+  const values = state.filter(({ role }) => !isCounter(role)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return { float32: 4 * values, int8: sizes.reduce((sum, size) => sum + size, 0) };
+}
+
 /** Parameters, work and feature sizes of a model, without the native library. @throws inputError for an unknown name */
 export function surveyModel(modelName: string): ModelSurvey {
   const row = modelRow(modelName);
@@ -34,7 +47,8 @@ export function surveyModel(modelName: string): ModelSurvey {
     .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const { multiplyAdds, features } = trace;
   const featureSize = sizeOf(features.at(-1) ?? []);
-  return { name, family, parameters, multiplyAdds, features, featureSize, imageSize, numClasses, paper };
+  const bytes = bytesOf(trace.state);
+  return { name, family, parameters, multiplyAdds, bytes, features, featureSize, imageSize, numClasses, paper };
 }
 
 type MapTrace = Pick<ShapeTrace, "stem" | "maps" | "lastMap" | "norms">;

@@ -39,7 +39,7 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 /** A contact sheet as one HTML page that needs nothing else (its own policy forbids all else). */
 export const sheetHtml = ({ title, notes, parts }: Sheet): string => `<!doctype html>
 <html lang="en">
-${pageHead({ title, policy: POLICY, generator: "pefd data show", styles: [`<style>${pageStyle()}${STYLE}</style>`] })}
+${pageHead({ title, policy: POLICY, generator: "pefd", styles: [`<style>${pageStyle()}${STYLE}</style>`] })}
 <body>
 <main>
 <h1>${escapeHtml(title)}</h1>

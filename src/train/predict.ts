@@ -4,7 +4,7 @@ import { checkpointFileOf } from "../checkpoint/savedModelFolder.js";
 import { inputError, PefdError } from "../common/errors.js";
 import { DATA_PLACE } from "../config/commandOptions.js";
 import { modelNameIn, modelNameOf } from "../config/modelName.js";
-import type { DatasetRow, ImageFormat } from "../data/dataset.js";
+import type { DatasetRow, ImageFormat, ImageSet } from "../data/dataset.js";
 import { valuesOf } from "../data/hostBatch.js";
 import { knownTable } from "../data/normalize.js";
 import { sizedDataset } from "../data/registry.js";
@@ -12,10 +12,11 @@ import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
 import { classesOfState } from "../models/survey.js";
 import { readConfig } from "../runFiles/identity.js";
-import { loadTensorFlow, tf } from "../runtime/tf.js";
+import { loadTensorFlow, type Tensor4D, tf } from "../runtime/tf.js";
 import { openPredictorOf, readPredictor } from "./files/predictor.js";
 import { loadState } from "./files/stateFiles.js";
 import { unknownModel } from "./openModel.js";
+import { type BatchSource, chooseSources, plainImages } from "./source.js";
 
 export interface PredictOptions {
   readonly checkpoint: string;
@@ -45,15 +46,27 @@ export interface Classifier {
   readonly featureSize: number;
   /** @param images [N * height * width * 3] bytes, RGB interleaved, in the size of the row's format */
   predict(images: Uint8Array): Predictions;
+  /** @param images [N, height, width, 3], normalised; within a tidy */
+  forward(images: Tensor4D): Predictions;
   dispose(): void;
+}
+
+/** The settings of a checkpoint's run; none if they are unknown. */
+function settingsOfRun(checkpoint: string): Readonly<Record<string, unknown>> {
+  const found = readConfig(dirname(checkpointFileOf(checkpoint)));
+  return found.state === "whole" ? (found.content as Readonly<Record<string, unknown>>) : {};
 }
 
 /** The folder in which the run of a checkpoint read its data set; undefined if unknown. */
 function dataOfRun(checkpoint: string, dataset: string): string | undefined {
-  const found = readConfig(dirname(checkpointFileOf(checkpoint)));
-  if (found.state !== "whole") return undefined;
-  const { data, dataset: own } = found.content as Readonly<Record<string, unknown>>;
+  const { data, dataset: own } = settingsOfRun(checkpoint);
   return typeof data === "string" && own === dataset ? data : undefined;
+}
+
+/** The checkpoint of a student's teacher; undefined if unknown. */
+export function teacherOfRun(checkpoint: string): string | undefined {
+  const { path_t } = settingsOfRun(checkpoint);
+  return typeof path_t === "string" ? path_t : undefined;
 }
 
 /** A data set as a user names it: the checkpoint that was trained on it, and its folder, if given. */
@@ -125,24 +138,70 @@ export async function openClassifier(
   const warn = (text: string) => notice(`warning: ${text}`);
   const through = openPredictorOf(model, predictor, { checkpoint, done: "used", warn });
   const evaluated = through?.evaluated ?? model;
+  const forward = (images: Tensor4D) => {
+    const { logits, pooled } = evaluated.forward(images, { training: false, updates: [] });
+    return {
+      probabilities: tf.softmax(logits).dataSync() as Float32Array,
+      features: pooled.dataSync() as Float32Array,
+    };
+  };
   return {
     row,
     classes,
     featureSize: model.featureSize,
+    forward,
     predict: (images) =>
       tf.tidy(() => {
-        const batch = tf.tensor4d(normalized(images, row.format), [
-          images.length / valuesOf(row.format),
-          height,
-          width,
-          3,
-        ]);
-        const { logits, pooled } = evaluated.forward(batch, { training: false, updates: [] });
-        return {
-          probabilities: tf.softmax(logits).dataSync() as Float32Array,
-          features: pooled.dataSync() as Float32Array,
-        };
+        const shape = [images.length / valuesOf(row.format), height, width, 3] as [number, number, number, number];
+        return forward(tf.tensor4d(normalized(images, row.format), shape));
       }),
     dispose: () => tf.dispose([...variablesOf(model.state), ...(through?.variables ?? [])]),
   };
 }
+
+/** Images per forward pass of a set. */
+const SET_BATCH = 50;
+
+/** An image, by its place in a set, whose most probable class is not its own. */
+export type Mistake = Readonly<Record<"image" | "label" | "predicted" | "probability", number>>;
+
+/**
+ * Images of a labelled set that a student gets wrong and its teacher right, those that the student is surest of first.
+ * @param onProgress called with how many images were looked at
+ */
+export function mistakes(
+  { student, teacher, set }: { readonly student: Classifier; readonly teacher: Classifier; readonly set: ImageSet },
+  onProgress: (images: number) => void,
+): Mistake[] {
+  const [source] = chooseSources([set], "eager", { batchSize: SET_BATCH }) as [BatchSource];
+  const found: Mistake[] = [];
+  try {
+    for (let from = 0; from < set.count; from += SET_BATCH) {
+      const to = Math.min(set.count, from + SET_BATCH);
+      const [ours, theirs] = tf.tidy(() => {
+        const images = plainImages(source, from, to);
+        return [student, teacher].map((classifier) => classifier.forward(images).probabilities);
+      }) as [Float32Array, Float32Array];
+      const [guesses, known] = [topLabels(ours, to - from), topLabels(theirs, to - from)];
+      for (const [i, { label: predicted, probability }] of guesses.entries()) {
+        const label = set.labels[from + i] as number;
+        if (predicted !== label && known[i]?.label === label)
+          found.push({ image: from + i, label, predicted, probability });
+      }
+      onProgress(to);
+    }
+  } finally {
+    source.close?.();
+    tf.dispose([...source.variables]);
+  }
+  return found.sort((a, b) => b.probability - a.probability || a.image - b.image);
+}
+
+/** Of each image the lowest label with the largest probability. @param probabilities [count * classes] */
+const topLabels = (probabilities: Float32Array, count: number) =>
+  Array.from({ length: count }, (_, i) => {
+    const classes = probabilities.length / count;
+    const row = probabilities.subarray(i * classes, (i + 1) * classes);
+    const probability = Math.max(...row);
+    return { label: row.indexOf(probability), probability };
+  });

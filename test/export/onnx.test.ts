@@ -6,30 +6,21 @@ import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { ANY_SIZE, recordForward } from "#pefd/compile/record/forwardGraph.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import type { ImagesInMemory } from "#pefd/data/dataset.js";
-import { normalizationTable } from "#pefd/data/normalize.js";
-import { exportOnnx } from "#pefd/export/exportOnnx.js";
+import { onnxFile } from "#pefd/export/exportOnnx.js";
 import { recordModel } from "#pefd/export/exportSavedModel.js";
 import { onnxGraph } from "#pefd/export/onnxGraph.js";
 import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel } from "#pefd/models/build.js";
 import { MODELS } from "#pefd/models/registry.js";
-import { stateLayout } from "#pefd/models/survey.js";
-import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
-import { loadState } from "#pefd/train/files/stateFiles.js";
-import { formulaOf, formulaState } from "../helpers/formula.js";
+import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { formulaState } from "../helpers/formula.js";
 import { spreadOf, tellRest } from "../helpers/matrices.js";
 import { pefd } from "../helpers/pefd.js";
 import { missingPython, runPython } from "../helpers/python.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-
-const OUTPUTS = ["logits", "probabilities", "features"] as const;
-const IMAGES = 3;
-const bytesFor = (side: number) =>
-  Uint8Array.from({ length: IMAGES * side * side * 3 }, (_, i) => (i * 37 + (i >> 5)) % 256);
+import { assertClose, bytesFor, expectedOutputs, IMAGES, OUTPUTS, sideOf, stateOf } from "./outputs.js";
 
 before(() => loadTensorFlow());
-
-const sideOf = (name: string): number => MODELS.row(name).imageSize ?? 32;
 
 for (const { name } of MODELS.rows()) {
   test(`${name} in ONNX: every input of a node is there before it, every result has one name`, () => {
@@ -83,12 +74,6 @@ test("an op without a mapping is named, with the line that calls it", () => {
   );
 });
 
-const classesFor = (name: string): number => MODELS.row(name).numClasses ?? 100;
-
-/** A model's state filled by the formula of the golden files. */
-const stateOf = (name: string) =>
-  formulaOf(stateLayout(name, classesFor(name)).map(({ name: tensor, shape, role }) => [tensor, shape, role]));
-
 /** The generated images as a data set. */
 function imagesFor(side: number): ImagesInMemory {
   const format = { ...CIFAR100_FORMAT, height: side, width: side };
@@ -105,28 +90,9 @@ async function exported(t: TestContext, name: string, { withPreprocessing = fals
   const state = stateOf(name);
   const calibration = int8 ? imagesFor(sideOf(name)) : undefined;
   const settings = { classes: ["a", "b"], withPreprocessing, calibration, version: "1.2.3" };
-  await exportOnnx(file, { path: "formula", model: name, state, metadata: {} }, settings, {});
+  writeFileSync(file, onnxFile({ path: "formula", model: name, state, metadata: {} }, settings, {}));
   return file;
 }
-
-/** What the model itself computes of bytesFor. */
-function expectedOutputs(name: string): Record<string, Float32Array> {
-  const side = sideOf(name);
-  const model = buildModel(name, classesFor(name), "zeros", side);
-  loadState(model.state, stateOf(name), { path: "formula", modelName: name });
-  const table = normalizationTable(side === 32 ? CIFAR100_FORMAT.normalization : IMAGENET);
-  const values = Float32Array.from(bytesFor(side), (byte, i) => table[byte * 3 + (i % 3)] as number);
-  const found = tf.tidy(() => {
-    const images = tf.tensor4d(values, [IMAGES, side, side, 3]) as Tensor4D;
-    const { logits, pooled } = model.forward(images, { training: false, updates: [] });
-    const outputs = { logits, probabilities: tf.softmax(logits), features: pooled };
-    return Object.fromEntries(Object.entries(outputs).map(([key, value]) => [key, value.dataSync() as Float32Array]));
-  });
-  tf.dispose(variablesOf(model.state));
-  return found;
-}
-
-const IMAGENET = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const;
 
 const RUN = `
 import json, sys, numpy, onnx, onnxruntime
@@ -163,16 +129,6 @@ async function ran(t: TestContext, name: string, wanted: Wanted = {}): Promise<R
   return JSON.parse(readFileSync(out, "utf8")) as Ran;
 }
 
-function assertClose({ outputs }: Ran, expected: Readonly<Record<string, Float32Array>>): void {
-  for (const key of OUTPUTS) {
-    const [found, wanted] = [outputs[key] as readonly number[], expected[key] as Float32Array];
-    assert.equal(found.length, wanted.length);
-    const largest = Math.max(...Array.from(wanted, Math.abs));
-    const worst = Math.max(...Array.from(wanted, (value, i) => Math.abs(value - (found[i] as number))));
-    assert.ok(worst <= 1e-5 * largest, `${key}: ${worst} of ${largest}`);
-  }
-}
-
 const python = missingPython("onnx", "onnxruntime", "numpy");
 
 // Of each family one, in the order of the registry.
@@ -180,7 +136,7 @@ const { cases, rest } = spreadOf(MODELS.rows(), 10);
 tellRest(python === false ? rest : []);
 for (const { name } of cases) {
   test(`${name} in ONNX Runtime computes what the model computes`, { skip: python }, async (t) => {
-    assertClose(await ran(t, name), expectedOutputs(name));
+    assertClose((await ran(t, name)).outputs, expectedOutputs(name));
   });
 }
 
@@ -209,7 +165,7 @@ test("int8 takes bytes, too", { skip: python }, async (t) => {
 
 test("with its preprocessing an ONNX file takes bytes; metadata says what it is", { skip: python }, async (t) => {
   const found = await ran(t, "resnet8x4", { withPreprocessing: true });
-  assertClose(found, expectedOutputs("resnet8x4"));
+  assertClose(found.outputs, expectedOutputs("resnet8x4"));
   assert.deepEqual(found.names, ["probabilities", "logits", "features"]);
   const { pefd_version, model, classes, preprocessing } = found.info;
   assert.deepEqual([pefd_version, model, classes, preprocessing], ["1.2.3", "resnet8x4", '["a","b"]', "inside"]);

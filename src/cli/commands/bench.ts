@@ -1,10 +1,11 @@
+import { availableParallelism } from "node:os";
 import type { BenchDocument } from "../../bench/bench.js";
 import type { DataDocument, FedSteps, Reading } from "../../bench/imageReading.js";
-import { DATA_WORK, type Timing, WORK_NAMES } from "../../bench/types.js";
-import { inputError } from "../../common/errors.js";
+import { DATA_WORK, PREDICT_WORK, type Timing, WORK_NAMES } from "../../bench/types.js";
+import { inputError, PefdError, runError } from "../../common/errors.js";
 import { choice, flag, flagOnly, integer, section, string, type Values } from "../../common/optionRow.js";
 import { procText } from "../../common/processMark.js";
-import { didYouMean } from "../../common/text.js";
+import { counted, didYouMean } from "../../common/text.js";
 import { DATA, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { ENGINES, GPU, NUM_WORKERS, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -168,7 +169,7 @@ const BENCH = section("Benchmark", {
   ...flagOnly({
     what: string(
       undefined,
-      "What to time: distillation, training the teacher, evaluating the student; or data (on its own): reading a data set's images.",
+      "What to time: distillation, training the teacher, evaluating the student; or on its own data (reading images) or predict (pefd and onnxruntime).",
       { defaultText: `${WORK_NAMES.join(",")}; only distill with --distill`, valueName: "LIST" },
     ),
     engine: string(undefined, "Engines to time, comma-separated.", {
@@ -226,12 +227,15 @@ function listed<Name extends string>(
   return [...new Set(names)].filter((name) => name !== "auto") as Timed<Name>[];
 }
 
+const given = (flags: Readonly<Record<string, string | number | undefined>>): string[] =>
+  Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
+
 /** Flags with which another process briefly times the same pair and batches. */
 function sameSetting(options: Values<typeof BENCH>): string[] {
   const { model_t, model_s, batch_size, image_size, gpu, teacher_ahead } = options;
   const pair = { model_t, model_s, batch_size, image_size, gpu, teacher_ahead };
   const flags = { ...pair, steps: 1, repeats: 1 };
-  return Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
+  return given(flags);
 }
 
 /** `--json`; with --alone it has the peak memory. */
@@ -285,12 +289,59 @@ async function timeData(
   output.result(dataBenchText(document), document);
 }
 
+/** Calls of a prediction for each of --repeats. */
+const CALLS = 10;
+const PREDICTED = { alone: 1, many: 100 };
+
+/** Times the student's predictions of one image and of a batch, with one and all threads, here and in onnxruntime. */
+async function timePredictions(
+  asked: readonly string[],
+  options: Values<typeof BENCH>,
+  { env, output }: Invocation,
+): Promise<void> {
+  if (asked.length > 1) {
+    throw inputError("--what predict cannot be combined with others.", "Time the others with a separate command.");
+  }
+  const { model_s: student, image_size: imageSize, batch_size = PREDICTED.many } = options;
+  const calls = CALLS * options.repeats;
+  const threads = [...new Set([1, availableParallelism()])];
+  const batches = [...new Set([PREDICTED.alone, batch_size])];
+  const { onnxTimings, predictionName } = await import("../../bench/prediction.js");
+  const results: ProgramTiming[] = [];
+  for (const count of threads) {
+    for (const batch of batches) {
+      const what = predictionName(student, count);
+      output.notice(`${what}: pefd, ${counted(batch, "image")}`);
+      const sizes = ["--test_images", `${batch}`, "--repeats", `${calls}`, ...given({ image_size: imageSize })];
+      const engines = ["--engine", options.engine ?? "eager,graph", "--precision", options.precision ?? "float32"];
+      const words = ["bench", "--what", "evaluate", "--model_s", student, ...sizes, ...engines, "--json", "--quiet"];
+      const own = { ...env, TF_NUM_INTRAOP_THREADS: `${count}`, PEFD_RUNTIME: "cpu" };
+      const ended = await runCommand(process.execPath, [process.argv[1] as string, ...words], { env: own });
+      if (ended.code !== 0) throw runError(`pefd was not timed: ${lastLine(ended.stderr)}`);
+      const timed = (JSON.parse(ended.stdout) as BenchDocument).results;
+      results.push(...timed.map((timing) => ({ ...timing, what, program: "pefd" })));
+    }
+  }
+  try {
+    output.notice("onnxruntime, float32 and int8");
+    results.push(...onnxTimings({ student, imageSize, calls, threads, batches }, env));
+  } catch (error) {
+    if (!(error instanceof PefdError) || error.exitCode !== 3) throw error;
+    output.notice(`warning: onnxruntime is not timed. ${error.message} ${error.hint}`);
+  }
+  const table = renderFitted(timingTable(results), output.width);
+  output.result([table, "", `Medians of ${calls} calls; first step: opening and the first call.`].join("\n"), {
+    results,
+  });
+}
+
 /** pefd bench: how fast each engine and precision is on this machine. */
 export const command: Command = {
   sections: [BENCH, READING, DOCUMENT, GENERAL],
   examples: [
     ["pefd bench", "every engine and precision of this machine, on random images"],
     ["pefd bench --distill vid,crd", "time and memory of two methods, relative to kd"],
+    ["pefd bench --what predict --model_s resnet8x4", "predictions, beside onnxruntime's in float32 and int8"],
     ["pefd bench --what distill --engine graph --batch_size 64 --json", "one configuration, for a script"],
     [
       "pefd bench --what data --dataset folder --data DIR --model_s RESNET18 --batch_size 32",
@@ -303,9 +354,10 @@ export const command: Command = {
     const { distill, alone } = options;
     const notice = (text: string) => output.notice(text);
     const what = options.what ?? (distill === undefined ? WORK_NAMES.join(",") : "distill");
-    const asked = listed("what", what, [...WORK_NAMES, DATA_WORK]);
+    const asked = listed("what", what, [...WORK_NAMES, DATA_WORK, PREDICT_WORK]);
+    if (asked.includes(PREDICT_WORK)) return timePredictions(asked, options, invocation);
     if (asked.includes(DATA_WORK)) return timeData(asked, options, invocation);
-    const works = asked.filter((name) => name !== DATA_WORK);
+    const works = asked.filter((name) => name !== DATA_WORK && name !== PREDICT_WORK);
     const methods = listed("distill", distill ?? METHOD, [...methodNames(), ALL]);
     const engines = listed("engine", options.engine, ENGINES);
     const precisions = listed("precision", options.precision, PRECISIONS);

@@ -11,8 +11,8 @@ import { type GivenImage, givenFiles, imagesIn } from "../../data/images/given.j
 import { renderFitted } from "../../report/fit.js";
 import { columns, renderCsv } from "../../report/table.js";
 import { withDatasetOf } from "../../train/checkpointDataset.js";
-import type { Classifier } from "../../train/predict.js";
-import type { Command } from "../command.js";
+import type { Classifier, PredictOptions } from "../../train/predict.js";
+import type { Command, Invocation } from "../command.js";
 import { imageReaderOf } from "../dataset/word.js";
 import { evaluationBar } from "../evaluation.js";
 import { fileOf, STDOUT } from "../output.js";
@@ -40,6 +40,18 @@ const RESULT = flagSection("Output", {
   }),
   features: path(undefined, "Write the pooled features [images, features] to this .safetensors file.", {
     defaultText: "not written",
+  }),
+  wrong: path(
+    undefined,
+    "Write a contact sheet (HTML) of test images that this student gets wrong, its teacher right.",
+    {
+      defaultText: "not written",
+      flagOnly: true,
+    },
+  ),
+  teacher: path(undefined, "The teacher's checkpoint, for --wrong.", {
+    defaultText: "that of the student's run",
+    flagOnly: true,
   }),
 });
 
@@ -104,27 +116,60 @@ async function writeFeatures(file: string, all: readonly Float32Array[], names: 
   await writeOutputFile(file, serializeSafetensors(state, new Map([["images", JSON.stringify(names)]])));
 }
 
+/** Writes the contact sheet of --wrong. @throws inputError for an unknown teacher, or data that cannot be read */
+async function writeMistakes(
+  file: string,
+  student: Classifier,
+  { asked, teacher: given }: { readonly asked: PredictOptions; readonly teacher: string | undefined },
+  { env, output }: Invocation,
+): Promise<void> {
+  const { dataFolder, mistakes, openClassifier, teacherOfRun } = await import("../../train/predict.js");
+  const { checkpoint } = asked;
+  const path = given ?? teacherOfRun(checkpoint);
+  if (path === undefined) throw inputError(`The teacher of ${checkpoint} is unknown.`, "Give --teacher FILE.");
+  const { test } = await student.row.openTest(dataFolder(student.row, asked));
+  const teacher = await openClassifier({ ...asked, checkpoint: path, model: undefined }, { env, notice: () => {} });
+  const bar = evaluationBar(output);
+  try {
+    const found = mistakes({ student, teacher, set: test }, (done) => bar.update(checkpoint, done, test.count));
+    const { mistakeSheet } = await import("../dataset/contactSheet.js");
+    const { sheetHtml } = await import("../../report/sheet.js");
+    const sheet = mistakeSheet(student.row, test, student.classes, found, await imageReaderOf(env));
+    await writeOutputFile(file, sheetHtml(sheet));
+    output.notice(`${file}: ${sheet.notes[0]}`);
+  } finally {
+    bar.stop();
+    teacher.dispose();
+  }
+}
+
 /** pefd predict: the most probable classes of images. */
 export const command: Command = {
   sections: [PREDICTION, PLACE, RESULT, GENERAL],
-  positionals: { usage: "FILE|DIR|PATTERN|-...", min: 1, max: Number.MAX_SAFE_INTEGER },
+  positionals: { usage: "[FILE|DIR|PATTERN|-]...", min: 0, max: Number.MAX_SAFE_INTEGER },
   examples: [
     ["pefd predict --checkpoint FILE photo.jpg", "the five most probable classes"],
     ["pefd predict --checkpoint FILE photos/ --json > predictions.jsonl", "all images below a folder"],
     ["pefd predict --checkpoint FILE 'photos/**/*.png' --csv classes.csv --top_k 1", "those that match a pattern"],
+    ["pefd predict --checkpoint FILE --data DIR --wrong wrong.html", "the student's mistakes on the test images"],
   ],
-  async run({ layers: given, positionals, env, output }) {
+  async run(invocation) {
+    const { layers: given, positionals, env, output } = invocation;
     const { checkpoint, ...options } = resolveSection(PREDICTION, given);
     if (checkpoint === undefined) throw inputError("No checkpoint given.", "Give --checkpoint FILE.");
-    const { json, csv, features: featureFile } = resolveSection(RESULT, given);
+    const { json, csv, features: featureFile, wrong, teacher } = resolveSection(RESULT, given);
     if (json && csv === STDOUT)
       throw inputError("--json and --csv - both print.", "Give --csv a file, or one of them.");
+    if (positionals.length === 0 && wrong === undefined) {
+      throw inputError("No image given.", "Give images, a folder, a pattern, - for stdin, or --wrong FILE.html.");
+    }
     const files = givenFiles(positionals);
     const { dataset, image_size, ...place } = resolveSection(PLACE, await withDatasetOf(given, [checkpoint]));
     const isGiven = given.some(({ values }) => values.data !== undefined);
     const { openClassifier } = await import("../../train/predict.js");
     const asked = { ...options, checkpoint, dataset, image_size, data: isGiven ? place.data : undefined };
     const classifier = await openClassifier(asked, { env, notice: output.notice });
+    if (wrong !== undefined) await writeMistakes(wrong, classifier, { asked, teacher }, invocation);
     const reader = await imageReaderOf(env);
     const [all, features, problems]: [Predicted[], Float32Array[], string[]] = [[], [], []];
     const bar = evaluationBar(output);

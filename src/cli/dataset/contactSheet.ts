@@ -1,9 +1,10 @@
 import type { Augmentation } from "../../data/augmentation.js";
-import type { Dataset, DatasetRow } from "../../data/dataset.js";
+import type { Dataset, DatasetRow, ImageSet } from "../../data/dataset.js";
 import { smallPng } from "../../data/images/png.js";
 import type { ImageReader } from "../../data/images/reader.js";
-import { type Shown, shownImages } from "../../data/showImages.js";
+import { type Shown, shownImages, shownOf } from "../../data/showImages.js";
 import type { Sheet, SheetPart, SheetRow } from "../../report/sheet.js";
+import type { Mistake } from "../../train/predict.js";
 
 export interface SheetWish {
   /** Per split. */
@@ -66,5 +67,30 @@ export function contactSheet(
       `Evaluation: ${evaluationText(row)}.`,
     ],
     parts: [part(train, "Training images", epochs), part(test, "Test images", [EVALUATION])],
+  };
+}
+
+/** Mistakes on a sheet. */
+const MOST_MISTAKES = 100;
+
+/** The contact sheet of a student's mistakes, as train/predict.ts has them. @throws runError as contactSheet does */
+export function mistakeSheet(
+  row: DatasetRow,
+  set: ImageSet,
+  names: readonly string[],
+  found: readonly Mistake[],
+  reader: () => ImageReader,
+): Sheet {
+  const images = found.slice(0, MOST_MISTAKES).map(({ image }) => image);
+  const shown = shownOf(set, images, { epochs: [EVALUATION], seed: 0, reader });
+  const rows = shown.map((each, i): SheetRow => {
+    const { predicted, probability } = found[i] as Mistake;
+    const told = `${names[each.label]}, taken for ${names[predicted]} (${percent(probability)})`;
+    return { ...rowOf(each, names), className: told };
+  });
+  return {
+    title: `${row.title}: what the student gets wrong and the teacher right`,
+    notes: [`${found.length} of ${set.count} test images, those first that the student is surest of.`],
+    parts: [{ title: `Mistakes: ${rows.length} of ${found.length}`, columns: ["file", "evaluation"], rows }],
   };
 }

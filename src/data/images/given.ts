@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { readInputFile } from "../../common/files/inputFile.js";
+import type { CenterCrop } from "../augmentation.js";
 import type { DatasetRow } from "../dataset.js";
 import { byName, isImage } from "../folder/listing.js";
 import { ImageProblem, imageError, readHeader } from "./header.js";
@@ -90,6 +91,10 @@ function bytesOf(file: string): Uint8Array {
   }
 }
 
+/** What evaluation shows of an image of any size; the data set's own size where its images have one. */
+export const cropOf = ({ evaluation, format: { height } }: Pick<DatasetRow, "evaluation" | "format">): CenterCrop =>
+  evaluation === "as is" ? { resize: height, crop: height } : evaluation;
+
 /**
  * Images of a file: one (JPEG, PNG, BMP or WebP), or the data set's binary records. Those of another size than the
  * data set's are resized by their short side and center-cropped, as evaluation does for image files.
@@ -98,7 +103,5 @@ function bytesOf(file: string): Uint8Array {
 export function* imagesIn(file: string, row: DatasetRow, reader: () => ImageReader): Generator<GivenImage> {
   const bytes = bytesOf(file);
   if (row.records !== undefined && isRecords(bytes, row)) return yield* recordsIn(file, bytes, row.records);
-  const { height } = row.format;
-  const crop = row.evaluation === "as is" ? { resize: height, crop: height } : row.evaluation;
-  yield { name: file, pixels: reader().show(file, bytes, (size) => evaluationView(size, crop)) };
+  yield { name: file, pixels: reader().show(file, bytes, (size) => evaluationView(size, cropOf(row))) };
 }

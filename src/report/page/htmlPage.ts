@@ -85,12 +85,16 @@ ${darkRules()}
 
 const ALWAYS = ["tables", "picks", "hover"] as const;
 
-const textOf = (name: string): string =>
-  readFileSync(new URL(`script/${name}.js`, import.meta.url), "utf8")
-    .replace(/^export \{\};\n?|^\/\/# sourceMappingURL.*$/gm, "")
+/** The text of a compiled module for an inline script: without imports and exports. */
+export const moduleText = (url: URL): string =>
+  readFileSync(url, "utf8")
+    .replace(/^import .*;\n|^export \{\};\n?|^export (?=\w)|^\/\/# sourceMappingURL.*$/gm, "")
     .trim();
 
-const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+const textOf = (name: string): string => moduleText(new URL(`script/${name}.js`, import.meta.url));
+
+/** A script as a Content-Security-Policy names it. */
+export const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
 interface PageScripts {
   readonly html: string;
@@ -110,7 +114,7 @@ export function pageScripts(live: boolean): PageScripts {
 }
 
 /** Data for a page's scripts: JSON that cannot end its element. */
-const jsonScript = (attributes: string, value: unknown): string =>
+export const jsonScript = (attributes: string, value: unknown): string =>
   `<script type="application/json"${attributes}>${JSON.stringify(value).replaceAll("<", "\\u003c")}</script>`;
 
 interface PageHead {

@@ -47,12 +47,12 @@ test("what cannot be converted is named, and nothing is written", async () => {
     ["convert text.pth", /needs IN OUT/],
     ["convert text.pth new.safetensors", /text\.pth/],
     ["convert none.pth new.safetensors", /no file none\.pth/],
-    ["convert in.safetensors new.tflite", /new\.tflite ends in \.tflite/],
-    ["convert in.safetensors new.onnx", /model of in\.safetensors[\s\S]*ONNX file needs it[\s\S]*--model/],
+    ["convert in.safetensors new.bin", /new\.bin ends in \.bin/],
+    ["convert in.safetensors new.onnx", /model of in\.safetensors[\s\S]*LiteRT\) needs it[\s\S]*--model/],
   ] as const) {
     const { exitCode, stderr } = await pefd(typed.split(" "), { cwd });
     assert.match(stderr, sentence);
     assert.equal(exitCode, 2);
   }
-  for (const file of ["new.safetensors", "new.tflite", "new.onnx"]) assert.ok(!existsSync(join(cwd, file)));
+  for (const file of ["new.safetensors", "new.bin", "new.onnx"]) assert.ok(!existsSync(join(cwd, file)));
 });

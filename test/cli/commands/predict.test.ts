@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
+import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { pngOf } from "#pefd/data/synthetic/write.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { pefd } from "../../helpers/pefd.js";
@@ -146,4 +147,46 @@ test("without a folder of the data set, classes are numbered, which is said", as
   assert.match(stderr, /has no class names[\s\S]*--data/);
   const [first] = (JSON.parse(stdout) as Line).predictions;
   assert.equal(first?.class, `${first?.label}`);
+});
+
+test("--wrong shows the test images that the student gets wrong and the teacher right, and no others", async (t) => {
+  const { cwd, records, lines, predict } = await prepared(t);
+  // The teacher is right on the first eight of the ten images.
+  const { found } = await lines("data/test.bin");
+  const told = found.map(({ predictions: [first] }) => first?.label as number);
+  const labels = told.map((label, i) => (i < 8 ? label : (label + 1) % 100));
+  for (const [i, label] of labels.entries()) records[i * RECORD + 1] = label;
+  writeFileSync(join(cwd, "data/test.bin"), records);
+  await randomTeacher(cwd, 100, 4);
+  const { found: ours } = await lines("data/test.bin");
+  await writeCheckpoint(
+    join(cwd, "student.safetensors"),
+    (await readCheckpoint(join(cwd, "teacher.safetensors"))).state,
+    {
+      model: "resnet8",
+    },
+  );
+  await randomTeacher(cwd, 100, 3);
+  const words = ["--checkpoint", "student.safetensors", "--teacher", "teacher.safetensors", "--wrong", "wrong.html"];
+  const { exitCode, stderr, stdout } = await predict(words);
+  assert.deepEqual([exitCode, stdout], [0, ""], stderr);
+  const wrong = ours.flatMap(({ predictions: [first] }, i) => (i < 8 && first?.label !== labels[i] ? [i] : []));
+  assert.match(stderr, new RegExp(`wrong\\.html: ${wrong.length} of 10 test images`));
+  const page = readFileSync(join(cwd, "wrong.html"), "utf8");
+  const shown = [...page.matchAll(/class="muted">image (\d+), 32 x 32/g)].map(([, image]) => Number(image));
+  assert.deepEqual(
+    shown.sort((a, b) => a - b),
+    wrong,
+  );
+  assert.ok(page.includes(`taken for ${ours[wrong[0] ?? 0]?.predictions[0]?.class}`));
+});
+
+test("--wrong needs a teacher that is known, and predict images or --wrong", async (t) => {
+  const { predict } = await prepared(t);
+  const unknown = await predict(["--wrong", "wrong.html"]);
+  assert.deepEqual([unknown.exitCode, unknown.stdout], [2, ""]);
+  assert.match(unknown.stderr, /teacher of teacher\.safetensors is unknown[\s\S]*--teacher FILE/);
+  const nothing = await predict([]);
+  assert.equal(nothing.exitCode, 2);
+  assert.match(nothing.stderr, /No image given[\s\S]*--wrong/);
 });

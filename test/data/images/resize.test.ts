@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { plainResize } from "#pefd/data/images/reader.js";
+import { plainResize } from "#pefd/data/images/plainResize.js";
 import {
   type Box,
   boxView,
