@@ -93,7 +93,7 @@ export const ROOMS = [
     name: "report",
     what: "progress, tables, plots, pages; `runs/` reads runs, `track/` reports to trackers",
     imports: ["common", "runFiles", "config", "report/log"],
-    packages: ["chalk", "echarts"],
+    packages: ["chalk", "cli-progress", "echarts"],
   },
   {
     name: "learn",

@@ -1,7 +1,13 @@
 import type { DownloadProgress } from "../data/fetch/receive.js";
-import { createProgressBar, type ProgressBar } from "../report/live/progressBar.js";
+import { createProgressBar } from "../report/live/progressBar.js";
 import type { Output } from "./command.js";
 import { COLUMNS, isScreen } from "./output.js";
+
+export interface TransferProgress {
+  readonly update: (progress: DownloadProgress) => void;
+  /** Removes the bar; safe to call without an update. */
+  readonly stop: () => void;
+}
 
 type Amount = (progress: DownloadProgress) => string;
 
@@ -10,12 +16,8 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 const amount: Amount = ({ received, total }) =>
   total === undefined ? megabytes(received) : `${megabytes(received)} of ${megabytes(total)}`;
 
-/** A bar on stderr, from its first update on; undefined with --quiet and where nothing can be written over. */
-export const stderrBar = ({ quiet, color }: Output): ProgressBar | undefined =>
-  quiet || !isScreen(process.stderr) ? undefined : createProgressBar(process.stderr, COLUMNS, color);
-
 /** One line for every tenth of the whole. */
-function plainLines(output: Output, amountOf: Amount) {
+function plainLines(output: Output, amountOf: Amount): TransferProgress {
   let told = 0;
   const update = (progress: DownloadProgress) => {
     const tenths = Math.floor((10 * progress.received) / (progress.total ?? Number.POSITIVE_INFINITY));
@@ -25,12 +27,16 @@ function plainLines(output: Output, amountOf: Amount) {
   return { update, stop: () => {} };
 }
 
-/** A bar on a screen, plain lines elsewhere, on stderr; nothing with --quiet. `amountOf` defaults to megabytes. */
-export function transferProgress(output: Output, amountOf: Amount = amount) {
-  const bar = stderrBar(output);
-  if (bar === undefined) return plainLines(output, amountOf);
-  return {
-    update: (progress: DownloadProgress) => bar.update(progress.received, progress.total ?? 0, [amountOf(progress)]),
-    stop: bar.stop,
+/** A bar on a terminal, plain lines elsewhere, on stderr; nothing with --quiet. `amountOf` defaults to megabytes. */
+export function transferProgress(output: Output, amountOf: Amount = amount): TransferProgress {
+  const { stderr } = process;
+  if (output.quiet || !isScreen(stderr)) return plainLines(output, amountOf);
+  const bar = createProgressBar(stderr, stderr.columns ?? COLUMNS, output.color);
+  let started = false;
+  const update = (progress: DownloadProgress) => {
+    if (!started) bar.start(progress.total ?? 0, progress.received);
+    started = true;
+    bar.update(progress.received, [amountOf(progress)]);
   };
+  return { update, stop: () => started && bar.stop() };
 }

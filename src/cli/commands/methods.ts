@@ -4,7 +4,7 @@ import { SOURCES } from "../../config/published/figures.js";
 import { figuresOf, type PublishedFigure } from "../../config/published/lookup.js";
 import { resolveSection } from "../../config/resolve.js";
 import { shiftVariants } from "../../data/augmentation.js";
-import { CIFAR100_FORMAT } from "../../data/cifar/records.js";
+import { CIFAR100_FORMAT } from "../../data/cifar/row.js";
 import type { Procedure } from "../../distill/open.js";
 import { goldenOf, yearOf } from "../../distill/published.js";
 import { procedures } from "../../distill/registry.js";

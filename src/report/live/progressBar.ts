@@ -1,3 +1,4 @@
+import { type Params, SingleBar } from "cli-progress";
 import { cleanLine } from "../../common/text.js";
 import { palette } from "../color.js";
 
@@ -41,16 +42,35 @@ export interface TextStream {
 }
 
 export interface ProgressBar {
-  /** Begins with the first update. @param fields beside the bar, most important first; a narrow line drops the last */
-  update(done: number, total: number, fields: readonly string[]): void;
+  start(total: number, done: number): void;
+  /** @param fields shown beside the bar, most important first; the last are dropped on a narrow line */
+  update(done: number, fields: readonly string[]): void;
   /** Writes full lines above the bar. */
   above(text: string): void;
-  /** Removes the bar and leaves the cursor at the start of an empty line; the next update begins another. */
+  /** Removes the bar and leaves the cursor at the start of an empty line. */
   stop(): void;
 }
 
 const CLEAR_LINE = "\r\x1b[K";
 const BAR_CELLS = 24;
+
+/**
+ * The terminal functions that cli-progress calls. Its own restore a saved cursor position, wrong once lines were
+ * printed above the bar, and hide the cursor, which stays hidden after SIGKILL.
+ */
+const terminal = (stream: TextStream, width: () => number) => ({
+  isTTY: () => true,
+  getWidth: width,
+  write: (text: string) => stream.write(text),
+  cursorTo: () => stream.write("\r"),
+  clearRight: () => stream.write("\x1b[K"),
+  clearLine: () => stream.write("\x1b[2K"),
+  newline: () => stream.write("\n"),
+  cursorSave: () => {},
+  cursorRestore: () => {},
+  cursor: () => {},
+  lineWrapping: () => {},
+});
 
 /** As many fields as fit into `width` characters, joined by two blanks; at least the first, cut. */
 function fitFields(fields: readonly string[], width: number): string {
@@ -77,36 +97,60 @@ export function barLine(
   return `${bar} ${text}${fitFields(fields, width - left)}`;
 }
 
-/** Milliseconds for which a bar stands while its first field does. */
-const REDRAW_MS = 100;
+type Internals = { timer: NodeJS.Timeout | null; render(): void };
 
-/** A progress bar for a terminal whose cursor it never hides; `columns` is the default width. */
-export function createProgressBar(stream: TextStream, columns: number, color: boolean): ProgressBar {
-  let state: { readonly progress: number; readonly fields: readonly string[] } | undefined;
-  let drawnAt = 0;
-  const draw = () => {
-    if (state === undefined) return;
-    const width = Math.max(10, (stream.columns || columns) - 1);
-    stream.write(`\r${barLine(state.progress, state.fields, { width, cells: BAR_CELLS, color })}\x1b[K`);
-    drawnAt = performance.now();
+/** cli-progress redraws on a timer, which would keep the process of a failed run alive for ever. */
+function letProcessEnd(bar: SingleBar): Internals {
+  const internals = bar as unknown as Internals;
+  const render = internals.render;
+  internals.render = function (this: Internals) {
+    render.call(this);
+    this.timer?.unref();
   };
+  return internals;
+}
+
+/** A progress bar for a terminal, drawn by cli-progress; `columns` is the default width. */
+export function createProgressBar(stream: TextStream, columns: number, color: boolean): ProgressBar {
+  const width = () => Math.max(10, (stream.columns || columns) - 1);
+  let fields: readonly string[] = [];
+  let active = false;
+  const options = {
+    terminal: terminal(stream, width),
+    format: (_: unknown, params: Params) =>
+      barLine(params.progress, fields, { width: width(), cells: BAR_CELLS, color }),
+    forceRedraw: true,
+    fps: 10,
+  };
+  const bar = new SingleBar(options);
+  const internals = letProcessEnd(bar);
+
   const stop = () => {
-    if (state === undefined) return;
-    state = undefined;
+    if (!active) return;
+    active = false;
     process.off("exit", stop);
+    clearTimeout(internals.timer ?? undefined);
+    internals.timer = null;
     stream.write(CLEAR_LINE);
   };
   return {
-    update(done, total, fields) {
+    start(total, done) {
+      active = true;
       // A second Ctrl-C ends the process at once: the shell's prompt shall not stand behind a half bar.
-      if (state === undefined) process.once("exit", stop);
-      const isNew = state?.fields[0] !== fields[0];
-      state = { progress: total > 0 ? Math.min(1, done / total) : 1, fields };
-      if (isNew || performance.now() - drawnAt >= REDRAW_MS) draw();
+      process.once("exit", stop);
+      bar.start(total, done);
+    },
+    update(done, next) {
+      const first = fields.length === 0 || next[0] !== fields[0];
+      fields = next;
+      if (!active) return;
+      bar.update(done);
+      if (first) internals.render();
     },
     above(text) {
-      stream.write(`${state ? CLEAR_LINE : ""}${text}\n`);
-      draw();
+      if (active) stream.write(CLEAR_LINE);
+      stream.write(`${text}\n`);
+      if (active) internals.render();
     },
     stop,
   };

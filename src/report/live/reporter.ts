@@ -197,20 +197,20 @@ export function createReporter(options: ReporterOptions): RunReporter {
   };
   let run: RunInfo | undefined;
   let done = 0;
-  const show = (...fields: readonly string[]) => run && bar?.update(done, run.epochs * run.steps, fields);
 
   return {
     runStarted(info) {
       run = info;
       done = (info.firstEpoch - 1) * info.steps + (info.stepsDone ?? 0);
       for (const text of runLines(info)) say(fitLines(cleanLine(text), columns()));
-      show(`epoch ${info.firstEpoch}/${info.epochs}`);
+      bar?.start(info.epochs * info.steps, done);
+      bar?.update(done, [`epoch ${info.firstEpoch}/${info.epochs}`]);
     },
     notice: (text) => say(cleanText(text)),
     warn: (text) => say(paint.yellow(`warning: ${cleanText(text)}`)),
     phase(text) {
       if (text === "") return;
-      if (bar && run) show(text);
+      if (bar && run) bar.update(done, [text]);
       else say(text);
     },
     stepDone(progress) {
@@ -218,12 +218,12 @@ export function createReporter(options: ReporterOptions): RunReporter {
       const text = paperLine(progress);
       if (text !== undefined) say(text);
       const left = eta(done, progress.epochs * progress.steps);
-      show(...stepFields(progress, left));
+      bar?.update(done, stepFields(progress, left));
       if (beat.isDue()) say(stepFields(progress, left).join("  "));
     },
     evaluating(images, total) {
       const text = `evaluating: ${images} of ${total} images`;
-      show(text);
+      bar?.update(done, [text]);
       if (beat.isDue()) say(text);
     },
     epochDone(row, best) {
