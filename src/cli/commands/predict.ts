@@ -14,8 +14,8 @@ import { withDatasetOf } from "../../train/checkpointDataset.js";
 import type { Classifier } from "../../train/predict.js";
 import type { Command } from "../command.js";
 import { imageReaderOf } from "../dataset/word.js";
-import { evaluationBar } from "../evaluation.js";
 import { fileOf, STDOUT } from "../output.js";
+import { stderrBar } from "../transfer.js";
 
 const PREDICTION = flagSection("Prediction", {
   checkpoint: path(undefined, "Checkpoint: .pth, .safetensors or a SavedModel written by pefd.", {
@@ -127,7 +127,7 @@ export const command: Command = {
     const classifier = await openClassifier(asked, { env, notice: output.notice });
     const reader = await imageReaderOf(env);
     const [all, features, problems]: [Predicted[], Float32Array[], string[]] = [[], [], []];
-    const bar = evaluationBar(output);
+    const bar = stderrBar(output);
     let waiting: GivenImage[] = [];
     const flush = () => {
       if (waiting.length === 0) return;
@@ -147,11 +147,11 @@ export const command: Command = {
           if (!(error instanceof PefdError)) throw error;
           problems.push(error.message);
         }
-        bar.update(checkpoint, i + 1, files.length);
+        bar?.update(i + 1, files.length, [`${i + 1} of ${files.length} images`, checkpoint]);
       }
       flush();
     } finally {
-      bar.stop();
+      bar?.stop();
       classifier.dispose();
     }
     if (csv === STDOUT) process.stdout.write(`${csvOf(all)}\n`);
