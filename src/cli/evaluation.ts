@@ -3,34 +3,14 @@ import { inputError } from "../common/errors.js";
 import { writeOutputFile } from "../common/files/outputFile.js";
 import { counted } from "../common/text.js";
 import { renderFitted } from "../report/fit.js";
-import { createProgressBar, type ProgressBar } from "../report/live/progressBar.js";
 import { type ClassAccuracy, classAccuracies, extremesTable, perClassCsv } from "../report/perClass.js";
 import { confusionCsv, confusionSvg } from "../report/plots/confusionMatrix.js";
 import { columns } from "../report/table.js";
 import type { DetailedEval } from "../train/evaluate.js";
 import type { EvalResult } from "../train/files/result.js";
-import type { Output } from "./command.js";
-import { COLUMNS, fileOf, isScreen, STDOUT } from "./output.js";
+import { fileOf, STDOUT } from "./output.js";
 
 export type EvaluationFiles = { readonly per_class: string | undefined; readonly confusion: string | undefined };
-
-/** Progress of an evaluation on a terminal. */
-export function evaluationBar(output: Output) {
-  const { stderr } = process;
-  if (output.quiet || !isScreen(stderr)) return { update: () => {}, stop: () => {} };
-  let bar: { readonly checkpoint: string; readonly line: ProgressBar } | undefined;
-  return {
-    update(checkpoint: string, images: number, total: number) {
-      if (bar?.checkpoint !== checkpoint) {
-        bar?.line.stop();
-        bar = { checkpoint, line: createProgressBar(stderr, COLUMNS, output.color) };
-        bar.line.start(total, 0);
-      }
-      bar.line.update(images, [`${images} of ${total} images`, checkpoint]);
-    },
-    stop: () => bar?.line.stop(),
-  };
-}
 
 const CONFUSION_ENDINGS = [".csv", ".svg"];
 

@@ -1,5 +1,5 @@
 import type { DownloadProgress } from "../data/fetch/receive.js";
-import { createProgressBar } from "../report/live/progressBar.js";
+import { createProgressBar, type ProgressBar } from "../report/live/progressBar.js";
 import type { Output } from "./command.js";
 import { COLUMNS, isScreen } from "./output.js";
 
@@ -9,6 +9,27 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 const amount: Amount = ({ received, total }) =>
   total === undefined ? megabytes(received) : `${megabytes(received)} of ${megabytes(total)}`;
+
+/** A bar on stderr, from its first update on; undefined with --quiet and where nothing can be written over. */
+export function stderrBar({ quiet, color }: Output) {
+  if (quiet || !isScreen(process.stderr)) return undefined;
+  let bar: ProgressBar | undefined;
+  return {
+    /** @param fields beside the bar, most important first */
+    update(done: number, total: number, fields: readonly string[]) {
+      if (bar === undefined) {
+        bar = createProgressBar(process.stderr, COLUMNS, color);
+        bar.start(total, done);
+      }
+      bar.update(done, fields);
+    },
+    /** Removes it; the next update begins another. */
+    stop() {
+      bar?.stop();
+      bar = undefined;
+    },
+  };
+}
 
 /** One line for every tenth of the whole. */
 function plainLines(output: Output, amountOf: Amount) {
@@ -21,16 +42,11 @@ function plainLines(output: Output, amountOf: Amount) {
   return { update, stop: () => {} };
 }
 
-/** A bar on a terminal, plain lines elsewhere, on stderr; nothing with --quiet. `amountOf` defaults to megabytes. */
+/** A bar on a screen, plain lines elsewhere, on stderr; nothing with --quiet. `amountOf` defaults to megabytes. */
 export function transferProgress(output: Output, amountOf: Amount = amount) {
-  const { stderr } = process;
-  if (output.quiet || !isScreen(stderr)) return plainLines(output, amountOf);
-  const bar = createProgressBar(stderr, stderr.columns ?? COLUMNS, output.color);
-  let started = false;
-  const update = (progress: DownloadProgress) => {
-    if (!started) bar.start(progress.total ?? 0, progress.received);
-    started = true;
-    bar.update(progress.received, [amountOf(progress)]);
-  };
-  return { update, stop: () => started && bar.stop() };
+  const bar = stderrBar(output);
+  if (bar === undefined) return plainLines(output, amountOf);
+  const update = (progress: DownloadProgress) =>
+    bar.update(progress.received, progress.total ?? 0, [amountOf(progress)]);
+  return { update, stop: bar.stop };
 }

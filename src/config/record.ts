@@ -9,7 +9,8 @@ export function procedureName(method: string, options: object): string {
   return row === undefined ? method : procedureOf(row, options).name;
 }
 
-const COMMANDS = { distill: "distill", teacher: "train-teacher" } as const;
+/** The command that makes each kind of run. */
+export const COMMANDS = { distill: "distill", teacher: "train-teacher" } as const;
 export type RecordKind = keyof typeof COMMANDS;
 
 /** Keys of config.json besides options. */

@@ -2,7 +2,7 @@ import { cleanLine, grouped } from "../common/text.js";
 import { SOURCES } from "../config/published/figures.js";
 import { formatDuration } from "./duration.js";
 import { formatSetting, type Repeat, type Setting, WEIGHTS, type Weight } from "./runs/grouping.js";
-import { completeSettings, otherSettings, SETTING_NAMES } from "./runs/labels.js";
+import { completeSettings, otherSettings, pairLabel, SETTING_NAMES } from "./runs/labels.js";
 import { apart, LEVEL, type Rank, rankings } from "./runs/ranking.js";
 import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
 import { formatSpread } from "./runs/statistics.js";
@@ -20,12 +20,11 @@ function sourcesOf(summaries: readonly Summary[]): string[] {
 }
 
 function namesOf(summaries: readonly Summary[], all: readonly Summary[]): string {
-  const pairOf = ({ teacher, model }: Summary) => (teacher === undefined ? model : `${teacher} → ${model}`);
-  const pairs = new Set(all.filter(({ teacher }) => teacher !== undefined).map(pairOf));
+  const pairs = new Set(all.filter(({ teacher }) => teacher !== undefined).map(pairLabel));
   const names = summaries.map((summary) => {
     const { method } = summary;
     if (method === undefined) return summary.model;
-    return pairs.size > 1 ? `${pairOf(summary)} ${method}` : method;
+    return pairs.size > 1 ? `${pairLabel(summary)} ${method}` : method;
   });
   return [...new Set(names)].join(", ");
 }

@@ -105,18 +105,16 @@ async function subjectsOf(
   const images = typedData(layers);
   const { subjectsOfRuns } = await import("../../analysis/subjects.js");
   const teacherModel = path_t && (await modelOf(path_t, options.model_t, "model_t"));
-  const given = { teacherPath: path_t, teacherModel, ...images.typed };
-  const overrides = { ...given, ...images.others };
+  const overrides = { teacherPath: path_t, teacherModel, ...images.typed, ...images.others };
   const subjects = subjectsOfRuns(folders, overrides, options.last, ({ message, hint }) =>
     output.notice(`warning: ${[message, hint ?? ""].join(" ").trim()}`),
   );
-  const { dataset, data } = images.typed;
-  const typed = { path_t, model_t: options.model_t, dataset, data, skip_list: images.others.skipList };
-  return withOwnInputs(subjects, new Set(keysOf(typed)), output);
+  const typed = INPUTS.filter((name) => layers.some(({ values }) => values[name] !== undefined));
+  return withOwnInputs(subjects, new Set(typed), output);
 }
 
-const keysOf = (values: Readonly<Record<string, unknown>>): string[] =>
-  Object.keys(values).filter((key) => values[key] !== undefined);
+/** Options that name a run's inputs. */
+const INPUTS = ["path_t", "model_t", "dataset", "data", "skip_list"];
 
 async function whyUnusable(
   { config }: RunRecord,

@@ -55,10 +55,8 @@ function publishedFor(teacher: string, student: string): Record<string, number> 
   const figures = figuresOf(`${teacher}-${student}`);
   if (figures.size === 0) return undefined;
   const alone = { teacher: figureAlone(teacher), student: figureAlone(student) };
-  const all = [...Object.entries(alone), ...figures].flatMap(([name, figure]) => {
-    return figure === undefined ? [] : [[name, figure.top1] as const];
-  });
-  return Object.fromEntries(all);
+  const known = [...Object.entries(alone), ...figures].filter(([, figure]) => figure !== undefined);
+  return Object.fromEntries(known.map(([name, figure]) => [name, figure?.top1 as number]));
 }
 
 type Preset = ReturnType<typeof describePreset>;

@@ -6,6 +6,7 @@ import { DATASETS } from "../../data/registry.js";
 import { withDatasetOf } from "../../train/checkpointDataset.js";
 import type { Command } from "../command.js";
 import { printDryRun } from "../train.js";
+import { stderrBar } from "../transfer.js";
 
 /** pefd eval: accuracy and loss of checkpoints on the test images. */
 export const command: Command = {
@@ -27,14 +28,15 @@ export const command: Command = {
     const text = await import("../evaluation.js");
     text.checkEvaluationFiles(files, evaluations.length);
     const { runEvaluations } = await import("../../train/evaluate.js");
-    const bar = text.evaluationBar(output);
+    const bar = stderrBar(output);
     const hooks = {
       env,
-      onProgress: bar.update,
+      onProgress: (checkpoint: string, images: number, total: number) =>
+        bar?.update(images, total, [`${images} of ${total} images`, checkpoint]),
       onNotice: output.notice,
       onWarning: (text: string) => output.notice(`warning: ${text}`),
     };
-    const details = await runEvaluations(evaluations, hooks).finally(bar.stop);
+    const details = await runEvaluations(evaluations, hooks).finally(() => bar?.stop());
     const { dataset, data } = evaluations[0] as EvalOptions;
     const names = await DATASETS.row(dataset).classNames(data);
     await text.writeEvaluationFiles(files, details, names);

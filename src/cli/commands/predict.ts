@@ -14,8 +14,8 @@ import { withDatasetOf } from "../../train/checkpointDataset.js";
 import type { Classifier, PredictOptions } from "../../train/predict.js";
 import type { Command, Invocation } from "../command.js";
 import { imageReaderOf } from "../dataset/word.js";
-import { evaluationBar } from "../evaluation.js";
 import { fileOf, STDOUT } from "../output.js";
+import { stderrBar } from "../transfer.js";
 
 const PREDICTION = flagSection("Prediction", {
   checkpoint: path(undefined, "Checkpoint: .pth, .safetensors or a SavedModel written by pefd.", {
@@ -129,16 +129,18 @@ async function writeMistakes(
   if (path === undefined) throw inputError(`The teacher of ${checkpoint} is unknown.`, "Give --teacher FILE.");
   const { test } = await student.row.openTest(dataFolder(student.row, asked));
   const teacher = await openClassifier({ ...asked, checkpoint: path, model: undefined }, { env, notice: () => {} });
-  const bar = evaluationBar(output);
+  const bar = stderrBar(output);
   try {
-    const found = mistakes({ student, teacher, set: test }, (done) => bar.update(checkpoint, done, test.count));
+    const found = mistakes({ student, teacher, set: test }, (done) =>
+      bar?.update(done, test.count, [`${done} of ${test.count} images`, checkpoint]),
+    );
     const { mistakeSheet } = await import("../dataset/contactSheet.js");
     const { sheetHtml } = await import("../../report/sheet.js");
     const sheet = mistakeSheet(student.row, test, student.classes, found, await imageReaderOf(env));
     await writeOutputFile(file, sheetHtml(sheet));
     output.notice(`${file}: ${sheet.notes[0]}`);
   } finally {
-    bar.stop();
+    bar?.stop();
     teacher.dispose();
   }
 }
@@ -172,7 +174,7 @@ export const command: Command = {
     if (wrong !== undefined) await writeMistakes(wrong, classifier, { asked, teacher }, invocation);
     const reader = await imageReaderOf(env);
     const [all, features, problems]: [Predicted[], Float32Array[], string[]] = [[], [], []];
-    const bar = evaluationBar(output);
+    const bar = stderrBar(output);
     let waiting: GivenImage[] = [];
     const flush = () => {
       if (waiting.length === 0) return;
@@ -192,11 +194,11 @@ export const command: Command = {
           if (!(error instanceof PefdError)) throw error;
           problems.push(error.message);
         }
-        bar.update(checkpoint, i + 1, files.length);
+        bar?.update(i + 1, files.length, [`${i + 1} of ${files.length} images`, checkpoint]);
       }
       flush();
     } finally {
-      bar.stop();
+      bar?.stop();
       classifier.dispose();
     }
     if (csv === STDOUT) process.stdout.write(`${csvOf(all)}\n`);

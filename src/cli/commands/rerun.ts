@@ -13,7 +13,7 @@ import {
   type TeacherOptions,
 } from "../../config/options.js";
 import type { OptionValues } from "../../config/policy.js";
-import type { RecordKind } from "../../config/record.js";
+import { COMMANDS, type RecordKind } from "../../config/record.js";
 import { type Layer, rowsOf } from "../../config/resolve.js";
 import { haveSameWeights, isSameFolder, otherOptions, recordIn } from "../../train/files/result.js";
 import { studentFolder, teacherFolder } from "../../train/files/runName.js";
@@ -22,12 +22,10 @@ import type { Command, Invocation } from "../command.js";
 /** Repeated runs go below the --save_dir of the original. */
 const REPEATED = "rerun";
 
-const COMMANDS: Readonly<Record<RecordKind, () => Promise<{ command: Command }>>> = {
+const LOAD: Readonly<Record<RecordKind, () => Promise<{ command: Command }>>> = {
   distill: () => import("./distill.js"),
   teacher: () => import("./trainTeacher.js"),
 };
-
-const COMMAND_NAMES = { distill: "distill", teacher: "train-teacher" } as const;
 
 interface Repeated {
   readonly runDir: string;
@@ -71,7 +69,7 @@ async function otherThanRecord({ runDir, record, layers }: Repeated, options: Op
   if (changed.length > 0) {
     throw inputError(
       `${runDir} cannot be repeated: ${changed.join("; ")}.`,
-      `Restore its inputs. To train with its options on the current ones, type: pefd ${COMMAND_NAMES[config.kind]} --config ${shellWord(file)}`,
+      `Restore its inputs. To train with its options on the current ones, type: pefd ${COMMANDS[config.kind]} --config ${shellWord(file)}`,
     );
   }
   const places = PLACES.filter((name) => named.includes(name)).map((name) => [name, options[name]]);
@@ -135,7 +133,7 @@ export const command: Command = {
   async run(invocation) {
     const [runDir] = invocation.positionals as [string];
     const repeated = await besideItself(readRecord(runDir, invocation.layers), invocation);
-    const { command: own } = await COMMANDS[repeated.kind]();
+    const { command: own } = await LOAD[repeated.kind]();
     const code = await own.run({ ...invocation, positionals: [], layers: repeated.layers });
     if (invocation.flags.dry_run !== true) await compare(runDir, folderOf(repeated).runDir, invocation);
     return code || undefined;

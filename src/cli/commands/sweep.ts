@@ -26,7 +26,7 @@ import { publishedOf } from "../published.js";
 import { trainingSections } from "../train.js";
 import { typedLine } from "../typed.js";
 
-const OWN_WORDS = () => [process.execPath, process.argv[1] as string];
+const OWN_WORDS = () => [process.execPath, process.argv[1] as string] as const;
 
 async function submitSweep(
   runs: readonly SweepRun[],
@@ -129,7 +129,7 @@ function ownProgram(env: Invocation["env"]) {
   process.once("exit", () => {
     for (const child of living) child.kill("SIGTERM");
   });
-  return { command: [process.execPath, process.argv[1] as string] as const, env, living };
+  return { command: OWN_WORDS(), env, living };
 }
 
 function progressOf(runs: readonly SweepRun[], { notice, quiet, color }: Output) {

@@ -1,5 +1,6 @@
 import { inputError } from "../../../common/errors.js";
 import { flagOnly, integer, path, section, type Values } from "../../../common/optionRow.js";
+import { counted } from "../../../common/text.js";
 import { DATA_PLACE, DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
@@ -54,8 +55,7 @@ function sentence(out: string, { dataset, note, halves }: ShardRecord): string {
   const images = [...(train ? [`${train.images} training`] : []), ...(test ? [`${test.images} test`] : [])];
   const shards = (train?.shards.length ?? 0) + (test?.shards.length ?? 0);
   const use = `--dataset ${dataset} --data ${out}`;
-  const files = shards === 1 ? "1 shard" : `${shards} shards`;
-  const lies = `${images.join(" and ")} images are in ${out} (${files}); use them with ${use}`;
+  const lies = `${images.join(" and ")} images are in ${out} (${counted(shards, "shard")}); use them with ${use}`;
   return note === undefined ? lies : `${lies}\n${note}`;
 }
 

@@ -8,40 +8,23 @@ import { resolveSection } from "../../../config/resolve.js";
 import type { FileReport, VerifyReport } from "../../../data/dataset.js";
 import type { OpenExaminer } from "../../../data/images/examine/examiner.js";
 import { DATASETS } from "../../../data/registry.js";
-import { createProgressBar, type ProgressBar } from "../../../report/live/progressBar.js";
 import type { Command, Invocation, Output } from "../../command.js";
 import { DATASET_WORD, imageReaderOf, withDatasetWord } from "../../dataset/word.js";
-import { COLUMNS } from "../../output.js";
-
-/** Shows progress on a terminal. */
-export function imagesBar(output: Output) {
-  const { stderr } = process;
-  if (output.quiet || stderr.isTTY !== true) return { update: () => {}, stop: () => {} };
-  let bar: ProgressBar | undefined;
-  return {
-    update(done: number, all: number) {
-      if (bar === undefined) {
-        bar = createProgressBar(stderr, stderr.columns ?? COLUMNS, output.color);
-        bar.start(all, 0);
-      }
-      bar.update(done, [`${done} of ${all} images`]);
-      if (done < all) return;
-      bar.stop();
-      bar = undefined;
-    },
-    stop: () => bar?.stop(),
-  };
-}
+import { stderrBar } from "../../transfer.js";
 
 async function examinerOf(env: Invocation["env"], workers: number, output: Output): Promise<OpenExaminer> {
   const { openExaminer } = await import("../../../data/images/examine/examiner.js");
   const reader = await imageReaderOf(env);
-  const bar = imagesBar(output);
-  const examiner = openExaminer({ workers, reader, onProgress: bar.update });
+  const bar = stderrBar(output);
+  const onProgress = (done: number, all: number) => {
+    bar?.update(done, all, [`${done} of ${all} images`]);
+    if (done >= all) bar?.stop();
+  };
+  const examiner = openExaminer({ workers, reader, onProgress });
   return {
     ...examiner,
     close() {
-      bar.stop();
+      bar?.stop();
       examiner.close();
     },
   };
