@@ -126,15 +126,18 @@ export const nodesByName = (nodes: readonly GraphNode[]): Map<string, GraphNode>
 export const shapeBehind = (byName: ReadonlyMap<string, GraphNode>, ref: string): readonly number[] | undefined =>
   byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
 
+/** A node. @param shapes of its outputs, where they are known */
+export const graphNode = (
+  name: string,
+  op: string,
+  inputs: readonly string[],
+  attributes: Attributes,
+  shapes?: readonly (readonly number[])[],
+): GraphNode => ({ name, op, inputs, attributes, ...(shapes && { shapes }) });
+
 /** A Const node. */
 export function constNode(name: string, tensor: GraphTensor): GraphNode {
-  return {
-    name,
-    op: "Const",
-    inputs: [],
-    attributes: { dtype: { type: tensor.dtype }, value: { tensor } },
-    shapes: [tensor.shape],
-  };
+  return graphNode(name, "Const", [], { dtype: { type: tensor.dtype }, value: { tensor } }, [tensor.shape]);
 }
 
 /** An int32 constant. @param shape a list by default */
@@ -151,22 +154,17 @@ export const intConstant = (name: string, value: number): GraphNode => intsConst
 export const floatConstant = (name: string, value: number): GraphNode =>
   constNode(name, { dtype: DT.float, shape: [], bytes: new Uint8Array(Float32Array.of(value).buffer) });
 
+/** A read of a float32 variable. @param handle none where it is added later */
+export const readNode = (name: string, handle: readonly string[], shape?: readonly number[]): GraphNode =>
+  graphNode(name, "ReadVariableOp", handle, { dtype: { type: DT.float } }, shape && [shape]);
+
 /** A Placeholder node. */
-export const placeholder = (name: string, dtype: number, shape: readonly number[]): GraphNode => ({
-  name,
-  op: "Placeholder",
-  inputs: [],
-  attributes: { dtype: { type: dtype }, shape: { shape } },
-  shapes: [shape],
-});
+export const placeholder = (name: string, dtype: number, shape: readonly number[]): GraphNode =>
+  graphNode(name, "Placeholder", [], { dtype: { type: dtype }, shape: { shape } }, [shape]);
 
 /** A tensor's bits as another type of the same size. */
-export const bitcastNode = (name: string, input: string, from: number, to: number): GraphNode => ({
-  name,
-  op: "Bitcast",
-  inputs: [input],
-  attributes: { T: { type: from }, type: { type: to } },
-});
+export const bitcastNode = (name: string, input: string, from: number, to: number): GraphNode =>
+  graphNode(name, "Bitcast", [input], { T: { type: from }, type: { type: to } });
 
 /** Stable topological sort. @throws Error for a cycle (a defect of a pass) */
 export function topologicallySorted(nodes: readonly GraphNode[]): GraphNode[] {

@@ -1,7 +1,15 @@
 import { DT } from "../../runtime/native.js";
 import type { Variable } from "../../runtime/tf.js";
 import type { ProgramDescription } from "../types.js";
-import { bitcastNode, floatConstant, type GraphNode, placeholder, type Signature } from "./graph.js";
+import {
+  bitcastNode,
+  floatConstant,
+  type GraphNode,
+  graphNode,
+  placeholder,
+  readNode,
+  type Signature,
+} from "./graph.js";
 
 /** Variables of a graph: handles, and signatures that push and pull each group. */
 export interface GraphVariables {
@@ -17,25 +25,17 @@ export const variableKey = (index: number): string => `v${index}`;
 
 const floatType = { type: DT.float };
 
-const handleNode = (name: string, variable: Variable): GraphNode => ({
-  name,
-  op: "VarHandleOp",
-  inputs: [],
-  attributes: {
+const handleNode = (name: string, variable: Variable): GraphNode =>
+  graphNode(name, "VarHandleOp", [], {
     dtype: floatType,
     shape: { shape: variable.shape },
     shared_name: { string: name },
     container: { string: "" },
-  },
-});
+  });
 
 /** An assignment of a new value to a variable. @param after control inputs */
-export const assignNode = (name: string, handle: string, value: string, after: readonly string[]): GraphNode => ({
-  name,
-  op: "AssignVariableOp",
-  inputs: [handle, value, ...after.map((node) => `^${node}`)],
-  attributes: { dtype: floatType },
-});
+export const assignNode = (name: string, handle: string, value: string, after: readonly string[]): GraphNode =>
+  graphNode(name, "AssignVariableOp", [handle, value, ...after.map((node) => `^${node}`)], { dtype: floatType });
 
 /** An assignment of new values to some rows of a variable. @param places [N, 1], int32 @param after control inputs */
 export const assignRowsNode = (
@@ -44,12 +44,12 @@ export const assignRowsNode = (
   places: string,
   rows: string,
   after: readonly string[],
-): GraphNode => ({
-  name,
-  op: "ResourceScatterNdUpdate",
-  inputs: [handle, places, rows, ...after.map((node) => `^${node}`)],
-  attributes: { T: floatType, Tindices: { type: DT.int32 }, use_locking: { bool: true } },
-});
+): GraphNode =>
+  graphNode(name, "ResourceScatterNdUpdate", [handle, places, rows, ...after.map((node) => `^${node}`)], {
+    T: floatType,
+    Tindices: { type: DT.int32 },
+    use_locking: { bool: true },
+  });
 
 /** Fetched constants are on the host, which saves a GPU a transfer. */
 const HOST = "/device:CPU:0";
@@ -117,8 +117,7 @@ function pullGroup(group: string, variables: readonly Variable[], handles: Handl
   const outputs: Record<string, Signature["outputs"][string]> = {};
   variables.forEach((variable, i) => {
     const name = `pull/${group}/value_${i}`;
-    const inputs = [handles.get(variable) as string];
-    nodes.push({ name, op: "ReadVariableOp", inputs, attributes: { dtype: floatType } });
+    nodes.push(readNode(name, [handles.get(variable) as string]));
     outputs[variableKey(i)] = { tensor: `${name}:0`, dtype: DT.float, shape: variable.shape };
   });
   return { nodes, signature: { inputs: {}, outputs } };

@@ -6,6 +6,7 @@ import {
   bitcastNode,
   type GraphFunction,
   type GraphNode,
+  graphNode,
   intConstant,
   intsConstant,
   isControl,
@@ -63,13 +64,7 @@ export const resultArguments = ({ ahead }: LoopParts): With<AheadResult> =>
 export function reshaped(name: string, ref: string, shape: readonly number[], type: number = DT.float): GraphNode[] {
   return [
     intsConstant(`${name}/shape`, shape),
-    {
-      name,
-      op: "Reshape",
-      inputs: [ref, `${name}/shape`],
-      attributes: { T: { type }, Tshape: { type: DT.int32 } },
-      shapes: [shape],
-    },
+    graphNode(name, "Reshape", [ref, `${name}/shape`], { T: { type }, Tshape: { type: DT.int32 } }, [shape]),
   ];
 }
 
@@ -153,35 +148,33 @@ export const whileNode = (
   prefix: string,
   arguments_: readonly Argument[],
   first: ReadonlyMap<string, string>,
-): GraphNode => ({
-  name: "loop",
-  op: "While",
-  inputs: arguments_.map(({ name }) => first.get(name) ?? name),
-  attributes: {
-    T: { types: arguments_.map(({ type }) => type) },
-    cond: { func: `${prefix}_condition` },
-    body: { func: `${prefix}_body` },
-    output_shapes: { shapes: [] },
-    parallel_iterations: { int: 10 },
-  },
-});
+): GraphNode =>
+  graphNode(
+    "loop",
+    "While",
+    arguments_.map(({ name }) => first.get(name) ?? name),
+    {
+      T: { types: arguments_.map(({ type }) => type) },
+      cond: { func: `${prefix}_condition` },
+      body: { func: `${prefix}_body` },
+      output_shapes: { shapes: [] },
+      parallel_iterations: { int: 10 },
+    },
+  );
 
 /** References to the arguments after the loop. */
 export const afterLoop = (arguments_: readonly Argument[]): Map<string, string> =>
   new Map(arguments_.map(({ name }, i) => [name, i === 0 ? "loop" : `loop:${i}`]));
 
 /** An int32 operation. */
-export const int32Node = (name: string, op: string, a: string, b: string): GraphNode => ({
-  name,
-  op,
-  inputs: [a, b],
-  attributes: { T: { type: DT.int32 } },
-});
+export const int32Node = (name: string, op: string, a: string, b: string): GraphNode =>
+  graphNode(name, op, [a, b], { T: { type: DT.int32 } });
 
 /** In a body, the slice of a tensor at the iteration's index along its first axis. */
-export const partNode = (name: string, from: string, type: number): GraphNode => ({
-  name,
-  op: "GatherV2",
-  inputs: [from, INDEX.name, "zero"],
-  attributes: { Tparams: { type }, Tindices: { type: DT.int32 }, Taxis: { type: DT.int32 }, batch_dims: { int: 0 } },
-});
+export const partNode = (name: string, from: string, type: number): GraphNode =>
+  graphNode(name, "GatherV2", [from, INDEX.name, "zero"], {
+    Tparams: { type },
+    Tindices: { type: DT.int32 },
+    Taxis: { type: DT.int32 },
+    batch_dims: { int: 0 },
+  });

@@ -1,6 +1,6 @@
 import { DT } from "../../runtime/native.js";
 import type { Variable } from "../../runtime/tf.js";
-import { type GraphNode, isControl } from "../graph/graph.js";
+import { type GraphNode, isControl, readNode } from "../graph/graph.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 
 /** A tensor carried through a loop: invariant, or updated in each iteration. */
@@ -106,7 +106,8 @@ export function partsOf(recorded: RecordedStep, prefix: string, ahead?: Recorded
         results: ahead.results,
       },
     }),
-    before: Array.from(reads, ([name, { shape }]) => readNode(name, shape)),
+    // Handles are added where the loop's resources have names.
+    before: Array.from(reads, ([name, { shape }]) => readNode(name, [], shape)),
     values: values.map((value) =>
       value.next === undefined ? value : { ...value, next: replaced.get(value.next) ?? value.next },
     ),
@@ -117,15 +118,6 @@ export function partsOf(recorded: RecordedStep, prefix: string, ahead?: Recorded
     ),
   };
 }
-
-/** The handle is added where the loop's resources have names. */
-const readNode = (name: string, shape: readonly number[]): GraphNode => ({
-  name,
-  op: "ReadVariableOp",
-  inputs: [],
-  attributes: { dtype: { type: DT.float } },
-  shapes: [shape],
-});
 
 /** Loop invariants, by name. */
 export const invariantsOf = ({ values }: LoopParts): Map<string, LoopValue> =>

@@ -5,6 +5,7 @@ import { DT } from "../../runtime/native.js";
 import {
   dataOf,
   type GraphNode,
+  graphNode,
   intConstant,
   intsConstant,
   isControl,
@@ -175,7 +176,7 @@ const USUAL_AXES = [1, 2, 3, 0];
 function transposed(name: string, ref: string, axes: readonly number[]): GraphNode[] {
   return [
     intsConstant(`${name}/axes`, axes),
-    { name, op: "Transpose", inputs: [ref, `${name}/axes`], attributes: { T: floatType, Tperm: intType } },
+    graphNode(name, "Transpose", [ref, `${name}/axes`], { T: floatType, Tperm: intType }),
   ];
 }
 
@@ -189,13 +190,13 @@ function packing(name: string, refs: readonly string[], shapes: Shapes): GraphNo
   return [
     ...flat,
     intConstant(`${name}/axis`, 0),
-    {
+    graphNode(
       name,
-      op: "ConcatV2",
-      inputs: [...refs.map((_, i) => `${name}/flat_${i}`), `${name}/axis`],
-      attributes: { N: { int: refs.length }, T: floatType, Tidx: intType },
-      shapes: [[totalOf(shapes)]],
-    },
+      "ConcatV2",
+      [...refs.map((_, i) => `${name}/flat_${i}`), `${name}/axis`],
+      { N: { int: refs.length }, T: floatType, Tidx: intType },
+      [[totalOf(shapes)]],
+    ),
   ];
 }
 
@@ -204,13 +205,13 @@ function unpacking(name: string, ref: string, shapes: Shapes): { nodes: GraphNod
   const split: GraphNode[] = [
     intsConstant(`${name}/sizes`, shapes.map(sizeOf)),
     intConstant(`${name}/axis`, 0),
-    {
+    graphNode(
       name,
-      op: "SplitV",
-      inputs: [ref, `${name}/sizes`, `${name}/axis`],
-      attributes: { num_split: { int: shapes.length }, T: floatType, Tlen: intType },
-      shapes: shapes.map((shape) => [sizeOf(shape)]),
-    },
+      "SplitV",
+      [ref, `${name}/sizes`, `${name}/axis`],
+      { num_split: { int: shapes.length }, T: floatType, Tlen: intType },
+      shapes.map((shape) => [sizeOf(shape)]),
+    ),
   ];
   const pieces = shapes.map((shape, i) => {
     const [a, b, c, d] = shape as [number, number, number, number];

@@ -3,6 +3,7 @@ import type { Variable } from "../../runtime/tf.js";
 import {
   type GraphFunction,
   type GraphNode,
+  graphNode,
   intConstant,
   nodeOf,
   placeholder,
@@ -260,14 +261,14 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
     spec,
   }));
   const done = `${prefix}/loop/done`;
-  const call: GraphNode = {
-    name: `${prefix}/loop/call`,
-    op: "StatefulPartitionedCall",
-    inputs: [
+  const call: GraphNode = graphNode(
+    `${prefix}/loop/call`,
+    "StatefulPartitionedCall",
+    [
       ...ports.map(({ node }) => node.name),
       ...Array.from(resourcesOf(parts).keys(), (variable) => variables.handles.get(variable) as string),
     ],
-    attributes: {
+    {
       Tin: { types: outerArguments(source).map(({ type }) => type) },
       Tout: { types: [] },
       f: { func: `${prefix}_loop` },
@@ -276,7 +277,7 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
       executor_type: { string: "" },
       _XlaMustCompile: { bool: true },
     },
-  };
+  );
   return {
     nodes: [...ports.map(({ node }) => node), call, ...doneNodes(done, [call.name])],
     functions: [...outer.functions, loopFunction(source, outer)],

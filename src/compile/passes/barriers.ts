@@ -4,6 +4,7 @@ import {
   dataOf,
   floatConstant,
   type GraphNode,
+  graphNode,
   isControl,
   isFloat,
   nodeOf,
@@ -54,12 +55,7 @@ export const keepReductionOrder: Pass = (step) => {
 
 function asDifference(node: GraphNode, [x, y]: readonly [string, string]): GraphNode[] {
   const minusOne = floatConstant(`${node.name}/minus_one`, -1);
-  const negated: GraphNode = {
-    name: `${node.name}/negated`,
-    op: "Mul",
-    inputs: [y, minusOne.name],
-    attributes: { T: { type: DT.float } },
-  };
+  const negated: GraphNode = graphNode(`${node.name}/negated`, "Mul", [y, minusOne.name], { T: { type: DT.float } });
   return [minusOne, negated, { ...node, op: "Sub", inputs: [x, negated.name] }];
 }
 
@@ -82,12 +78,10 @@ export function withOpaqueConstants(nodes: readonly GraphNode[]): GraphNode[] {
     const value = node.attributes.value;
     const shape = value !== undefined && "tensor" in value ? value.tensor.shape : node.shapes?.[0];
     const constant = { ...node, name: `${node.name}/value` };
-    const opaque: GraphNode = {
-      name: node.name,
-      op: "PlaceholderWithDefault",
-      inputs: [constant.name],
-      attributes: { dtype: { type: DT.float }, shape: { shape: shape ?? [] } },
-    };
+    const opaque: GraphNode = graphNode(node.name, "PlaceholderWithDefault", [constant.name], {
+      dtype: { type: DT.float },
+      shape: { shape: shape ?? [] },
+    });
     return [constant, opaque];
   });
 }
@@ -146,13 +140,10 @@ function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
     const shape = source.shapes?.[outputOf(ref)];
     if (shape === undefined) return ref;
     const name = `${source.name}/apart`;
-    barriers.set(source.name, {
-      name,
-      op: "PlaceholderWithDefault",
-      inputs: [ref],
-      attributes: { dtype: { type: DT.float }, shape: { shape } },
-      shapes: [shape],
-    });
+    barriers.set(
+      source.name,
+      graphNode(name, "PlaceholderWithDefault", [ref], { dtype: { type: DT.float }, shape: { shape } }, [shape]),
+    );
     return name;
   };
   const changed = nodes.map((node) => {

@@ -1,7 +1,7 @@
 import { opNamed } from "../../ops/ops.js";
 import type { Facts } from "../../ops/shapes.js";
 import { DT } from "../../runtime/native.js";
-import { attributeReader, dataOf, type GraphNode, isControl, nodeOf } from "../graph/graph.js";
+import { attributeReader, dataOf, type GraphNode, graphNode, isControl, nodeOf } from "../graph/graph.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import type { PrecisionName } from "../types.js";
 
@@ -62,12 +62,8 @@ export const frozenInFloat16: Pass = (step) => frozenReduced(step, "float16");
 /** Kinds of ops that run in 16 bits; "product" is a matrix product, in projectors and classifiers. */
 type Reduced = NonNullable<Facts["reduced"]>;
 
-export const castNode = (name: string, input: string, from: number, to: number): GraphNode => ({
-  name,
-  op: "Cast",
-  inputs: [input],
-  attributes: { SrcT: { type: from }, DstT: { type: to }, Truncate: { bool: false } },
-});
+export const castNode = (name: string, input: string, from: number, to: number): GraphNode =>
+  graphNode(name, "Cast", [input], { SrcT: { type: from }, DstT: { type: to }, Truncate: { bool: false } });
 
 /** Casts float32 tensors to 16 bits, each once. @returns the tensor in 16 bits; a new cast goes to `add` */
 export function createReductions(

@@ -5,6 +5,7 @@ import {
   type Attributes,
   attributeReader,
   type GraphNode,
+  graphNode,
   intsConstant,
   nodesByName,
   shapeBehind,
@@ -95,13 +96,7 @@ function dataGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
       sides.map(([before]) => before),
     ),
     intsConstant(names.size, sizes.images),
-    {
-      name: node.name,
-      op: "Slice",
-      inputs: [names.padded, names.begin, names.size],
-      attributes: { T, Index: INDICES },
-      shapes: [sizes.images],
-    },
+    graphNode(node.name, "Slice", [names.padded, names.begin, names.size], { T, Index: INDICES }, [sizes.images]),
   ];
 }
 
@@ -112,13 +107,7 @@ function weightGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
   const { T = { type: DT.float } } = node.attributes;
   return [
     intsConstant(names.sides, sides.flat(), [4, 2]),
-    {
-      name: names.padded,
-      op: "Pad",
-      inputs: [images, names.sides],
-      attributes: { T, Tpaddings: INDICES },
-      shapes: [grown(sizes.images, sides)],
-    },
+    graphNode(names.padded, "Pad", [images, names.sides], { T, Tpaddings: INDICES }, [grown(sizes.images, sides)]),
     { ...node, inputs: [names.padded, ...others], attributes: unpadded(node.attributes) },
   ];
 }

@@ -1,6 +1,14 @@
 import { standardOp } from "../../ops/ops.js";
 import { DT } from "../../runtime/native.js";
-import { type GraphNode, intConstant, intsConstant, nodesByName, outputRef, shapeBehind } from "../graph/graph.js";
+import {
+  type GraphNode,
+  graphNode,
+  intConstant,
+  intsConstant,
+  nodesByName,
+  outputRef,
+  shapeBehind,
+} from "../graph/graph.js";
 import type { Pass } from "../record/recordedStep.js";
 
 type Shape = readonly number[];
@@ -51,13 +59,13 @@ const typeOf = ({ attributes: { T = { type: DT.float } } }: GraphNode) => T;
 
 /** An input of a node, split into groups along the axis of a constant. */
 function split(node: GraphNode, place: number, { name: axis }: GraphNode, shapes: Shape[]): GraphNode {
-  return {
-    name: `${node.name}/split_${place}`,
-    op: "Split",
-    inputs: [axis, node.inputs[place] as string],
-    attributes: { T: typeOf(node), num_split: { int: shapes.length } },
+  return graphNode(
+    `${node.name}/split_${place}`,
+    "Split",
+    [axis, node.inputs[place] as string],
+    { T: typeOf(node), num_split: { int: shapes.length } },
     shapes,
-  };
+  );
 }
 
 function concatenated(node: GraphNode, parts: readonly GraphNode[], { name: axis }: GraphNode): GraphNode {

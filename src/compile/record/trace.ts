@@ -14,7 +14,7 @@ import {
 } from "../../runtime/native.js";
 import { scatterRows } from "../../runtime/rows.js";
 import { type Tensor, tf, type Update, type Variable } from "../../runtime/tf.js";
-import { type AttributeValue, constNode, type GraphNode, outputRef, placeholder } from "../graph/graph.js";
+import { type AttributeValue, constNode, type GraphNode, outputRef, placeholder, readNode } from "../graph/graph.js";
 import type { Entry, FeedSpec } from "../types.js";
 import type { RecordedStep } from "./recordedStep.js";
 
@@ -152,13 +152,7 @@ function createTrace(prefix: string): Trace {
     return node.name;
   };
   const read = (variable: Variable, handle: string): Recorded => {
-    const ref = add({
-      name: `${prefix}/read/${reads.size}`,
-      op: "ReadVariableOp",
-      inputs: [handle],
-      attributes: { dtype: { type: DT.float } },
-      shapes: [variable.shape],
-    });
+    const ref = add(readNode(`${prefix}/read/${reads.size}`, [handle], variable.shape));
     reads.set(variable, ref);
     return { ref, shape: variable.shape };
   };
