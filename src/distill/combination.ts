@@ -78,6 +78,15 @@ const phaseOf = ({ method }: Part, phase: Phase): Phase => ({
   loss: (at, context) => renamed(method, phase.loss(at, context)),
 });
 
+/** A part whose optimizer knows its terms by their names in the sum. */
+function withOwnTerms({ method, own }: Part): Part {
+  const { momenta, ...rest } = own.optimizer ?? {};
+  if (momenta === undefined) return { method, own };
+  const known = (term: string) => (method.terms.includes(term) ? termOf(method, term) : term);
+  const named = momenta.map(({ terms, ...part }) => ({ ...part, ...(terms && { terms: terms.map(known) }) }));
+  return { method, own: { ...own, optimizer: { ...rest, momenta: named } } };
+}
+
 function together(parts: readonly Part[]): Distillation {
   const at = (part: Part, whole: StepContext) => drawnFor(part.method.name, whole);
   const phases = parts.flatMap((part) =>
@@ -109,7 +118,7 @@ function together(parts: readonly Part[]): Distillation {
     ...onlyOne(parts, "evaluated"),
     ...onlyOne(parts, "insertion"),
     ...onlyOne(parts, "logits"),
-    ...onlyOne(parts, "optimizer"),
+    ...onlyOne(parts.map(withOwnTerms), "optimizer"),
   };
 }
 

@@ -123,8 +123,18 @@ export interface Distillation<Term extends string = string> {
 export interface OptimizerTraits {
   /** A step is g + momentum * v, with the new momentum buffer v. */
   readonly nesterov?: boolean;
-  /** Two buffers: momentum less this for cross entropy and weight decay, plus this for the rest; a step sums them. */
-  readonly momentumDifference?: number;
+  /** A momentum buffer for each part of the loss; a step sums them. */
+  readonly momenta?: readonly MomentumPart[];
+}
+
+/** A part of the loss with a momentum buffer of its own. */
+export interface MomentumPart {
+  /** Terms, "ce" among them; by default all that no other part names. */
+  readonly terms?: readonly string[];
+  /** Added to the run's momentum. */
+  readonly difference: number;
+  /** Whether weight decay acts in it, on parameters that the parts before it have moved. */
+  readonly decays?: boolean;
 }
 
 export interface Phase<Term extends string = string> {

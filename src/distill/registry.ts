@@ -6,8 +6,10 @@ import { sddDkd } from "./methods/classMaps/sddDkd.js";
 import { sddKd } from "./methods/classMaps/sddKd.js";
 import { crld } from "./methods/logits/crld.js";
 import { ctkd } from "./methods/logits/ctkd.js";
+import { deepkdDkd, deepkdKd } from "./methods/logits/deepkd.js";
 import { dist } from "./methods/logits/dist.js";
 import { dkd } from "./methods/logits/dkd.js";
+import { gklKd } from "./methods/logits/dkl.js";
 import { dot } from "./methods/logits/dot.js";
 import { eaDkd, eaKd } from "./methods/logits/ea.js";
 import { kd } from "./methods/logits/kd.js";
@@ -18,6 +20,7 @@ import { nkd } from "./methods/logits/nkd.js";
 import { normkd, normkdDkd } from "./methods/logits/normkd.js";
 import { ofa } from "./methods/logits/ofa.js";
 import { rld } from "./methods/logits/rld.js";
+import { labelSmoothing, tfKdReg, tfKdSelf } from "./methods/logits/teacherFree.js";
 import { tekap } from "./methods/logits/tekap.js";
 import { ttm, wttm } from "./methods/logits/ttm.js";
 import { abound } from "./methods/maps/abound.js";
@@ -70,6 +73,12 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   crld,
   eaKd,
   eaDkd,
+  labelSmoothing,
+  tfKdReg,
+  tfKdSelf,
+  gklKd,
+  deepkdKd,
+  deepkdDkd,
   hint,
   attention,
   similarity,

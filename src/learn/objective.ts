@@ -1,4 +1,4 @@
-import type { Phase, StepContext } from "../distill/method.js";
+import type { MomentumPart, Phase, StepContext } from "../distill/method.js";
 import type { OpenedMethod } from "../distill/open.js";
 import { crossEntropy, distillKL } from "../distill/parts/losses.js";
 import {
@@ -41,8 +41,8 @@ export interface Loss {
   readonly value: Scalar;
   /** Unweighted, in the order of Objective.termNames. */
   readonly terms: readonly Scalar[];
-  /** The cross entropy's part and the rest; 0 without terms. */
-  readonly parts?: readonly [task: Scalar, distillation: Scalar];
+  /** Of each part that the optimizer has a momentum buffer for. */
+  readonly parts?: readonly Scalar[];
 }
 
 /** What depends only on a batch's images: a frozen teacher's output. */
@@ -90,8 +90,9 @@ export function distilling(config: DistillConfig): Objective {
   const { gamma, alpha, beta } = weights;
   const own = beta === 0 ? [] : method.termNames;
   const seen = (logits: Tensor2D): Tensor2D => (beta !== 0 && method.logits?.(logits)) || logits;
+  const termNames = [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own];
   return {
-    termNames: [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own],
+    termNames,
     ...guidedBy(config, usedViews(method.sees, weights)),
     of(batch) {
       const guides = taught(config, batch);
@@ -108,11 +109,10 @@ export function distilling(config: DistillConfig): Objective {
           const weight = beta * (method.termWeights?.[name] ?? 1);
           terms.push([weight, found[name] ?? tf.scalar(0)]);
         }
-        const tasks = gamma === 0 ? 0 : 1;
         return {
           value: weightedSum(terms),
           terms: terms.map(([, term]) => term),
-          ...(isSplit(method) && { parts: [partialSum(terms.slice(0, tasks)), partialSum(terms.slice(tasks))] }),
+          ...partsOf(method, termNames, terms),
         };
       };
     },
@@ -135,16 +135,21 @@ export const ofPhase = (config: TeacherConfig, phase: Phase): Objective => ({
       context.updates.push(...guides.updates);
       const found = phase.loss(stepContextOf(batch, student, guides, oneHot), context);
       const terms = phase.terms.map((name) => found[name] ?? tf.scalar(0));
-      const value = weightedSum(terms.map((term) => [1, term]));
-      return { value, terms, ...(isSplit(config.method) && { parts: [tf.scalar(0), value] }) };
+      const weighted = terms.map((term) => [1, term] as const);
+      return { value: weightedSum(weighted), terms, ...partsOf(config.method, phase.terms, weighted) };
     };
   },
 });
 
-/** Whether the optimizer needs the cross entropy's gradient separately. */
-const isSplit = ({ optimizer }: OpenedMethod): boolean => optimizer?.momentumDifference !== undefined;
-
-const partialSum = (terms: Weighted): Scalar => (terms.length === 0 ? tf.scalar(0) : weightedSum(terms));
+/** Sums of the terms of each part that the optimizer has a momentum buffer for. @param names of the terms */
+function partsOf({ optimizer }: OpenedMethod, names: readonly string[], terms: Weighted): Pick<Loss, "parts"> {
+  const { momenta } = optimizer ?? {};
+  if (momenta === undefined) return {};
+  const named = new Set(momenta.flatMap((part) => part.terms ?? []));
+  const isIn = (part: MomentumPart, name: string) => part.terms?.includes(name) ?? !named.has(name);
+  const sumOf = (some: Weighted) => (some.length === 0 ? tf.scalar(0) : weightedSum(some));
+  return { parts: momenta.map((part) => sumOf(terms.filter((_, i) => isIn(part, names[i] as string)))) };
+}
 
 interface Guides {
   readonly guide: Partial<ModelOutput>;

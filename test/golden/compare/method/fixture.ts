@@ -32,6 +32,9 @@ const OWN_LETTERS = "nt";
 /** The weights of those that set them by letters, where none is set. */
 const UNSET: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 
+/** What the authors' code reads and does not use. */
+const UNUSED: ReadonlySet<string> = new Set(["deepkd_kd kd_loss_kd_weight"]);
+
 const wordsOf = (flag: string): string => flag.replace(/^-+/, "").replaceAll(".", "_").toLowerCase();
 
 /** Flags and their values in pairs, and arguments. */
@@ -90,13 +93,14 @@ function weightsOf(told: Told, published: LossWeights): Pick<Fixture, "weights" 
  */
 export function fixtureOf(name: string, flags: readonly string[], inputs: object = {}): Fixture {
   const { method: row, set, defaults, ...published } = procedureNamed(name);
-  const told = toldBy(flags, inputs);
+  const told = new Map(Array.from(toldBy(flags, inputs)).filter(([words]) => !UNUSED.has(`${name} ${words}`)));
   const options = Object.entries(row.options).flatMap(([option, description]) => {
     const value = toldOf(told, row.name, option);
     return value === undefined ? [] : [[option, typedValue(description, value)] as const];
   });
   // Flags change what the program has by default: the method's weights, not those that a variant was published with.
-  const { weights } = options.length > 0 ? row : published;
+  const isPublished = options.every(([option, value]) => set[option] === value);
+  const { weights } = isPublished ? published : row;
   return {
     row,
     told: { ...defaults, ...set, ...Object.fromEntries(options) },

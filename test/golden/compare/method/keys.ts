@@ -4,6 +4,8 @@ export const KEYS = {
   bank: 7001,
   /** Negatives of the first step. */
   negatives: 7011,
+  /** Probabilities by class that gkl_kd starts from. */
+  classPrior: 9501,
   /** First noise of the first step of tekap. */
   noise: 9510,
   /** Batch normalisation before the ReLU of the stem; those of the maps follow, ten keys apart. */

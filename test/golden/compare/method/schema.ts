@@ -64,7 +64,7 @@ const trajectory = z.strictObject({
     .array(
       z.object({
         lr: z.number(),
-        momentum: z.number(),
+        momentum: z.number().default(0.9),
         weightDecay: z.number(),
         nesterov: z.boolean(),
         tensors: z.int(),

@@ -44,7 +44,7 @@ export function expectedTerms(
     if (key === "ce") return [key, ce];
     if (key === "kd") return [key, sumOf(own.values())];
     if (key === "div") return [key, insteadOfKL ? sumOf(own.values()) : kl];
-    if (weighted(key) === "ce") return [key, gamma * ce];
+    if (["ce", "task"].includes(weighted(key))) return [key, gamma * ce];
     if (!key.startsWith("loss_")) return [key, own.get(key)];
     const alone = own.get(weighted(key));
     return [key, alone === undefined ? rest + (alpha === 0 ? 0 : alpha * kl) : beta * alone];

@@ -17,7 +17,7 @@ import { outputOf, type StandIn, type standIn } from "./standIn.js";
 /** The epoch of terms alone of mdistiller's descendants, the end of their warm-ups. */
 const WARM = 20;
 
-const isMdistiller = ({ upstream: { files } }: MethodGolden) => files.some((file) => file.startsWith("mdistiller/"));
+const isMdistiller = ({ upstream: { files } }: MethodGolden) => files.some((file) => /(^|\/)mdistiller\//.test(file));
 
 /** A method between stand-ins, with the tensors that the file has gradients of. */
 export interface TermScene {
@@ -114,6 +114,12 @@ export function afterPhase(scene: TermScene): TermScene {
 /** Names of what a method keeps begin with it. */
 export const KEPT = "kept.";
 
+/** Gradients that DeepKD's files have of each part of the loss. */
+const PARTS = [
+  ["ncg.logits", "nckd"],
+  ["tcg.logits", "tckd"],
+] as const;
+
 /** The term, its gradients by the authors' names, and new values of what the method keeps. */
 export function describeTerm(
   scene: TermScene,
@@ -123,6 +129,12 @@ export function describeTerm(
   const { method, differentiated } = scene;
   const at = stepContextOf(scene, teacher);
   const [phase] = isFirstPhase ? (method.phases ?? []) : [];
+  const [, logits] = differentiated.find(([name]) => name === "logits") ?? [];
+  const apart = PARTS.map(([part, term]): [string, Tensor | undefined] => {
+    if (method.optimizer?.momenta?.some(({ terms }) => terms?.includes("tckd")) !== true) return [part, undefined];
+    const of = () => method.terms(at, { training: true, updates: [] })[term] as Scalar;
+    return [part, logits && gradientsOf(() => ({ loss: of(), kept: {}, tensors: [] }), [logits]).gradients[0]];
+  });
   const { loss, gradients, kept } = gradientsOf(
     () => {
       const context = { training: true, updates: [] as Update[] };
@@ -137,7 +149,8 @@ export function describeTerm(
     const gradient = gradients[i];
     return gradient === undefined ? [] : [[name, gradient] as const];
   });
-  return { value: loss, ...Object.fromEntries(found), ...kept };
+  const parts = apart.flatMap(([name, gradient]) => (gradient === undefined ? [] : [[name, gradient] as const]));
+  return { value: loss, ...Object.fromEntries([...found, ...parts]), ...kept };
 }
 
 /** New values of a method's buffers. */
