@@ -148,6 +148,9 @@ export function combination(shares: readonly Share[]): Method {
   const used = shares.filter(({ weight }) => weight !== 0);
   const methods = used.map(({ method }) => method);
   const [first] = all as [Method];
+  if (methods.some(({ strongView }) => strongView) && methods.some(({ classView }) => classView)) {
+    throw inputError(`--distill ${name}: one method's second view is of the same images, the other's is of others.`);
+  }
   return {
     name,
     summary: `the sum of ${names.join(" and ")}`,
@@ -162,6 +165,7 @@ export function combination(shares: readonly Share[]): Method {
     ),
     ...teacherModeOf(methods),
     ...(methods.some(({ strongView }) => strongView) && { strongView: true as const }),
+    ...(methods.some(({ classView }) => classView) && { classView: true as const }),
     ...(methods.some(({ shortBatches }) => shortBatches) && { shortBatches: "left out" as const }),
     leastImages: Math.max(1, ...methods.map(({ leastImages = 1 }) => leastImages)),
     sees: (options) => [...new Set(methods.flatMap((method) => method.sees(ownOptions(method, options))))],

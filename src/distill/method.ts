@@ -50,7 +50,7 @@ export interface StepContext extends TwoOutputs {
   /** float32, from 1 */
   readonly epoch: Scalar;
   readonly drawn: Readonly<Record<string, Tensor>>;
-  /** Outputs for the strong view of the same images, if the row asks for it; the student runs on it second. */
+  /** Outputs for the strong or class view, if the row asks for one; the student runs on it second. */
   readonly strong: TwoOutputs;
 }
 
@@ -228,6 +228,11 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
    * weak one and updates its running statistics twice; cross entropy sums both views'.
    */
   readonly strongView?: true;
+  /**
+   * Whether StepContext.strong instead has the student's outputs for another image of the class (data/classView.ts), on
+   * which it runs second, without cross entropy.
+   */
+  readonly classView?: true;
   /** Its terms from class maps alone, where golden files of such methods begin. */
   ofClassMaps?(maps: ClassMaps, at: StepContext, options: RowValues<Options>): Readonly<Partial<Record<Term, Scalar>>>;
   /**

@@ -5,6 +5,7 @@ import { catKd } from "./methods/classMaps/catKd.js";
 import { sddDkd } from "./methods/classMaps/sddDkd.js";
 import { sddKd } from "./methods/classMaps/sddKd.js";
 import { crld } from "./methods/logits/crld.js";
+import { csKd } from "./methods/logits/csKd.js";
 import { ctkd } from "./methods/logits/ctkd.js";
 import { deepkdDkd, deepkdKd } from "./methods/logits/deepkd.js";
 import { dist } from "./methods/logits/dist.js";
@@ -76,6 +77,7 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   labelSmoothing,
   tfKdReg,
   tfKdSelf,
+  csKd,
   gklKd,
   deepkdKd,
   deepkdDkd,

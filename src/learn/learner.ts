@@ -124,8 +124,8 @@ export interface Learner {
   readonly groups?: readonly ParameterGroup[];
   /** drop_last. */
   readonly wholeBatches?: true;
-  /** Of strong views, where steps have them. */
-  readonly strongView?: { readonly seed: number };
+  /** Of strong or class views, where steps have them. */
+  readonly strongView?: { readonly seed: number; readonly classView: boolean };
   /** The method's random inputs per step, with the run's seed. */
   readonly draws?: Pick<Draws, "specs"> & { values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]> };
 }

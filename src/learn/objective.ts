@@ -99,7 +99,7 @@ export function distilling(config: DistillConfig): Objective {
       return (student, oneHot, context) => {
         context.updates.push(...guides.updates);
         const terms: [number, Scalar][] = [];
-        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot, seen)]);
+        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot, seen, method.classView)]);
         if (alpha !== 0) {
           const theirs = seen(guides.guide.logits as Tensor2D);
           terms.push([alpha, distillKL(seen(student.logits), theirs, temperature)]);
@@ -120,9 +120,14 @@ export function distilling(config: DistillConfig): Objective {
 }
 
 /** Mean cross entropy, summed over both views if there is a strong one. */
-function taskLoss({ logits, strong }: StudentOutput, oneHot: Tensor2D, seen: (logits: Tensor2D) => Tensor2D): Scalar {
+function taskLoss(
+  { logits, strong }: StudentOutput,
+  oneHot: Tensor2D,
+  seen: (logits: Tensor2D) => Tensor2D,
+  classView: boolean,
+): Scalar {
   const weak = crossEntropy(seen(logits), oneHot);
-  return strong === undefined ? weak : tf.add(weak, crossEntropy(seen(strong.logits), oneHot));
+  return strong === undefined || classView ? weak : tf.add(weak, crossEntropy(seen(strong.logits), oneHot));
 }
 
 /** Objective of a first phase: the sum of its terms. */
@@ -163,7 +168,7 @@ function taught({ teacher, teacherMaps, method }: TeacherConfig, batch: Batch): 
   const context: ForwardContext = { training: method.teacherTrains, updates: [] };
   const see = (output: Partial<ModelOutput>) => seenOutput(output, method.sees, teacherMaps);
   const guide = batch.guide ?? teacher.forward(batch.images, context);
-  const strong = batch.strong && see(teacher.forward(batch.strong, context));
+  const strong = batch.strong && !method.classView ? see(teacher.forward(batch.strong, context)) : undefined;
   return { guide, seen: see(guide), strong, updates: context.updates };
 }
 
@@ -193,7 +198,12 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
     oneHot,
     labels: batch.labels,
     get strong() {
-      return { student: given("strong view", student.strong), teacher: given("strong view", guides.strong) };
+      return {
+        student: given("second view", student.strong),
+        get teacher() {
+          return given("strong view", guides.strong);
+        },
+      };
     },
     get image() {
       return given("image indices", batch.image);

@@ -73,6 +73,8 @@ const trajectory = z.strictObject({
     )
     .min(1),
   ownState: z.array(ownRow).default([]),
+  /** Where the second half of the images are others of the first half's classes. */
+  labels: z.array(z.int()).optional(),
   teacherOut: z.object({ penultimate: summary.optional(), logits: summary }),
   initPerStep: z.array(terms).default([]),
   initAfter: z.record(z.string(), summary).default({}),
