@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { inputError } from "../common/errors.js";
 import type { Row } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
@@ -54,7 +55,7 @@ function builderFor({ name }: Method, make: ModelBuilder): ModelBuilder {
 
 type Part = { readonly method: Method; readonly own: Distillation };
 
-/** At most one method of a sum may have these. */
+/** At most one method of a sum may have these, or several the same. */
 const ALONE = {
   evaluated: "what is evaluated in the student's place",
   insertion: "what stands behind the student's last stage",
@@ -63,7 +64,8 @@ const ALONE = {
 } as const;
 
 function onlyOne<Key extends keyof typeof ALONE>(parts: readonly Part[], key: Key): Pick<Distillation, Key> {
-  const [first, second] = parts.filter(({ own }) => own[key] !== undefined);
+  const [first, ...others] = parts.filter(({ own }) => own[key] !== undefined);
+  const second = others.find(({ own }) => !isDeepStrictEqual(own[key], first?.own[key]));
   if (first === undefined) return {} as Pick<Distillation, Key>;
   if (second === undefined) return { [key]: first.own[key] } as Pick<Distillation, Key>;
   throw inputError(

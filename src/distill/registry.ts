@@ -38,14 +38,19 @@ import { semckd } from "./methods/maps/semckd.js";
 import { similarity } from "./methods/maps/similarity.js";
 import { simkd } from "./methods/maps/simkd.js";
 import { vid } from "./methods/maps/vid.js";
+import { wkdF } from "./methods/maps/wkdF.js";
 import { cid } from "./methods/vectors/cid.js";
 import { correlation } from "./methods/vectors/correlation.js";
 import { crd } from "./methods/vectors/crd.js";
+import { dcd } from "./methods/vectors/dcd.js";
+import { dkdpp, kdpp } from "./methods/vectors/featureDirection.js";
 import { itrd } from "./methods/vectors/itrd.js";
 import { ours } from "./methods/vectors/ours.js";
 import { pkt } from "./methods/vectors/pkt.js";
 import { rkd } from "./methods/vectors/rkd.js";
+import { rrd } from "./methods/vectors/rrd.js";
 import { srrl } from "./methods/vectors/srrl.js";
+import { wkdL } from "./methods/vectors/wkdL.js";
 import { type Procedure, proceduresOf } from "./open.js";
 import type { Beta, LossWeights } from "./weights.js";
 
@@ -81,6 +86,12 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   gklKd,
   deepkdKd,
   deepkdDkd,
+  kdpp,
+  dkdpp,
+  rrd,
+  dcd,
+  wkdL,
+  wkdF,
   hint,
   attention,
   similarity,

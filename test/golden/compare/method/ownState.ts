@@ -23,8 +23,23 @@ const BUFFERS: Readonly<Record<string, (shape: readonly number[]) => Float32Arra
       formulaValues(shape, (i) => unitValue(KEYS.classPrior, i)),
       shape,
     ),
+  distance: (shape) =>
+    mirrored(
+      formulaValues(shape, (i) => unitValue(KEYS.distance, i)),
+      shape,
+    ),
+  centers: (shape) => formulaValues(shape, (i) => 2 * unitValue(KEYS.centers, i)),
+  queue: (shape) => roleValues("linear.weight", shape, shape[1] as number, KEYS.queue),
   class_prior_weights: (shape) => new Float32Array(sizeOf(shape)).fill(1),
 };
+
+/** A square table with the upper triangle's values in both, zeros between them. */
+const mirrored = (values: Float32Array, [, width = 1]: readonly number[]): Float32Array =>
+  values.map((_, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    if (row === column) return 0;
+    return values[Math.min(row, column) * width + Math.max(row, column)] as number;
+  });
 
 /** Rows of a table divided by their sums. */
 function inRows(values: Float32Array, [, width = 1]: readonly number[]): Float32Array {

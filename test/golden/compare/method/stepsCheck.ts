@@ -12,7 +12,7 @@ import type { Snapshot, StepTerms, TrajectoryRun } from "../trajectory/run.js";
 import { logitsBound, movedBounds, phaseBound, stepBound } from "./bounds.js";
 import { type Fixture, fixtureOf } from "./fixture.js";
 import { checkKept } from "./keptCheck.js";
-import { imagesOf, SET_SIZE } from "./keys.js";
+import { epochOf, imagesOf, SET_SIZE } from "./keys.js";
 import { checkOwnState, ownFill, ownRows } from "./ownState.js";
 import type { OwnRow, StepsGolden } from "./schema.js";
 import { expectedTerms } from "./stepTerms.js";
@@ -147,6 +147,7 @@ function courseOf({ row, told, weights }: Fixture, golden: StepsGolden): Course 
   return {
     ...golden,
     method: row,
+    epoch: epochOf(row.name, golden.epoch),
     weights,
     sgd,
     told: { ...row.ofStudent?.({ student: golden.student, learningRate: sgd.lr }), ...told },

@@ -9,7 +9,7 @@ import { type Scalar, type Tensor, tf, type Update, type Variable } from "#pefd/
 import { onClassMaps } from "./classMaps.js";
 import { randomInputsOf } from "./drawn.js";
 import { fixtureOf } from "./fixture.js";
-import { CLASSES, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
+import { CLASSES, epochOf, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
 import { ownFill, ownRows } from "./ownState.js";
 import type { MethodGolden, TermGolden } from "./schema.js";
 import { outputOf, type StandIn, type standIn } from "./standIn.js";
@@ -17,7 +17,8 @@ import { outputOf, type StandIn, type standIn } from "./standIn.js";
 /** The epoch of terms alone of mdistiller's descendants, the end of their warm-ups. */
 const WARM = 20;
 
-const isMdistiller = ({ upstream: { files } }: MethodGolden) => files.some((file) => /(^|\/)mdistiller\//.test(file));
+const isMdistiller = ({ upstream: { files } }: MethodGolden) =>
+  files.some((file) => /(^|\/)mdistiller\/|^CIFAR\//.test(file));
 
 /** A method between stand-ins, with the tensors that the file has gradients of. */
 export interface TermScene {
@@ -88,7 +89,7 @@ export function createScene(
     teacher,
     labels: labelsOf(batch),
     own,
-    epoch: isMdistiller(golden) ? WARM : (golden.trajectory?.epoch ?? 1),
+    epoch: epochOf(golden.method, isMdistiller(golden) ? WARM : (golden.trajectory?.epoch ?? 1)),
     differentiated: [...outputs, ...parameters],
     variables: [
       ...outputs.map(([, variable]) => variable),
