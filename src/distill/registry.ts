@@ -49,6 +49,7 @@ import { ours } from "./methods/vectors/ours.js";
 import { pkt } from "./methods/vectors/pkt.js";
 import { rkd } from "./methods/vectors/rkd.js";
 import { rrd } from "./methods/vectors/rrd.js";
+import { srd } from "./methods/vectors/srd.js";
 import { srrl } from "./methods/vectors/srrl.js";
 import { wkdL } from "./methods/vectors/wkdL.js";
 import { type Procedure, proceduresOf } from "./open.js";
@@ -90,6 +91,7 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   dkdpp,
   rrd,
   dcd,
+  srd,
   wkdL,
   wkdF,
   hint,

@@ -14,7 +14,7 @@ import { checkOwnState } from "./ownState.js";
 import type { MethodGolden, TermGolden } from "./schema.js";
 import { standIn, standInOfMap } from "./standIn.js";
 import { afterPhase, createScene, describeTerm, KEPT, type TermScene } from "./termScene.js";
-import { fromVectors } from "./vectorEntry.js";
+import { fromMapsAndLogits, fromVectors } from "./vectorEntry.js";
 
 /** The epoch of functions that know none: every warm-up lies behind it. */
 const LATE = 1000;
@@ -30,9 +30,10 @@ const AFTER_PHASE = /^phase2_/;
 export function checkTerm(golden: MethodGolden, key: string, entry: TermGolden, engine: EngineName): Check[] {
   const ofMaps = fromMaps(entry);
   const ofRegions = fromRegions(entry, labelsOf);
-  const between = ofMaps ?? fromVectors(entry) ?? ofRegions?.entry ?? entry;
+  const ofLoss = fromMapsAndLogits(entry);
+  const between = ofMaps ?? fromVectors(entry) ?? ofRegions?.entry ?? ofLoss?.entry ?? entry;
   const made = ofMaps === undefined ? standIn : standInOfMap;
-  const created = createScene(golden, between, made, ofRegions?.put);
+  const created = createScene(golden, between, made, ofRegions?.put ?? ofLoss?.put);
   const opened = ofRegions === undefined ? created : { ...created, epoch: LATE };
   const scene = AFTER_PHASE.test(key) ? afterPhase(opened) : opened;
   try {

@@ -1,5 +1,7 @@
 import type { StepContext } from "#pefd/distill/method.js";
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
+import { KL_OPTIONS } from "#pefd/distill/options.js";
+import { distillKL } from "#pefd/distill/parts/losses.js";
 import { gradientsOf, parametersOf, variablesOf } from "#pefd/learn/learner.js";
 import { oneHotLabels } from "#pefd/learn/metrics.js";
 import { isBuffer } from "#pefd/nn/builder.js";
@@ -29,6 +31,9 @@ export interface TermScene {
   readonly epoch: number;
   /** Of the terms, where the flags have one (KD_WEIGHT). */
   readonly weight: number;
+  /** Of the KL divergence between logits, where an entry is of the whole loss. */
+  readonly alpha: number;
+  readonly temperature: number;
   /** The student's outputs and the method's parameters, by the authors' name. */
   readonly differentiated: readonly (readonly [name: string, variable: Variable])[];
   /** All variables. */
@@ -82,9 +87,12 @@ export function createScene(
   const parameters = Array.from(own).flatMap(([name, { variable }]) =>
     variable !== undefined && learned.has(variable) ? [[name, variable] as const] : [],
   );
+  const alpha = inputs !== undefined && "logitS" in inputs ? weights.alpha : 0;
   return {
     method,
-    weight: flags.some((flag) => /kd_weight$/i.test(flag)) ? weights.beta : 1,
+    alpha,
+    temperature: Number(told.kd_T ?? KL_OPTIONS.kd_T.fallback),
+    weight: alpha !== 0 || flags.some((flag) => /kd_weight$/i.test(flag)) ? weights.beta : 1,
     student,
     teacher,
     labels: labelsOf(batch),
@@ -142,7 +150,10 @@ export function describeTerm(
       const terms = phase === undefined ? method.terms(at, context) : phase.loss(at, context);
       const sum = (Object.values(terms) as Scalar[]).reduce((total, term) => tf.add(total, term));
       const kept = keptOf(method, context.updates);
-      return { loss: tf.mul(sum, scene.weight) as Scalar, kept, tensors: Object.values(kept) };
+      const own = tf.mul(sum, scene.weight);
+      const kl = () => distillKL(at.student.logits, at.teacher.logits, scene.temperature);
+      const loss = (scene.alpha === 0 ? own : tf.add(own, tf.mul(kl(), scene.alpha))) as Scalar;
+      return { loss, kept, tensors: Object.values(kept) };
     },
     differentiated.map(([, variable]) => variable),
   );
