@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { inputError } from "../common/errors.js";
 import type { Row } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
@@ -54,7 +55,7 @@ function builderFor({ name }: Method, make: ModelBuilder): ModelBuilder {
 
 type Part = { readonly method: Method; readonly own: Distillation };
 
-/** At most one method of a sum may have these. */
+/** At most one method of a sum may have these, or several the same. */
 const ALONE = {
   evaluated: "what is evaluated in the student's place",
   insertion: "what stands behind the student's last stage",
@@ -63,7 +64,8 @@ const ALONE = {
 } as const;
 
 function onlyOne<Key extends keyof typeof ALONE>(parts: readonly Part[], key: Key): Pick<Distillation, Key> {
-  const [first, second] = parts.filter(({ own }) => own[key] !== undefined);
+  const [first, ...others] = parts.filter(({ own }) => own[key] !== undefined);
+  const second = others.find(({ own }) => !isDeepStrictEqual(own[key], first?.own[key]));
   if (first === undefined) return {} as Pick<Distillation, Key>;
   if (second === undefined) return { [key]: first.own[key] } as Pick<Distillation, Key>;
   throw inputError(
@@ -77,6 +79,15 @@ const phaseOf = ({ method }: Part, phase: Phase): Phase => ({
   terms: phase.terms.map((term) => termOf(method, term)),
   loss: (at, context) => renamed(method, phase.loss(at, context)),
 });
+
+/** A part whose optimizer knows its terms by their names in the sum. */
+function withOwnTerms({ method, own }: Part): Part {
+  const { momenta, ...rest } = own.optimizer ?? {};
+  if (momenta === undefined) return { method, own };
+  const known = (term: string) => (method.terms.includes(term) ? termOf(method, term) : term);
+  const named = momenta.map(({ terms, ...part }) => ({ ...part, ...(terms && { terms: terms.map(known) }) }));
+  return { method, own: { ...own, optimizer: { ...rest, momenta: named } } };
+}
 
 function together(parts: readonly Part[]): Distillation {
   const at = (part: Part, whole: StepContext) => drawnFor(part.method.name, whole);
@@ -109,7 +120,7 @@ function together(parts: readonly Part[]): Distillation {
     ...onlyOne(parts, "evaluated"),
     ...onlyOne(parts, "insertion"),
     ...onlyOne(parts, "logits"),
-    ...onlyOne(parts, "optimizer"),
+    ...onlyOne(parts.map(withOwnTerms), "optimizer"),
   };
 }
 
@@ -139,6 +150,9 @@ export function combination(shares: readonly Share[]): Method {
   const used = shares.filter(({ weight }) => weight !== 0);
   const methods = used.map(({ method }) => method);
   const [first] = all as [Method];
+  if (methods.some(({ strongView }) => strongView) && methods.some(({ classView }) => classView)) {
+    throw inputError(`--distill ${name}: one method's second view is of the same images, the other's is of others.`);
+  }
   return {
     name,
     summary: `the sum of ${names.join(" and ")}`,
@@ -153,6 +167,7 @@ export function combination(shares: readonly Share[]): Method {
     ),
     ...teacherModeOf(methods),
     ...(methods.some(({ strongView }) => strongView) && { strongView: true as const }),
+    ...(methods.some(({ classView }) => classView) && { classView: true as const }),
     ...(methods.some(({ shortBatches }) => shortBatches) && { shortBatches: "left out" as const }),
     leastImages: Math.max(1, ...methods.map(({ leastImages = 1 }) => leastImages)),
     sees: (options) => [...new Set(methods.flatMap((method) => method.sees(ownOptions(method, options))))],

@@ -50,7 +50,7 @@ export interface StepContext extends TwoOutputs {
   /** float32, from 1 */
   readonly epoch: Scalar;
   readonly drawn: Readonly<Record<string, Tensor>>;
-  /** Outputs for the strong view of the same images, if the row asks for it; the student runs on it second. */
+  /** Outputs for the strong or class view, if the row asks for one; the student runs on it second. */
   readonly strong: TwoOutputs;
 }
 
@@ -123,8 +123,18 @@ export interface Distillation<Term extends string = string> {
 export interface OptimizerTraits {
   /** A step is g + momentum * v, with the new momentum buffer v. */
   readonly nesterov?: boolean;
-  /** Two buffers: momentum less this for cross entropy and weight decay, plus this for the rest; a step sums them. */
-  readonly momentumDifference?: number;
+  /** A momentum buffer for each part of the loss; a step sums them. */
+  readonly momenta?: readonly MomentumPart[];
+}
+
+/** A part of the loss with a momentum buffer of its own. */
+export interface MomentumPart {
+  /** Terms, "ce" among them; by default all that no other part names. */
+  readonly terms?: readonly string[];
+  /** Added to the run's momentum. */
+  readonly difference: number;
+  /** Whether weight decay acts in it, on parameters that the parts before it have moved. */
+  readonly decays?: boolean;
 }
 
 export interface Phase<Term extends string = string> {
@@ -218,6 +228,11 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
    * weak one and updates its running statistics twice; cross entropy sums both views'.
    */
   readonly strongView?: true;
+  /**
+   * Whether StepContext.strong instead has the student's outputs for another image of the class (data/classView.ts), on
+   * which it runs second, without cross entropy.
+   */
+  readonly classView?: true;
   /** Its terms from class maps alone, where golden files of such methods begin. */
   ofClassMaps?(maps: ClassMaps, at: StepContext, options: RowValues<Options>): Readonly<Partial<Record<Term, Scalar>>>;
   /**

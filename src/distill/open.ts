@@ -35,6 +35,7 @@ export interface OpenedMethod extends Distillation {
   readonly sees: readonly TeacherView[];
   readonly teacherTrains: boolean;
   readonly strongView: boolean;
+  readonly classView: boolean;
   /** Whether the last partial batch is dropped (PyTorch's drop_last). */
   readonly wholeBatches: boolean;
   readonly state: readonly StateEntry[];
@@ -96,6 +97,7 @@ export function openMethod(method: Method, pair: Pair, told: object, first: Firs
     sees: method.sees(options),
     teacherTrains: method.teacherMode === "training",
     strongView: method.strongView === true,
+    classView: method.classView === true,
     wholeBatches: method.shortBatches === "left out",
     state: builder.state,
   };

@@ -5,9 +5,12 @@ import { catKd } from "./methods/classMaps/catKd.js";
 import { sddDkd } from "./methods/classMaps/sddDkd.js";
 import { sddKd } from "./methods/classMaps/sddKd.js";
 import { crld } from "./methods/logits/crld.js";
+import { csKd } from "./methods/logits/csKd.js";
 import { ctkd } from "./methods/logits/ctkd.js";
+import { deepkdDkd, deepkdKd } from "./methods/logits/deepkd.js";
 import { dist } from "./methods/logits/dist.js";
 import { dkd } from "./methods/logits/dkd.js";
+import { gklKd } from "./methods/logits/dkl.js";
 import { dot } from "./methods/logits/dot.js";
 import { eaDkd, eaKd } from "./methods/logits/ea.js";
 import { kd } from "./methods/logits/kd.js";
@@ -18,6 +21,7 @@ import { nkd } from "./methods/logits/nkd.js";
 import { normkd, normkdDkd } from "./methods/logits/normkd.js";
 import { ofa } from "./methods/logits/ofa.js";
 import { rld } from "./methods/logits/rld.js";
+import { labelSmoothing, tfKdReg, tfKdSelf } from "./methods/logits/teacherFree.js";
 import { tekap } from "./methods/logits/tekap.js";
 import { ttm, wttm } from "./methods/logits/ttm.js";
 import { abound } from "./methods/maps/abound.js";
@@ -34,14 +38,20 @@ import { semckd } from "./methods/maps/semckd.js";
 import { similarity } from "./methods/maps/similarity.js";
 import { simkd } from "./methods/maps/simkd.js";
 import { vid } from "./methods/maps/vid.js";
+import { wkdF } from "./methods/maps/wkdF.js";
 import { cid } from "./methods/vectors/cid.js";
 import { correlation } from "./methods/vectors/correlation.js";
 import { crd } from "./methods/vectors/crd.js";
+import { dcd } from "./methods/vectors/dcd.js";
+import { dkdpp, kdpp } from "./methods/vectors/featureDirection.js";
 import { itrd } from "./methods/vectors/itrd.js";
 import { ours } from "./methods/vectors/ours.js";
 import { pkt } from "./methods/vectors/pkt.js";
 import { rkd } from "./methods/vectors/rkd.js";
+import { rrd } from "./methods/vectors/rrd.js";
+import { srd } from "./methods/vectors/srd.js";
 import { srrl } from "./methods/vectors/srrl.js";
+import { wkdL } from "./methods/vectors/wkdL.js";
 import { type Procedure, proceduresOf } from "./open.js";
 import type { Beta, LossWeights } from "./weights.js";
 
@@ -70,6 +80,20 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   crld,
   eaKd,
   eaDkd,
+  labelSmoothing,
+  tfKdReg,
+  tfKdSelf,
+  csKd,
+  gklKd,
+  deepkdKd,
+  deepkdDkd,
+  kdpp,
+  dkdpp,
+  rrd,
+  dcd,
+  srd,
+  wkdL,
+  wkdF,
   hint,
   attention,
   similarity,

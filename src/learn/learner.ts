@@ -104,7 +104,7 @@ export interface Learner {
   /** Of a teacher in training mode. */
   readonly teacherStatistics?: readonly StateEntry[];
   readonly parameters: readonly Variable[];
-  /** One per parameter; for an optimizer with two, all first ones before all second ones. */
+  /** One per parameter; for an optimizer with several, all first ones before all second ones. */
   readonly momentumBuffers: readonly Variable[];
   readonly optimizer?: OptimizerTraits;
   /** In float16. */
@@ -124,8 +124,8 @@ export interface Learner {
   readonly groups?: readonly ParameterGroup[];
   /** drop_last. */
   readonly wholeBatches?: true;
-  /** Of strong views, where steps have them. */
-  readonly strongView?: { readonly seed: number };
+  /** Of strong or class views, where steps have them. */
+  readonly strongView?: { readonly seed: number; readonly classView: boolean };
   /** The method's random inputs per step, with the run's seed. */
   readonly draws?: Pick<Draws, "specs"> & { values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]> };
 }
@@ -239,7 +239,7 @@ function optimizedBy(
   sgd: SgdOptions,
 ): Kept & { readonly optimized: readonly Update[] } {
   const { parameters, momentumBuffers, groups, lossScale, optimizer = {} } = learner;
-  const { momentumDifference: difference } = optimizer;
+  const { momenta } = optimizer;
   const scaled = (loss: Scalar): Scalar => (lossScale === undefined ? loss : tf.mul(loss, lossScale.scale));
   const found = (gradients: readonly Gradients[]) =>
     unscaledBy(
@@ -247,7 +247,7 @@ function optimizedBy(
       gradients.map((some) => asOptimized(learner, some)),
     );
   const settingOf = ({ taken }: Found) => ({ ...sgd, ...optimizer, taken });
-  if (difference === undefined) {
+  if (momenta === undefined) {
     const { gradients, kept } = gradientsOf(() => {
       const { loss, ...passed } = forward();
       return { ...passed, loss: scaled(loss) };
@@ -259,13 +259,12 @@ function optimizedBy(
   }
   const { gradients, kept } = gradientsOfParts(() => {
     const { found, ...passed } = forward();
-    return { ...passed, parts: (found.parts as readonly Scalar[]).map(scaled) };
+    return { ...passed, parts: (found.parts ?? []).map(scaled) };
   }, parameters);
-  const two = found(gradients);
-  const [task = [], distillation = []] = two.gradients;
-  const setting = [learningRate, settingOf(two), difference, groups] as const;
-  const next = splitSgdUpdates(parameters, momentumBuffers, [task, distillation], ...setting);
-  return { ...kept, optimized: [...next, ...two.updates] };
+  const split = found(gradients);
+  const setting = [learningRate, settingOf(split), momenta, groups] as const;
+  const next = splitSgdUpdates(parameters, momentumBuffers, split.gradients, ...setting);
+  return { ...kept, optimized: [...next, ...split.updates] };
 }
 
 /** An evaluation step: adds a batch to the sums. @param counted [N], 0 for padding */

@@ -85,7 +85,7 @@ export function distilledLearner(student: Model, config: DistillConfig, seed: nu
     ...(isUsed && learning(student, method.state, [...learnBefore, ...removed])),
     ...(draws && { draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) } }),
     ...(method.teacherTrains && { teacherStatistics: statisticsOf(teacher) }),
-    ...(method.strongView && isUsed && { strongView: { seed } }),
+    ...((method.strongView || method.classView) && isUsed && { strongView: { seed, classView: method.classView } }),
     ...(method.wholeBatches && isUsed && { wholeBatches: true as const }),
   };
   takeOut(isUsed ? removed : []);

@@ -1,4 +1,4 @@
-import type { Phase, StepContext } from "../distill/method.js";
+import type { MomentumPart, Phase, StepContext } from "../distill/method.js";
 import type { OpenedMethod } from "../distill/open.js";
 import { crossEntropy, distillKL } from "../distill/parts/losses.js";
 import {
@@ -41,8 +41,8 @@ export interface Loss {
   readonly value: Scalar;
   /** Unweighted, in the order of Objective.termNames. */
   readonly terms: readonly Scalar[];
-  /** The cross entropy's part and the rest; 0 without terms. */
-  readonly parts?: readonly [task: Scalar, distillation: Scalar];
+  /** Of each part that the optimizer has a momentum buffer for. */
+  readonly parts?: readonly Scalar[];
 }
 
 /** What depends only on a batch's images: a frozen teacher's output. */
@@ -90,15 +90,16 @@ export function distilling(config: DistillConfig): Objective {
   const { gamma, alpha, beta } = weights;
   const own = beta === 0 ? [] : method.termNames;
   const seen = (logits: Tensor2D): Tensor2D => (beta !== 0 && method.logits?.(logits)) || logits;
+  const termNames = [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own];
   return {
-    termNames: [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own],
+    termNames,
     ...guidedBy(config, usedViews(method.sees, weights)),
     of(batch) {
       const guides = taught(config, batch);
       return (student, oneHot, context) => {
         context.updates.push(...guides.updates);
         const terms: [number, Scalar][] = [];
-        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot, seen)]);
+        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot, seen, method.classView)]);
         if (alpha !== 0) {
           const theirs = seen(guides.guide.logits as Tensor2D);
           terms.push([alpha, distillKL(seen(student.logits), theirs, temperature)]);
@@ -108,11 +109,10 @@ export function distilling(config: DistillConfig): Objective {
           const weight = beta * (method.termWeights?.[name] ?? 1);
           terms.push([weight, found[name] ?? tf.scalar(0)]);
         }
-        const tasks = gamma === 0 ? 0 : 1;
         return {
           value: weightedSum(terms),
           terms: terms.map(([, term]) => term),
-          ...(isSplit(method) && { parts: [partialSum(terms.slice(0, tasks)), partialSum(terms.slice(tasks))] }),
+          ...partsOf(method, termNames, terms),
         };
       };
     },
@@ -120,9 +120,14 @@ export function distilling(config: DistillConfig): Objective {
 }
 
 /** Mean cross entropy, summed over both views if there is a strong one. */
-function taskLoss({ logits, strong }: StudentOutput, oneHot: Tensor2D, seen: (logits: Tensor2D) => Tensor2D): Scalar {
+function taskLoss(
+  { logits, strong }: StudentOutput,
+  oneHot: Tensor2D,
+  seen: (logits: Tensor2D) => Tensor2D,
+  classView: boolean,
+): Scalar {
   const weak = crossEntropy(seen(logits), oneHot);
-  return strong === undefined ? weak : tf.add(weak, crossEntropy(seen(strong.logits), oneHot));
+  return strong === undefined || classView ? weak : tf.add(weak, crossEntropy(seen(strong.logits), oneHot));
 }
 
 /** Objective of a first phase: the sum of its terms. */
@@ -135,16 +140,21 @@ export const ofPhase = (config: TeacherConfig, phase: Phase): Objective => ({
       context.updates.push(...guides.updates);
       const found = phase.loss(stepContextOf(batch, student, guides, oneHot), context);
       const terms = phase.terms.map((name) => found[name] ?? tf.scalar(0));
-      const value = weightedSum(terms.map((term) => [1, term]));
-      return { value, terms, ...(isSplit(config.method) && { parts: [tf.scalar(0), value] }) };
+      const weighted = terms.map((term) => [1, term] as const);
+      return { value: weightedSum(weighted), terms, ...partsOf(config.method, phase.terms, weighted) };
     };
   },
 });
 
-/** Whether the optimizer needs the cross entropy's gradient separately. */
-const isSplit = ({ optimizer }: OpenedMethod): boolean => optimizer?.momentumDifference !== undefined;
-
-const partialSum = (terms: Weighted): Scalar => (terms.length === 0 ? tf.scalar(0) : weightedSum(terms));
+/** Sums of the terms of each part that the optimizer has a momentum buffer for. @param names of the terms */
+function partsOf({ optimizer }: OpenedMethod, names: readonly string[], terms: Weighted): Pick<Loss, "parts"> {
+  const { momenta } = optimizer ?? {};
+  if (momenta === undefined) return {};
+  const named = new Set(momenta.flatMap((part) => part.terms ?? []));
+  const isIn = (part: MomentumPart, name: string) => part.terms?.includes(name) ?? !named.has(name);
+  const sumOf = (some: Weighted) => (some.length === 0 ? tf.scalar(0) : weightedSum(some));
+  return { parts: momenta.map((part) => sumOf(terms.filter((_, i) => isIn(part, names[i] as string)))) };
+}
 
 interface Guides {
   readonly guide: Partial<ModelOutput>;
@@ -158,7 +168,7 @@ function taught({ teacher, teacherMaps, method }: TeacherConfig, batch: Batch): 
   const context: ForwardContext = { training: method.teacherTrains, updates: [] };
   const see = (output: Partial<ModelOutput>) => seenOutput(output, method.sees, teacherMaps);
   const guide = batch.guide ?? teacher.forward(batch.images, context);
-  const strong = batch.strong && see(teacher.forward(batch.strong, context));
+  const strong = batch.strong && !method.classView ? see(teacher.forward(batch.strong, context)) : undefined;
   return { guide, seen: see(guide), strong, updates: context.updates };
 }
 
@@ -188,7 +198,12 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
     oneHot,
     labels: batch.labels,
     get strong() {
-      return { student: given("strong view", student.strong), teacher: given("strong view", guides.strong) };
+      return {
+        student: given("second view", student.strong),
+        get teacher() {
+          return given("strong view", guides.strong);
+        },
+      };
     },
     get image() {
       return given("image indices", batch.image);

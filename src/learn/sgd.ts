@@ -1,4 +1,4 @@
-import type { OptimizerTraits, ParameterGroup } from "../distill/method.js";
+import type { MomentumPart, OptimizerTraits, ParameterGroup } from "../distill/method.js";
 import { type Scalar, type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
 
 interface Schedule {
@@ -84,58 +84,58 @@ function settingsOf(
 }
 
 /** A negated decay is subtracted, so that the graph optimizer cannot merge this sum with the next and reorder it. */
-const withDecay = (gradient: Tensor, parameter: Variable, negativeDecay: Factor): Tensor =>
+const withDecay = (gradient: Tensor, parameter: Tensor, negativeDecay: Factor): Tensor =>
   tf.sub(gradient, tf.mul(parameter, negativeDecay));
 
-/** Of the cross entropy, and of all other terms. */
-export type SplitGradients = readonly [task: Gradients, distillation: Gradients];
-
 /**
- * A step of the Distillation-Oriented Trainer (Zhao et al., DOT, ICCV 2023), as new values:
- * v = (momentum - difference) * v + task gradient + weightDecay * p;
- * w = (momentum + difference) * w + distillation gradient; p = p - learningRate * (v + w).
- * @param momentumBuffers all v, then all w
- * @param gradients a missing one of two counts as zeros
+ * A step of SGD with a momentum buffer for each part of the loss (Zhao et al., DOT, ICCV 2023; Huang et al., DeepKD,
+ * 2025), as new values: v = (momentum + difference) * v + the part's gradient, in one of them + weightDecay * p;
+ * p = p - learningRate * the sum of all v.
+ * @param momentumBuffers all of the first part, then all of the next
+ * @param gradients by part; a missing one counts as zeros
  */
 export function splitSgdUpdates(
   parameters: readonly Variable[],
   momentumBuffers: readonly Variable[],
-  [task, distillation]: SplitGradients,
+  gradients: readonly Gradients[],
   learningRate: Tensor,
   options: SgdOptions,
-  difference: number,
+  parts: readonly MomentumPart[],
   groups: readonly ParameterGroup[] = [],
 ): Update[] {
   const { momentum, taken } = options;
-  const [less, more] = [momentum - difference, momentum + difference].map((value) => unless(taken, value, 1)) as [
-    Factor,
-    Factor,
-  ];
+  const momenta = parts.map(({ difference }) => unless(taken, momentum + difference, 1));
   const settings = settingsOf(learningRate, options, groups);
   return parameters.flatMap((parameter, i): Update[] => {
-    const [ofTask, ofDistillation] = [task[i], distillation[i]];
-    if (ofTask === undefined && ofDistillation === undefined) return [];
+    if (gradients.every((ofPart) => ofPart[i] === undefined)) return [];
     const { rate, negativeDecay } = settings(parameter);
-    const [v, w] = [momentumBuffers[i], momentumBuffers[parameters.length + i]] as [Variable, Variable];
-    const decayed = withDecay(ofTask ?? tf.zerosLike(parameter), parameter, negativeDecay);
-    const nextTask = tf.add(tf.mul(v, less), decayed);
-    const carried = tf.mul(w, more);
-    const next = ofDistillation === undefined ? carried : tf.add(carried, ofDistillation);
-    return [
-      [v, nextTask],
-      [w, next],
-      [parameter, tf.sub(parameter, tf.mul(tf.add(nextTask, next), rate))],
-    ];
+    const moved = (step: Tensor) => tf.sub(parameter, tf.mul(step, rate));
+    const updates: Update[] = [];
+    let step: Tensor | undefined;
+    for (const [part, { decays = false }] of parts.entries()) {
+      const buffer = momentumBuffers[part * parameters.length + i] as Variable;
+      const carried = tf.mul(buffer, momenta[part] as Factor);
+      const gradient = gradients[part]?.[i];
+      const added = decays
+        ? withDecay(gradient ?? tf.zerosLike(parameter), step === undefined ? parameter : moved(step), negativeDecay)
+        : gradient;
+      const next = added === undefined ? carried : tf.add(carried, added);
+      updates.push([buffer, next]);
+      step = step === undefined ? next : tf.add(step, next);
+    }
+    return [...updates, [parameter, moved(step as Tensor)]];
   });
 }
 
-/** Zero momentum buffers, one per parameter; an optimizer's second ones follow. */
+/** Zero momentum buffers, one per parameter; an optimizer's further ones follow. */
 export const createMomentumBuffers = (
   parameters: readonly Variable[],
-  { momentumDifference }: OptimizerTraits = {},
+  { momenta = [{ difference: 0 }] }: OptimizerTraits = {},
 ): Variable[] =>
-  (momentumDifference === undefined ? ["momentum"] : ["momentum", "momentum_kd"]).flatMap((name) =>
-    parameters.map((parameter) =>
-      tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false, `${parameter.name}/${name}`)),
-    ),
-  );
+  ["momentum", "momentum_kd", "momentum_kd2"]
+    .slice(0, momenta.length)
+    .flatMap((name) =>
+      parameters.map((parameter) =>
+        tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false, `${parameter.name}/${name}`)),
+      ),
+    );

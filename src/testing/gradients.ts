@@ -159,7 +159,7 @@ function stepContextOf(method: OpenedMethod, student: BuiltModel, teacher: Built
   const weak = outputs("");
   return {
     ...weak,
-    strong: method.strongView ? outputs("strong view's ") : weak,
+    strong: method.strongView || method.classView ? outputs("strong view's ") : weak,
     labels: labels(),
     oneHot: oneHot(),
     image: tf.tensor1d(image, "int32") as Tensor1D,

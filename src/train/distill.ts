@@ -112,11 +112,16 @@ function stepsAhead(
   return steps;
 }
 
-/** Strong views need images in memory. @throws inputError before training */
-function refuseStrongView({ strongView }: Pick<Method, "strongView">, { name, train }: Dataset, distill: string): void {
-  if (!strongView || train.kind === "memory") return;
+/** Strong and class views need images in memory. @throws inputError before training */
+function refuseSecondView(
+  { strongView, classView }: Pick<Method, "strongView" | "classView">,
+  { name, train }: Dataset,
+  distill: string,
+): void {
+  if (!(strongView || classView) || train.kind === "memory") return;
+  const view = strongView ? "a second, strongly changed view of each image" : "another image of each image's class";
   throw inputError(
-    `${distill} looks at a second, strongly changed view of each image, which is made of images in memory only; those of ${name} stay in their files.`,
+    `${distill} looks at ${view}, which is made of images in memory only; those of ${name} stay in their files.`,
     "Take another method, or a data set of small images such as tiny-imagenet.",
   );
 }
@@ -127,7 +132,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
   const scene = await openScene(asBegun(options, runDir), hooks);
   const { numClasses } = scene.dataset;
   const { method } = weightedMethod(options);
-  refuseStrongView(method, scene.dataset, options.distill);
+  refuseSecondView(method, scene.dataset, options.distill);
   const { teacherMode } = method;
   const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset, teacherMode);
   const { labels } = scene.dataset.train;

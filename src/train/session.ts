@@ -1,5 +1,6 @@
 import { compile } from "../compile/program.js";
 import type { Call, EngineName, Entry, FeedSpec, Feeds, FeedValues, PrecisionName } from "../compile/types.js";
+import { assembleClassBatch } from "../data/classView.js";
 import { type ImageSet, type ImageShape, inMemory } from "../data/dataset.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
 import { assembleStrongBatch } from "../data/strong/strongView.js";
@@ -137,8 +138,11 @@ const strongValues = (
   rows: Int32Array,
   set: ImageSet,
   { epoch }: { readonly epoch: number },
-): FeedValues =>
-  strongView === undefined ? {} : { [STRONG_FEED]: assembleStrongBatch(inMemory(set), rows, { ...strongView, epoch }) };
+): FeedValues => {
+  if (strongView === undefined) return {};
+  const assemble = strongView.classView ? assembleClassBatch : assembleStrongBatch;
+  return { [STRONG_FEED]: assemble(inMemory(set), rows, { ...strongView, epoch }) };
+};
 
 export interface SessionDescription {
   readonly engine: EngineName;

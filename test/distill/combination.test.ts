@@ -74,6 +74,7 @@ test("a sum looks at what any of its methods looks at; one of weight zero takes 
 });
 
 test("methods that are named twice, or decide the same thing, are refused", () => {
+  assert.throws(() => methodRow("mlld+cs_kd"), { exitCode: 2, message: /second view is of the same images/ });
   assert.throws(() => methodRow("kd+ours+kd"), { exitCode: 2, message: /names kd twice/ });
   assert.throws(() => methodRow("kd+our"), { exitCode: 2, message: /Did you mean ours/ });
   const row = { ...everything, name: "other" };

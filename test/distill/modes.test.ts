@@ -46,7 +46,7 @@ const modes = defineMethod({
           inEvaluation: held.flatMap(({ variable }) => (variable ? [variable] : [])),
         },
       ],
-      optimizer: { momentumDifference: 0.075 },
+      optimizer: { momenta: [{ terms: ["ce"], difference: -0.075, decays: true }, { difference: 0.075 }] },
     };
   },
 });

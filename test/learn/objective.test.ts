@@ -41,6 +41,7 @@ const METHOD = {
   state: [],
   teacherTrains: false,
   strongView: false,
+  classView: false,
   wholeBatches: false,
   options: {},
   terms: ({ student, teacher }) => ({

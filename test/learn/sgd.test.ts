@@ -43,12 +43,33 @@ test("Nesterov's step is the gradient plus the momentum times the new buffer", (
   close(found, expected);
 });
 
+/** As DOT has them. */
+const PARTS = [{ terms: ["ce"], difference: -0.05, decays: true }, { difference: 0.05 }];
+
+test("three momentum buffers: weight decay acts on what the parts before have moved", () => {
+  const [p, u, v, w] = scalars(3, 0, 0, 0) as [Variable, Variable, Variable, Variable];
+  const parts = [{ difference: -0.05 }, { difference: 0.05 }, { difference: 0, decays: true }];
+  const found = steps([p, u, v, w], (at) => {
+    const gradients = [1, 3, 5].map((factor) => [tf.scalar(factor * (GRADIENTS[at] as number))]);
+    return splitSgdUpdates([p], [u, v, w], gradients, tf.scalar(RATE), SGD, parts);
+  });
+  const expected = [3, 0, 0, 0] as [number, number, number, number];
+  for (const gradient of GRADIENTS) {
+    expected[1] = 0.85 * expected[1] + gradient;
+    expected[2] = 0.95 * expected[2] + 3 * gradient;
+    expected[0] -= RATE * (expected[1] + expected[2]);
+    expected[3] = 0.9 * expected[3] + 5 * gradient + 0.1 * expected[0];
+    expected[0] -= RATE * expected[3];
+  }
+  close(found, expected);
+});
+
 test("two momentum buffers: each gradient has its own momentum, and the task's alone decays", () => {
   const [p, v, w] = scalars(3, 0, 0) as [Variable, Variable, Variable];
   const found = steps([p, v, w], (at) => {
     const gradient = GRADIENTS[at] as number;
     const both = [[tf.scalar(gradient)], [tf.scalar(3 * gradient)]] as [Tensor[], Tensor[]];
-    return splitSgdUpdates([p], [v, w], both, tf.scalar(RATE), SGD, 0.05);
+    return splitSgdUpdates([p], [v, w], both, tf.scalar(RATE), SGD, PARTS);
   });
   const expected = [3, 0, 0] as [number, number, number];
   for (const gradient of GRADIENTS) {
@@ -70,7 +91,7 @@ test("two momentum buffers: one gradient alone is enough, and without any a para
     ],
     tf.scalar(RATE),
     { ...SGD, weightDecay: 0 },
-    0.05,
+    PARTS,
   );
   assert.deepEqual(
     updates.map(([variable]) => variable),

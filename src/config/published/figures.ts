@@ -10,6 +10,7 @@ export const SOURCES = {
   NORM: "https://github.com/OSVAI/NORM",
   LSKD: "https://github.com/sunshangquan/logit-standardization-KD",
   ICKD: "https://github.com/ADLab-AutoDrive/ICKD",
+  WKD: "https://github.com/JiamingLv/WKD",
   LumiNet: "https://github.com/ismail31416/LumiNet",
   torchdistill: "https://github.com/yoshitomo-matsubara/torchdistill",
   torchvision: "https://docs.pytorch.org/vision/stable/models.html",
@@ -264,6 +265,12 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
     protocol: UNKNOWN,
     pairs: [...ALIKE, "wrn_40_2-ShuffleV1"],
     top1: { luminet: [76.38, 75.12, 72.29, _, 74.2, 77.5, 74.94, 76.95] },
+  },
+  {
+    source: "WKD",
+    protocol: { ...UNKNOWN, epochs: 240 },
+    pairs: ["resnet32x4-resnet8x4", "wrn_40_2-ShuffleV1"],
+    top1: { wkd_l: [76.53, 76.72], wkd_f: [76.77, 77.36] },
   },
   { source: "ICKD", protocol: CRD, pairs: ALIKE, top1: { ickd: [75.64, 74.33, 71.76, 71.68, 73.89, 75.25, 73.42] } },
   {

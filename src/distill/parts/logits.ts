@@ -1,4 +1,5 @@
 import { flag, integer, number } from "../../common/optionRow.js";
+import { detached } from "../../nn/gradients.js";
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from "../../runtime/tf.js";
 
 /** KL(q || p_s) [N] of logits [N, C], q the teacher's probabilities to the power l, normalised; no temperature. */
@@ -93,20 +94,45 @@ export const DECOUPLED_IMAGENET = [
 /** Subtracted from the label's logit after division by T, to mask it. */
 const MASK = 1000;
 
-/** DKD's parts [N]: T^2 * KL of the label against the rest, and among the rest. Logits and oneHot [N, C]. */
+/**
+ * DKD's parts [N]: T^2 * KL of the label against the rest, and among the rest. Logits and oneHot [N, C].
+ * @param leftOut [N, C]: 1 for classes that are not of the rest
+ */
 export function decoupledOfEach(
   student: Tensor2D,
   teacher: Tensor2D,
   oneHot: Tensor2D,
   temperature: number,
+  leftOut = oneHot,
 ): [label: Tensor1D, rest: Tensor1D] {
-  const others = (logits: Tensor2D) => tf.sub(logits, tf.mul(oneHot, MASK * temperature)) as Tensor2D;
+  const others = (logits: Tensor2D) => tf.sub(logits, tf.mul(leftOut, MASK * temperature)) as Tensor2D;
   const marked = (logits: Tensor2D) => ({ logits, one: oneHot });
   return [
     binaryKLOfEach(marked(student), marked(teacher), temperature),
     klOfEach(others(student), others(teacher), temperature),
   ];
 }
+
+/** Temperature of entropies in EA-KD. */
+const ENTROPY_TEMPERATURE = 3;
+
+/** Entropy [N] of softmax(z / 3), z [N, C]. */
+function entropy(logits: Tensor2D) {
+  const logP = tf.logSoftmax(tf.div(logits, ENTROPY_TEMPERATURE));
+  return tf.neg(tf.sum(tf.mul(tf.exp(logP), logP), 1));
+}
+
+/** EA-KD's weights [N] of images, without gradient: (H_t + H_t H_s / scale) / 2 of logits [N, C]. */
+export function entropyWeights(student: Tensor2D, teacher: Tensor2D, scale: number): Tensor1D {
+  const [ours, theirs] = [entropy(student), entropy(teacher)];
+  return detached(tf.mul(tf.add(theirs, tf.div(tf.mul(theirs, ours), scale)), 0.5) as Tensor1D);
+}
+
+/** EA-KD, in all methods that it is built on. */
+export const EA = {
+  paper: "Su et al., EA-KD: Entropy-based Adaptive Knowledge Distillation, 2025",
+  code: "cpsu00/EA-KD 6fb4c06",
+};
 
 /** Linear warm-up of a weight. */
 export const warmUp = (epoch: Scalar, epochs: number): Scalar => tf.minimum(tf.div(epoch, epochs), 1);

@@ -41,6 +41,16 @@ export const normalizedAlong = <T extends Tensor>(x: T, ...axes: readonly number
 /** L2-normalised rows. */
 export const normalizedRows = <T extends Tensor>(x: T): T => normalizedAlong(x, -1);
 
+/**
+ * torch.nn.BatchNorm1d in training, without weight and bias: (x - mean) / sqrt(variance + epsilon) of the columns of
+ * x [N, C], biased variance.
+ */
+export function standardizedOverBatch(x: Tensor2D, epsilon: number): Tensor2D {
+  const centred = tf.sub(x, tf.mean(x, 0, true));
+  const variance = tf.mean(tf.square(centred), 0, true);
+  return tf.div(centred, tf.sqrt(tf.add(variance, epsilon)));
+}
+
 /** torch.nn.CrossEntropyLoss of logits [N, C] and one-hot labels [N, C]. */
 export function crossEntropy(logits: Tensor2D, oneHot: Tensor2D): Scalar {
   const logProbability = tf.sum(tf.mul(oneHot, tf.logSoftmax(logits)), 1); // [N]

@@ -49,6 +49,8 @@ const RULES: Readonly<Record<string, ElementRule>> = {
   global_T: aroundOne,
   alpha: aroundOne,
   buffer: small,
+  one: () => 1,
+  zero: () => 0,
 } satisfies Readonly<Record<Role, ElementRule>> & Readonly<Record<string, ElementRule>>;
 
 /** A tensor of a role by the formula. @throws Error for a role that no golden file has */

@@ -23,9 +23,12 @@ export const EXACT_IMAGES: Roundings = { set: 0, size: 0 };
 const rounding = ({ set, size }: Roundings, i: number): number =>
   1 + size * ROUNDING * Math.sign(signedValue(ROUNDING_KEY + set, i));
 
+/** Images of a batch from one of its elements on. */
+export type PartOfImages = ImagesInput & { readonly from?: number };
+
 /** The formula's images, [N, H, W, 3]. */
-export function imagesFeed({ k, scale, shape }: ImagesInput, off = EXACT_IMAGES): Feed {
-  const values = formulaValues(shape, (i) => signedValue(k, i) * scale * rounding(off, i));
+export function imagesFeed({ k, scale, shape, from = 0 }: PartOfImages, off = EXACT_IMAGES): Feed {
+  const values = formulaValues(shape, (i) => signedValue(k, from + i) * scale * rounding(off, from + i));
   const [batch, channels, height, width] = shape as [number, number, number, number];
   return {
     values: permute4(values, shape, [0, 2, 3, 1]),

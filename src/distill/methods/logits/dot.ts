@@ -27,7 +27,7 @@ export const dot = defineMethod({
   terms: ["kd"],
   sees: () => ["logits"],
   build: (_pair, { kd_T, dot_delta }) => ({
-    optimizer: { momentumDifference: dot_delta },
+    optimizer: { momenta: [{ terms: ["ce"], difference: -dot_delta, decays: true }, { difference: dot_delta }] },
     terms: ({ student, teacher }) => ({ kd: distillKL(student.logits, teacher.logits, kd_T) }),
   }),
 });

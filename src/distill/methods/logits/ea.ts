@@ -1,4 +1,3 @@
-import { detached } from "../../../nn/gradients.js";
 import { type Scalar, type Tensor1D, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { KL_OPTIONS } from "../../options.js";
@@ -7,39 +6,24 @@ import {
   DECOUPLED_OPTIONS,
   DECOUPLED_PUBLISHED,
   decoupledOfEach,
+  EA,
+  entropyWeights,
   klOfEach,
   STANDARDIZATION,
   warmUp,
 } from "../../parts/logits.js";
-
-const PAPER = {
-  paper: "Su et al., EA-KD: Entropy-based Adaptive Knowledge Distillation, 2025",
-  code: "cpsu00/EA-KD 6fb4c06",
-};
 
 const TRAPS = [
   "The product of entropies is divided by 100, not by log 100 as in the authors' other programs, so that it adds almost nothing.",
   "With --lskd the entropies are those of the standardized logits.",
 ];
 
-/** Temperature of the entropies, and what divides their product. */
-const [TEMPERATURE, SCALE] = [3, 100];
-
-/** Entropy [N] of softmax(z / 3), z [N, C]. */
-function entropy(logits: Tensor2D) {
-  const logP = tf.logSoftmax(tf.div(logits, TEMPERATURE));
-  return tf.neg(tf.sum(tf.mul(tf.exp(logP), logP), 1));
-}
-
-/** Weights [N] of images, without gradient: (H_t + H_t H_s / 100) / 2. */
-function imageWeights(student: Tensor2D, teacher: Tensor2D): Tensor1D {
-  const [ours, theirs] = [entropy(student), entropy(teacher)];
-  return detached(tf.mul(tf.add(theirs, tf.div(tf.mul(theirs, ours), SCALE)), 0.5) as Tensor1D);
-}
+/** Divides the product of entropies. */
+const SCALE = 100;
 
 /** EA-KD on kd: each image's KL weighted with the entropies of both models' logits. */
 export const eaKd = defineMethod({
-  ...PAPER,
+  ...EA,
   name: "ea_kd",
   summary: "kd with images weighted by entropy (EA-KD)",
   formula: "mean of (H_t + H_t H_s / 100) / 2 times T^2 KL(softmax(z_t / T), softmax(z_s / T)), H: entropy at T 3",
@@ -51,14 +35,14 @@ export const eaKd = defineMethod({
   build: (_pair, { kd_T, lskd }) => ({
     terms({ student, teacher }) {
       const [ours, theirs] = [student.logits, teacher.logits].map(comparedLogits({ lskd })) as [Tensor2D, Tensor2D];
-      return { kd: tf.mean(tf.mul(klOfEach(ours, theirs, kd_T), imageWeights(ours, theirs))) as Scalar };
+      return { kd: tf.mean(tf.mul(klOfEach(ours, theirs, kd_T), entropyWeights(ours, theirs, SCALE))) as Scalar };
     },
   }),
 });
 
 /** EA-KD on dkd: both parts of each image weighted so. */
 export const eaDkd = defineMethod({
-  ...PAPER,
+  ...EA,
   name: "ea_dkd",
   summary: "dkd with images weighted by entropy (EA-KD)",
   formula:
@@ -73,7 +57,7 @@ export const eaDkd = defineMethod({
     terms({ student, teacher, oneHot, epoch }) {
       const [ours, theirs] = [student.logits, teacher.logits].map(comparedLogits({ lskd })) as [Tensor2D, Tensor2D];
       const [tckd, nckd] = decoupledOfEach(ours, theirs, oneHot, dkd_T);
-      const weights = imageWeights(ours, theirs);
+      const weights = entropyWeights(ours, theirs, SCALE);
       const weighted = (each: Tensor1D, weight: number) =>
         tf.mul(tf.mul(tf.mean(tf.mul(each, weights)), weight), warmUp(epoch, dkd_warmup)) as Scalar;
       return { tckd: weighted(tckd, dkd_alpha), nckd: weighted(nckd, dkd_beta) };

@@ -2,17 +2,10 @@ import { integer, number } from "../../../common/optionRow.js";
 import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { warmUp } from "../../parts/logits.js";
-import { distillKL } from "../../parts/losses.js";
+import { distillKL, standardizedOverBatch } from "../../parts/losses.js";
 
 /** Added to the variance, as in the authors' code. */
 const EPSILON = 1e-5;
-
-/** Logits [N, C] standardised per class over the batch, biased variance. */
-function perceived(logits: Tensor2D): Tensor2D {
-  const centred = tf.sub(logits, tf.mean(logits, 0, true));
-  const variance = tf.mean(tf.square(centred), 0, true);
-  return tf.div(centred, tf.sqrt(tf.add(variance, EPSILON)));
-}
 
 /** LumiNet: alpha^2 * KL(teacher || student) of logits standardised per class over the batch, softened by T. */
 export const luminet = defineMethod({
@@ -44,7 +37,8 @@ export const luminet = defineMethod({
   sees: () => ["logits"],
   build: (_pair, { luminet_alpha, luminet_T, luminet_warmup }) => ({
     terms({ student, teacher, epoch }) {
-      const kl = distillKL(perceived(student.logits), perceived(teacher.logits), luminet_T);
+      const [ours, theirs] = [student, teacher].map(({ logits }) => standardizedOverBatch(logits, EPSILON));
+      const kl = distillKL(ours as Tensor2D, theirs as Tensor2D, luminet_T);
       const factor = (luminet_alpha / luminet_T) ** 2;
       return { luminet: tf.mul(tf.mul(kl, factor), warmUp(epoch, luminet_warmup)) as Scalar };
     },

@@ -1,7 +1,8 @@
+import { flag } from "../../../common/optionRow.js";
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { KL_OPTIONS } from "../../options.js";
-import { comparedLogits, LSKD, STANDARDIZATION } from "../../parts/logits.js";
+import { comparedLogits, EA, entropyWeights, klOfEach, LSKD, STANDARDIZATION } from "../../parts/logits.js";
 import { distillKL } from "../../parts/losses.js";
 
 /** Temperatures beside --kd_T. */
@@ -60,7 +61,11 @@ export const mlld = defineMethod({
       defaults: { ...LIGHT_STUDENT, learning_rate: 0.0025 },
     },
   ],
-  options: { ...KL_OPTIONS, ...STANDARDIZATION },
+  options: {
+    ...KL_OPTIONS,
+    ...STANDARDIZATION,
+    mlld_ea: flag("Weigh each image's KL by the entropies of both models' logits (EA-KD).", { touches: "numbers" }),
+  },
   variants: [
     {
       ...LSKD,
@@ -85,17 +90,32 @@ export const mlld = defineMethod({
         },
       ],
     },
+    {
+      ...EA,
+      name: "ea_mld",
+      formula: "mlld's, the KL of each image times (H_t + H_t H_s / log C) / 2, H: entropy at T 3",
+      traps: [
+        "The entropies are those of the logits as they are, also with --lskd.",
+        "With --lskd the authors take --kd_T 2 -b 4.",
+      ],
+      set: { mlld_ea: true },
+      weights: { gamma: 0.1, alpha: 0, beta: 0.9 },
+    },
   ],
   terms: ["kd", "cc", "bc"],
   strongView: true,
   sees: () => ["logits"],
-  build: (_pair, { kd_T, lskd }) => ({
+  build: ({ numClasses }, { kd_T, lskd, mlld_ea }) => ({
     terms({ student, teacher, strong }) {
       const compared = comparedLogits({ lskd });
       const all = [kd_T, ...TEMPERATURES];
       const weakView: Two = [student.logits, teacher.logits];
       const strongView: Two = [strong.student.logits, strong.teacher.logits];
-      const kl = ([ours, theirs]: Two, T: number) => distillKL(compared(ours), compared(theirs), T);
+      const kl = ([ours, theirs]: Two, T: number) => {
+        if (!mlld_ea) return distillKL(compared(ours), compared(theirs), T);
+        const weights = entropyWeights(ours, theirs, Math.log(numClasses));
+        return tf.mean(tf.mul(klOfEach(compared(ours), compared(theirs), T), weights)) as Scalar;
+      };
       const probability = tf.softmax(teacher.logits);
       const ofImages = partBelowMedian(tf.max(probability, 1) as Tensor1D);
       const ofClasses = partBelowMedian(tf.sum(probability, 0) as Tensor1D);

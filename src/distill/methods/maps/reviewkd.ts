@@ -1,5 +1,5 @@
 import { inputError } from "../../../common/errors.js";
-import { integer } from "../../../common/optionRow.js";
+import { flag, integer } from "../../../common/optionRow.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
 import { meanSquaredError } from "../../../nn/gradients.js";
 import { uniformWithin } from "../../../nn/initialization.js";
@@ -8,6 +8,7 @@ import type { ForwardContext } from "../../../nn/model.js";
 import { adaptiveAveragePool, isWholeMultiple, type MapSize, nearestResize } from "../../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod, type Pair } from "../../method.js";
+import { EA, entropyWeights } from "../../parts/logits.js";
 import { pairedMaps } from "../../parts/maps.js";
 
 /** Most channels passed between levels. */
@@ -78,17 +79,26 @@ function fusion(make: ModelBuilder, name: string, { from, to }: Level, middle: n
   };
 }
 
+/** Mean squared error of two maps [N, H, W, C]. */
+type MapError = (x: Tensor4D, y: Tensor4D) => Tensor;
+
+/** The same of each image, times its weight [N]. */
+const weightedError =
+  (weights: Tensor): MapError =>
+  (x, y) =>
+    tf.mean(tf.mul(tf.mean(tf.square(tf.sub(x, y)), [1, 2, 3]), weights));
+
 /**
  * Hierarchical context loss (HCL, section 3.4): mean squared error of maps [N, H, W, C] and of both pooled to smaller
  * 4, 2 and 1 pixels a side, each with half the previous weight, divided by the total weight.
  */
-function contextLoss(x: Tensor4D, y: Tensor4D): Scalar {
-  let [loss, weight, weights]: [Tensor, number, number] = [meanSquaredError(x, y), 1, 1];
+function contextLoss(x: Tensor4D, y: Tensor4D, error: MapError): Scalar {
+  let [loss, weight, weights]: [Tensor, number, number] = [error(x, y), 1, 1];
   for (const side of LEVELS.filter((level) => level < x.shape[1])) {
     const pooled = (map: Tensor4D) => adaptiveAveragePool(map, [side, side]);
     weight /= 2;
     weights += weight;
-    loss = tf.add(loss, tf.mul(meanSquaredError(pooled(x), pooled(y)), weight));
+    loss = tf.add(loss, tf.mul(error(pooled(x), pooled(y)), weight));
   }
   return tf.div(loss, weights) as Scalar;
 }
@@ -133,10 +143,20 @@ export const reviewkd = defineMethod({
       min: 1,
       touches: "numbers",
     }),
+    reviewkd_ea: flag("Weigh each image by the entropies of both models' logits (EA-KD).", { touches: "numbers" }),
   },
+  variants: [
+    {
+      ...EA,
+      name: "ea_reviewkd",
+      formula: "reviewkd's, the squared errors of each image times (H_t + H_t H_s / log C) / 2, H: entropy at T 3",
+      set: { reviewkd_ea: true },
+      weights: { gamma: 1, alpha: 0, beta: 5 },
+    },
+  ],
   terms: ["review"],
-  sees: () => ["maps", "pooled"],
-  build(pair, { reviewkd_warmup_epochs }, make) {
+  sees: ({ reviewkd_ea }) => ["maps", "pooled", ...(reviewkd_ea ? (["logits"] as const) : [])],
+  build(pair, { reviewkd_warmup_epochs, reviewkd_ea }, make) {
     const middle = Math.min(MOST_CHANNELS, pair.student.pooled);
     const fusions = levelsOf(pair).map((level, i) => fusion(make, `abfs.${i}`, level, middle));
     return {
@@ -144,11 +164,13 @@ export const reviewkd = defineMethod({
         const ours = [asMap(student.pooled), ...student.maps.map(({ out }) => out).reverse()];
         const theirs = teacher.maps.map(({ beforeRelu }) => beforeRelu).reverse();
         const targets = [asMap(teacher.pooled), ...theirs];
+        const weights = () => entropyWeights(student.logits, teacher.logits, Math.log(pair.numClasses));
+        const error = reviewkd_ea ? weightedError(weights()) : meanSquaredError;
         let deeper: Tensor4D | undefined;
         const losses = fusions.map((fuse, i) => {
           const { compared, handedOn } = fuse(ours[i] as Tensor4D, deeper, context);
           deeper = handedOn;
-          return contextLoss(compared, targets[i] as Tensor4D);
+          return contextLoss(compared, targets[i] as Tensor4D, error);
         });
         const warm = tf.minimum(tf.div(epoch, reviewkd_warmup_epochs), 1);
         const sum = losses.reduce((total, loss) => tf.add(total, loss));

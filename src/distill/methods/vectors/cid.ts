@@ -1,10 +1,11 @@
 import { integer, number } from "../../../common/optionRow.js";
-import { addBuffer, type ModelBuilder } from "../../../nn/builder.js";
+import type { ModelBuilder } from "../../../nn/builder.js";
 import { detached } from "../../../nn/gradients.js";
 import { linear } from "../../../nn/layers.js";
 import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod, type StepContext } from "../../method.js";
+import { classMeans } from "../../parts/classMeans.js";
 import { crossEntropy, distillKL, normalizedRows } from "../../parts/losses.js";
 
 /**
@@ -26,9 +27,6 @@ function classRelations(student: Tensor2D, teacher: Tensor2D, oneHot: Tensor2D):
   return tf.div(sum, tf.maximum(classes, 1)) as Scalar;
 }
 
-/** Counts as no weight: the class has not occurred. */
-const LEAST_WEIGHT = 1e-30;
-
 /** Squared error over the target's squared length; the batch's mean. [N, D] both */
 function relativeError(x: Tensor2D, target: Tensor2D): Scalar {
   const lengths = tf.sum(tf.square(target), 1);
@@ -38,30 +36,16 @@ function relativeError(x: Tensor2D, target: Tensor2D): Scalar {
 
 /** The student's class means of the previous epoch, weighted by the teacher's probabilities. */
 function classContext(make: ModelBuilder, classes: number, width: number, temperature: number) {
-  const means = addBuffer(make, "context", [classes, width]);
-  const sums = addBuffer(make, "context_sums", [classes, width]);
-  const weights = addBuffer(make, "context_weights", [classes, 1]);
-  const known = addBuffer(make, "context_epoch", []);
+  const { means, gather } = classMeans(make, "context", [classes, width]);
   return {
     /** Mix of class means by the probabilities of logits [N, classes]. */
     of: (logits: Tensor2D, context: Tensor = means) =>
       tf.matMul(tf.softmax(tf.div(detached(logits), temperature)), context as Tensor2D),
     /** Adds a batch to its epoch's sums. @returns the current means [classes, width] */
-    gather({ student, teacher, oneHot, epoch }: StepContext, { updates }: ForwardContext): Tensor {
-      const isNew = tf.notEqual(epoch, known);
-      const ended = tf.div(sums, tf.maximum(weights, LEAST_WEIGHT));
-      const holding = tf.where(isNew, ended, means);
-      const kept = (sum: Tensor) => tf.where(isNew, tf.zerosLike(sum), sum);
+    gather({ student, teacher, oneHot, epoch }: StepContext, context: ForwardContext): Tensor {
       const probable = tf.softmax(tf.div(teacher.logits, temperature));
       const weighted = tf.mul(oneHot, probable) as Tensor2D; // [N, classes], the label's alone
-      const vectors = detached(student.pooled);
-      updates.push(
-        [means, holding],
-        [sums, tf.add(kept(sums), tf.matMul(weighted, vectors, true))],
-        [weights, tf.add(kept(weights), tf.reshape(tf.sum(weighted, 0), [-1, 1]))],
-        [known, epoch],
-      );
-      return holding;
+      return gather({ weighted, vectors: detached(student.pooled), epoch }, context);
     },
   };
 }

@@ -26,6 +26,7 @@ export function onClassMaps(row: Method, told: object): OpenedMethod {
     state: [],
     teacherTrains: false,
     strongView: false,
+    classView: false,
     wholeBatches: false,
     terms: (at) => {
       const maps = { student: lastMap(at.student), teacher: lastMap(at.teacher) };

@@ -32,6 +32,9 @@ const OWN_LETTERS = "nt";
 /** The weights of those that set them by letters, where none is set. */
 const UNSET: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 
+/** What the authors' code reads and does not use. */
+const UNUSED: ReadonlySet<string> = new Set(["deepkd_kd kd_loss_kd_weight", "wkd_l wkd_loss_wkd_feat_weight"]);
+
 const wordsOf = (flag: string): string => flag.replace(/^-+/, "").replaceAll(".", "_").toLowerCase();
 
 /** Flags and their values in pairs, and arguments. */
@@ -44,6 +47,8 @@ const toldBy = (flags: readonly string[], inputs: object = {}): Told =>
 /** "a_b_c" as ["a", "b_c"] and ["a_b", "c"]. */
 const splits = (name: string): [start: string, end: string][] =>
   Array.from(name.matchAll(/_/g), ({ index }) => [name.slice(0, index), name.slice(index + 1)]);
+
+const endsOf = (words: string): string[] => [words, ...splits(words).map(([, end]) => end)];
 
 /** A value as an option of the row's type takes it. */
 function typedValue({ type }: Row, value: unknown): unknown {
@@ -60,7 +65,7 @@ const isWeight = (told: Told, words: string): words is keyof typeof LETTERS =>
 function toldOf(told: Told, method: string, option: string): unknown {
   for (const [words, value] of told) {
     if (isWeight(told, words)) continue;
-    const ends = [words, ...splits(words).map(([, end]) => end)];
+    const ends = endsOf(words);
     const names = [...ends, ...ends.flatMap((end) => SYNONYMS[end] ?? [])];
     if (names.some((end) => [end, `${method}_${end}`].includes(option.toLowerCase()))) return value;
   }
@@ -90,16 +95,20 @@ function weightsOf(told: Told, published: LossWeights): Pick<Fixture, "weights" 
  */
 export function fixtureOf(name: string, flags: readonly string[], inputs: object = {}): Fixture {
   const { method: row, set, defaults, ...published } = procedureNamed(name);
-  const told = toldBy(flags, inputs);
+  const told: Told = new Map(Array.from(toldBy(flags, inputs)).filter(([words]) => !UNUSED.has(`${name} ${words}`)));
   const options = Object.entries(row.options).flatMap(([option, description]) => {
     const value = toldOf(told, row.name, option);
     return value === undefined ? [] : [[option, typedValue(description, value)] as const];
   });
   // Flags change what the program has by default: the method's weights, not those that a variant was published with.
-  const { weights } = options.length > 0 ? row : published;
+  const isPublished = options.every(([option, value]) => set[option] === value);
+  const { weights } = isPublished ? published : row;
   return {
     row,
     told: { ...defaults, ...set, ...Object.fromEntries(options) },
-    ...weightsOf(told, weights),
+    ...weightsOf(
+      new Map(Array.from(told).filter(([words]) => !endsOf(words).some((end) => end in row.options))),
+      weights,
+    ),
   };
 }

@@ -16,6 +16,7 @@ const FLOORS = { norm: 1e-4, element: 1e-2 };
  */
 export const checkKept = (what: string, golden: KeptGolden, at: Snapshot, images: number, spread = 0): Check[] => [
   ...checkBanks(what, golden, at, images, spread),
+  ...checkQueue(what, golden, at, spread),
   ...checkConstants(what, golden, at),
   ...checkContexts(what, golden, at),
 ];
@@ -34,6 +35,18 @@ function checkBanks(what: string, { memoryAfter }: KeptGolden, at: Snapshot, ima
         norm: withinRelative(0, FLOORS.norm),
       });
     });
+  });
+}
+
+/** Embeddings of length 1 in a queue. */
+function checkQueue(what: string, { queueAfter }: KeptGolden, at: Snapshot, spread: number): Check[] {
+  if (queueAfter === undefined) return [];
+  const queue = at.get("queue");
+  if (queue === undefined) return [mismatch(`${what}queue`, "is missing")];
+  const width = queueAfter.shape[1] as number;
+  return checkSummary(`${what}queue`, queue, queueAfter, {
+    element: withinScale(spread, FLOORS.element, 1 / Math.sqrt(width)),
+    norm: withinRelative(0, FLOORS.norm),
   });
 }
 

@@ -21,6 +21,8 @@ const kept = {
   /** Means of the student's vectors by class: of the first phase, and of what follows it. */
   context1: summary.optional(),
   context2: summary.optional(),
+  /** A queue of embeddings. */
+  queueAfter: summary.optional(),
   /** Whether an embedding of the student's features learns: always, where there is one. */
   embedTrained: z.literal(true).optional(),
 };
@@ -64,7 +66,7 @@ const trajectory = z.strictObject({
     .array(
       z.object({
         lr: z.number(),
-        momentum: z.number(),
+        momentum: z.number().default(0.9),
         weightDecay: z.number(),
         nesterov: z.boolean(),
         tensors: z.int(),
@@ -73,6 +75,8 @@ const trajectory = z.strictObject({
     )
     .min(1),
   ownState: z.array(ownRow).default([]),
+  /** Where the second half of the images are others of the first half's classes. */
+  labels: z.array(z.int()).optional(),
   teacherOut: z.object({ penultimate: summary.optional(), logits: summary }),
   initPerStep: z.array(terms).default([]),
   initAfter: z.record(z.string(), summary).default({}),
@@ -109,7 +113,10 @@ export const methodSchema = z.object({
 export type MethodGolden = z.infer<typeof methodSchema>;
 export type TermGolden = z.infer<typeof entry>;
 export type StepsGolden = z.infer<typeof trajectory>;
-export type KeptGolden = Pick<StepsGolden | TermGolden, "memoryAfter" | "zV1" | "zV2" | "context1" | "context2"> & {
+export type KeptGolden = Pick<
+  StepsGolden | TermGolden,
+  "memoryAfter" | "queueAfter" | "zV1" | "zV2" | "context1" | "context2"
+> & {
   readonly spread: {
     readonly context1MaxAbs?: number | undefined;
     readonly context2MaxAbs?: number | undefined;

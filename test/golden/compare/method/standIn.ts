@@ -3,6 +3,7 @@ import type { FeatureShapes } from "#pefd/distill/method.js";
 import { createBuilder, type ModelBuilder } from "#pefd/nn/builder.js";
 import { batchNorm, linear } from "#pefd/nn/layers.js";
 import type { FeatureMap, ModelOutput, StateEntry } from "#pefd/nn/model.js";
+import { globalAveragePool } from "#pefd/nn/pool.js";
 import type { Tensor, Tensor2D, Tensor4D } from "#pefd/runtime/tf.js";
 import { formulaFill, formulaValues, roleValues, signedValue } from "../formula.js";
 import type { HostTensor } from "../summary.js";
@@ -142,7 +143,11 @@ export function outputOf(tensors: Readonly<Record<string, Tensor>>, maps: number
     stem: map(0),
     maps: Array.from({ length: maps }, (_, i) => map(i + 1)),
     averaged: map(maps).out,
-    pooled: tensors[`feat${maps + 1}`] as Tensor2D,
+    // Computed where it is read, on the tape of the gradients.
+    get pooled() {
+      const pooled = tensors[`feat${maps + 1}`] as Tensor2D | undefined;
+      return pooled ?? globalAveragePool(map(maps).out);
+    },
     logits: tensors.logits as Tensor2D,
   };
 }

@@ -42,9 +42,12 @@ export function expectedTerms(
     const weight = told[`${row.name}_${option}`];
     if (weight !== undefined) return [key, (own.get(term) ?? 0) / Number(weight)];
     if (key === "ce") return [key, ce];
+    if (key === "cls" && !own.has(key)) return [key, gamma * ce];
+    if (key === "kd" && Array.from(own.keys()).every((name) => keys.includes(name)))
+      return [key, beta * (own.get(key) ?? 0)];
     if (key === "kd") return [key, sumOf(own.values())];
     if (key === "div") return [key, insteadOfKL ? sumOf(own.values()) : kl];
-    if (weighted(key) === "ce") return [key, gamma * ce];
+    if (["ce", "task"].includes(weighted(key))) return [key, gamma * ce];
     if (!key.startsWith("loss_")) return [key, own.get(key)];
     const alone = own.get(weighted(key));
     return [key, alone === undefined ? rest + (alpha === 0 ? 0 : alpha * kl) : beta * alone];

@@ -12,7 +12,7 @@ import type { Snapshot, StepTerms, TrajectoryRun } from "../trajectory/run.js";
 import { logitsBound, movedBounds, phaseBound, stepBound } from "./bounds.js";
 import { type Fixture, fixtureOf } from "./fixture.js";
 import { checkKept } from "./keptCheck.js";
-import { imagesOf, SET_SIZE } from "./keys.js";
+import { epochOf, imagesOf, SET_SIZE } from "./keys.js";
 import { checkOwnState, ownFill, ownRows } from "./ownState.js";
 import type { OwnRow, StepsGolden } from "./schema.js";
 import { expectedTerms } from "./stepTerms.js";
@@ -45,7 +45,8 @@ export function checkSteps(name: string, golden: StepsGolden, engine: EngineName
  * The teacher's logits, and its pooled vector where the file has it. One whose pooled vector is of another size is another
  * network, such as CAT-KD's, which averages class maps.
  */
-function checkTeacherOut({ teacherOut }: StepsGolden, { outputs }: TrajectoryRun): Check[] {
+function checkTeacherOut({ teacherOut, labels }: StepsGolden, { outputs }: TrajectoryRun): Check[] {
+  if (labels !== undefined) return []; // self-distillation: the teacher takes no part
   const { logits, penultimate } = teacherOut;
   if (penultimate === undefined) return checkTeacher("logits", outputs.teacher, logits);
   if (sizeOf(penultimate.shape) !== outputs.pooled.length) return [];
@@ -128,6 +129,16 @@ function earlySteps({ perStep }: StepsGolden): number {
   return perStep.findIndex(({ phase }) => phase === last);
 }
 
+/** The batch and its second view, if it has one: a strong one, or the second half of the file's images. */
+function viewsOf({ input, inputStrong, labels }: StepsGolden): Pick<Course, "input" | "strong" | "images"> {
+  if (labels === undefined) {
+    return { input, strong: inputStrong && { ...input, ...inputStrong }, images: imagesOf(input.labels.length) };
+  }
+  const half = labels.length / 2;
+  const one = { ...input, labels: labels.slice(0, half), shape: [half, ...input.shape.slice(1)] };
+  return { input: one, strong: { ...one, from: sizeOf(one.shape) }, images: imagesOf(half) };
+}
+
 function courseOf({ row, told, weights }: Fixture, golden: StepsGolden): Course {
   const [first] = golden.optimizer as [StepsGolden["optimizer"][number]];
   const { momentumKd = first.momentum } = first;
@@ -136,13 +147,13 @@ function courseOf({ row, told, weights }: Fixture, golden: StepsGolden): Course 
   return {
     ...golden,
     method: row,
+    epoch: epochOf(row.name, golden.epoch),
     weights,
     sgd,
     told: { ...row.ofStudent?.({ student: golden.student, learningRate: sgd.lr }), ...told },
     fill: ownFill(golden.ownState as OwnRow[]),
     temperature: KL_OPTIONS.kd_T.fallback as number,
-    strong: golden.inputStrong && { ...golden.input, ...golden.inputStrong },
-    images: imagesOf(golden.input.labels.length),
+    ...viewsOf(golden),
     setSize: SET_SIZE,
     phaseSteps: [golden.initPerStep.length, earlySteps(golden)].filter((steps) => steps > 0),
     steps: golden.perStep.length - earlySteps(golden),

@@ -14,6 +14,7 @@ import { checkOwnState } from "./ownState.js";
 import type { MethodGolden, TermGolden } from "./schema.js";
 import { standIn, standInOfMap } from "./standIn.js";
 import { afterPhase, createScene, describeTerm, KEPT, type TermScene } from "./termScene.js";
+import { fromMapsAndLogits, fromVectors } from "./vectorEntry.js";
 
 /** The epoch of functions that know none: every warm-up lies behind it. */
 const LATE = 1000;
@@ -29,9 +30,10 @@ const AFTER_PHASE = /^phase2_/;
 export function checkTerm(golden: MethodGolden, key: string, entry: TermGolden, engine: EngineName): Check[] {
   const ofMaps = fromMaps(entry);
   const ofRegions = fromRegions(entry, labelsOf);
-  const between = ofMaps ?? ofRegions?.entry ?? entry;
+  const ofLoss = fromMapsAndLogits(entry);
+  const between = ofMaps ?? fromVectors(entry) ?? ofRegions?.entry ?? ofLoss?.entry ?? entry;
   const made = ofMaps === undefined ? standIn : standInOfMap;
-  const created = createScene(golden, between, made, ofRegions?.put);
+  const created = createScene(golden, between, made, ofRegions?.put ?? ofLoss?.put);
   const opened = ofRegions === undefined ? created : { ...created, epoch: LATE };
   const scene = AFTER_PHASE.test(key) ? afterPhase(opened) : opened;
   try {
@@ -63,7 +65,9 @@ function compare(
 ): Check[] {
   const expected = Object.entries(entry.grads).map(([name, summary]) => [ARGUMENTS[name] ?? name, summary] as const);
   const listed = new Set(["value", ...expected.map(([name]) => name), ...entry.gradZero]);
-  const surplus = Object.keys(results).filter((name) => !listed.has(name) && !name.startsWith(KEPT));
+  // A term with a weight of 0 has zeros for a gradient, or none.
+  const isSurplus = (name: string) => norm((results[name] as HostTensor).values) !== 0;
+  const surplus = Object.keys(results).filter((name) => !listed.has(name) && !name.startsWith(KEPT) && isSurplus(name));
   const value = result({ ...results }, "value").values[0] as number;
   const what = (name: string) => `${key} gradient of ${name}`;
   return [

@@ -1,5 +1,7 @@
 import type { StepContext } from "#pefd/distill/method.js";
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
+import { KL_OPTIONS } from "#pefd/distill/options.js";
+import { distillKL } from "#pefd/distill/parts/losses.js";
 import { gradientsOf, parametersOf, variablesOf } from "#pefd/learn/learner.js";
 import { oneHotLabels } from "#pefd/learn/metrics.js";
 import { isBuffer } from "#pefd/nn/builder.js";
@@ -9,7 +11,7 @@ import { type Scalar, type Tensor, tf, type Update, type Variable } from "#pefd/
 import { onClassMaps } from "./classMaps.js";
 import { randomInputsOf } from "./drawn.js";
 import { fixtureOf } from "./fixture.js";
-import { CLASSES, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
+import { CLASSES, epochOf, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
 import { ownFill, ownRows } from "./ownState.js";
 import type { MethodGolden, TermGolden } from "./schema.js";
 import { outputOf, type StandIn, type standIn } from "./standIn.js";
@@ -17,7 +19,8 @@ import { outputOf, type StandIn, type standIn } from "./standIn.js";
 /** The epoch of terms alone of mdistiller's descendants, the end of their warm-ups. */
 const WARM = 20;
 
-const isMdistiller = ({ upstream: { files } }: MethodGolden) => files.some((file) => file.startsWith("mdistiller/"));
+const isMdistiller = ({ upstream: { files } }: MethodGolden) =>
+  files.some((file) => /(^|\/)mdistiller\/|^CIFAR\//.test(file));
 
 /** A method between stand-ins, with the tensors that the file has gradients of. */
 export interface TermScene {
@@ -28,6 +31,9 @@ export interface TermScene {
   readonly epoch: number;
   /** Of the terms, where the flags have one (KD_WEIGHT). */
   readonly weight: number;
+  /** Of the KL divergence between logits, where an entry is of the whole loss. */
+  readonly alpha: number;
+  readonly temperature: number;
   /** The student's outputs and the method's parameters, by the authors' name. */
   readonly differentiated: readonly (readonly [name: string, variable: Variable])[];
   /** All variables. */
@@ -81,14 +87,17 @@ export function createScene(
   const parameters = Array.from(own).flatMap(([name, { variable }]) =>
     variable !== undefined && learned.has(variable) ? [[name, variable] as const] : [],
   );
+  const alpha = inputs !== undefined && "logitS" in inputs ? weights.alpha : 0;
   return {
     method,
-    weight: flags.some((flag) => /kd_weight$/i.test(flag)) ? weights.beta : 1,
+    alpha,
+    temperature: Number(told.kd_T ?? KL_OPTIONS.kd_T.fallback),
+    weight: alpha !== 0 || flags.some((flag) => /kd_weight$/i.test(flag)) ? weights.beta : 1,
     student,
     teacher,
     labels: labelsOf(batch),
     own,
-    epoch: isMdistiller(golden) ? WARM : (golden.trajectory?.epoch ?? 1),
+    epoch: epochOf(golden.method, isMdistiller(golden) ? WARM : (golden.trajectory?.epoch ?? 1)),
     differentiated: [...outputs, ...parameters],
     variables: [
       ...outputs.map(([, variable]) => variable),
@@ -114,6 +123,12 @@ export function afterPhase(scene: TermScene): TermScene {
 /** Names of what a method keeps begin with it. */
 export const KEPT = "kept.";
 
+/** Gradients that DeepKD's files have of each part of the loss. */
+const PARTS = [
+  ["ncg.logits", "nckd"],
+  ["tcg.logits", "tckd"],
+] as const;
+
 /** The term, its gradients by the authors' names, and new values of what the method keeps. */
 export function describeTerm(
   scene: TermScene,
@@ -123,13 +138,22 @@ export function describeTerm(
   const { method, differentiated } = scene;
   const at = stepContextOf(scene, teacher);
   const [phase] = isFirstPhase ? (method.phases ?? []) : [];
+  const [, logits] = differentiated.find(([name]) => name === "logits") ?? [];
+  const apart = PARTS.map(([part, term]): [string, Tensor | undefined] => {
+    if (method.optimizer?.momenta?.some(({ terms }) => terms?.includes("tckd")) !== true) return [part, undefined];
+    const of = () => method.terms(at, { training: true, updates: [] })[term] as Scalar;
+    return [part, logits && gradientsOf(() => ({ loss: of(), kept: {}, tensors: [] }), [logits]).gradients[0]];
+  });
   const { loss, gradients, kept } = gradientsOf(
     () => {
       const context = { training: true, updates: [] as Update[] };
       const terms = phase === undefined ? method.terms(at, context) : phase.loss(at, context);
       const sum = (Object.values(terms) as Scalar[]).reduce((total, term) => tf.add(total, term));
       const kept = keptOf(method, context.updates);
-      return { loss: tf.mul(sum, scene.weight) as Scalar, kept, tensors: Object.values(kept) };
+      const own = tf.mul(sum, scene.weight);
+      const kl = () => distillKL(at.student.logits, at.teacher.logits, scene.temperature);
+      const loss = (scene.alpha === 0 ? own : tf.add(own, tf.mul(kl(), scene.alpha))) as Scalar;
+      return { loss, kept, tensors: Object.values(kept) };
     },
     differentiated.map(([, variable]) => variable),
   );
@@ -137,7 +161,8 @@ export function describeTerm(
     const gradient = gradients[i];
     return gradient === undefined ? [] : [[name, gradient] as const];
   });
-  return { value: loss, ...Object.fromEntries(found), ...kept };
+  const parts = apart.flatMap(([name, gradient]) => (gradient === undefined ? [] : [[name, gradient] as const]));
+  return { value: loss, ...Object.fromEntries([...found, ...parts]), ...kept };
 }
 
 /** New values of a method's buffers. */

@@ -1,6 +1,7 @@
 import type { Method } from "#pefd/distill/method.js";
 import type { LossWeights } from "#pefd/distill/weights.js";
 import type { Fill } from "#pefd/nn/builder.js";
+import type { PartOfImages } from "../inputs.js";
 import type { ImagesInput } from "../schema.js";
 
 /** Some steps of distillation on one batch, whichever file tells of them. */
@@ -17,8 +18,8 @@ export interface Course {
   /** Of the KL divergence between logits. */
   readonly temperature: number;
   readonly input: ImagesInput;
-  /** The strong view of the same images. */
-  readonly strong?: ImagesInput | undefined;
+  /** The strong view of the same images, or other images of their classes. */
+  readonly strong?: PartOfImages | undefined;
   /** Which images of the training set the batch is; their number is the set's where left out. */
   readonly images?: readonly number[];
   /** Images of the training set. */

@@ -118,7 +118,8 @@ function trainingEntry(
   };
 }
 
-function evaluation({ learner, teacher, seen }: Scene, { images }: Batch): Update[] {
+function evaluation({ learner, teacher, seen, method }: Scene, { images: first, strong }: Batch): Update[] {
+  const images = method.classView ? (tf.concat([first, strong as Tensor4D]) as Tensor4D) : first;
   const context = { training: false, updates: [] };
   const guide = teacher.forward(images, context);
   const { logits } = learner.model.forward(images, context);

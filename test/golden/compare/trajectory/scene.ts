@@ -52,7 +52,7 @@ export function createScene(course: Course): Scene {
     temperature,
   };
   const whole = distilledLearner(student, config, 0);
-  const batch = input.labels.length;
+  const batch = input.labels.length * (method.classView ? 2 : 1);
   const zeros = (...shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false));
   const logits = () => zeros(batch, numClasses);
   return {
