@@ -10,6 +10,12 @@ offer() {
   fi
 }
 
+# fetch FUNCTION...: the same in silence and one after the other, for several at a time.
+fetch() {
+  local one
+  for one; do "$one" >/dev/null 2>&1 || true; done
+}
+
 # Other Node.js versions, for the smoke test (PEFD_NODES, separated by colons).
 other_nodes() {
   local version folder found=()

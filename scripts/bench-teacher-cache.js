@@ -3,8 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CIFAR100_FORMAT } from "../dist/data/cifar/records.js";
-import { loadCifar100 } from "../dist/data/cifar/row.js";
+import { CIFAR100, CIFAR100_FORMAT } from "../dist/data/cifar/row.js";
 import { epochPlan, PLAN_COLUMNS } from "../dist/data/sampler.js";
 import { methodRow } from "../dist/distill/registry.js";
 import { frozen, studentLearner } from "../dist/learn/learners.js";
@@ -25,7 +24,7 @@ const row = methodRow(METHOD);
 const setting = { model_s: "resnet8x4", distill: METHOD, ...row.weights };
 
 loadTensorFlow({ env: process.env, keepPrograms: false });
-const dataset = loadCifar100(data, { limitTrain: batchSize * count, limitTest: 1 });
+const dataset = CIFAR100.open(data, { limitTrain: batchSize * count, limitTest: 1 });
 const choice = chooseEngine({ engine, precision: "auto" }, process.env);
 const teacher = frozen(buildModel("resnet32x4", 100, initialFill("resnet32x4", 1, "teacher")));
 const folder = mkdtempSync(join(tmpdir(), "pefd-bench-"));

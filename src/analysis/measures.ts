@@ -1,3 +1,4 @@
+import { grouped } from "../common/text.js";
 import { addScaled, centered, dot, type Matrix, norm, type Outputs, rowAt, zeros } from "./outputs.js";
 
 /** cos(a, b) = a.b / (|a| |b|); 0 where one of them is all zeros and has no direction. */
@@ -20,11 +21,7 @@ export function meanDirectionAlignment(student: Matrix, teacher: Matrix): number
 
 /** Mean features [classes, D] of every class that occurs, in the order of the labels, of features [N, D]. */
 export function classMeans(features: Matrix, labels: ArrayLike<number>): Matrix {
-  const members = new Map<number, number[]>();
-  for (let i = 0; i < features.rows; i++) {
-    const label = labels[i] as number;
-    members.set(label, [...(members.get(label) ?? []), i]);
-  }
+  const members = grouped(Array(features.rows).keys(), (i) => labels[i] as number);
   const classes = [...members.keys()].sort((a, b) => a - b);
   const means = zeros(classes.length, features.columns);
   for (const [row, label] of classes.entries()) {
@@ -115,119 +112,56 @@ export interface Measure {
   of(pair: Pair): number | undefined;
 }
 
-const MDA = "Direction alignment (MDA)";
-const BETWEEN = "Between-class cosine";
-const CKA = "Linear CKA with the teacher";
-const NORM = "Mean feature norm";
-const ZEROS = "Zeros among features (%)";
-const ACCURACY = "Top-1, agreement (%)";
+type Panel = Pick<Measure, "panel" | "digits">;
+
+const MDA: Panel = { panel: "Direction alignment (MDA)", digits: 4 };
+const BETWEEN: Panel = { panel: "Between-class cosine", digits: 4 };
+const CKA: Panel = { panel: "Linear CKA with the teacher", digits: 4 };
+const NORM: Panel = { panel: "Mean feature norm", digits: 3 };
+const ZEROS: Panel = { panel: "Zeros among features (%)", digits: 2 };
+const ACCURACY: Panel = { panel: "Top-1, agreement (%)", digits: 2 };
+
+const row = (key: string, title: string, panel: Panel, about: About, of: Measure["of"]): Measure => {
+  return { key, title, ...panel, about, of };
+};
+
+type Network = "student" | "teacher";
+
+/** A row each for student and teacher; the star in `title` is for s or t. */
+const rows = (key: string, title: string, panel: Panel, of: (pair: Pair, network: Network) => number | undefined) =>
+  (["student", "teacher"] as const).map((network) =>
+    row(`${key}_${network}`, title.replace("*", network.slice(0, 1)), panel, network, (pair) => of(pair, network)),
+  );
 
 /** Everything that is measured. A new measure is a row here. */
 export const MEASURES: readonly Measure[] = [
-  {
-    key: "mda",
-    title: "MDA",
-    panel: MDA,
-    about: "student",
-    digits: 4,
-    of: ({ student, teacher }) => meanDirectionAlignment(student.features, teacher.features),
-  },
-  {
-    key: "mda_projected",
-    title: "MDA proj.",
-    panel: MDA,
-    about: "projected",
-    digits: 4,
-    of: ({ projected, teacher }) => projected && meanDirectionAlignment(projected, teacher.features),
-  },
-  {
-    key: "between_class_student",
-    title: "Between s",
-    panel: BETWEEN,
-    digits: 4,
-    about: "student",
-    of: ({ student, labels }) => betweenClassCosine(student.features, labels),
-  },
-  {
-    key: "between_class_teacher",
-    title: "Between t",
-    panel: BETWEEN,
-    digits: 4,
-    about: "teacher",
-    of: ({ teacher, labels }) => betweenClassCosine(teacher.features, labels),
-  },
-  {
-    key: "cka",
-    title: "CKA",
-    panel: CKA,
-    about: "both",
-    digits: 4,
-    of: ({ student, teacher }) => linearCka(student.features, teacher.features),
-  },
-  {
-    key: "norm_student",
-    title: "Norm s",
-    panel: NORM,
-    about: "student",
-    digits: 3,
-    of: ({ student }) => meanNorm(student.features),
-  },
-  {
-    key: "norm_teacher",
-    title: "Norm t",
-    panel: NORM,
-    about: "teacher",
-    digits: 3,
-    of: ({ teacher }) => meanNorm(teacher.features),
-  },
-  {
-    key: "zeros_student",
-    title: "Zeros s %",
-    panel: ZEROS,
-    about: "student",
-    digits: 2,
-    of: ({ student }) => zeroPercentage(student.features),
-  },
-  {
-    key: "zeros_teacher",
-    title: "Zeros t %",
-    panel: ZEROS,
-    about: "teacher",
-    digits: 2,
-    of: ({ teacher }) => zeroPercentage(teacher.features),
-  },
-  {
-    key: "zeros_projected",
-    title: "Zeros proj. %",
-    panel: ZEROS,
-    digits: 2,
-    about: "projected",
-    of: ({ projected }) => projected && zeroPercentage(projected),
-  },
-  {
-    key: "agreement",
-    title: "Agree %",
-    panel: ACCURACY,
-    about: "both",
-    digits: 2,
-    of: ({ student, teacher }) => matchPercentage(student.predictions, teacher.predictions),
-  },
-  {
-    key: "top1_student",
-    title: "Top-1 s",
-    panel: ACCURACY,
-    about: "student",
-    digits: 2,
-    of: ({ student, labels }) => matchPercentage(student.predictions, labels),
-  },
-  {
-    key: "top1_teacher",
-    title: "Top-1 t",
-    panel: ACCURACY,
-    about: "teacher",
-    digits: 2,
-    of: ({ teacher, labels }) => matchPercentage(teacher.predictions, labels),
-  },
+  row("mda", "MDA", MDA, "student", ({ student, teacher }) =>
+    meanDirectionAlignment(student.features, teacher.features),
+  ),
+  row(
+    "mda_projected",
+    "MDA proj.",
+    MDA,
+    "projected",
+    ({ projected, teacher }) => projected && meanDirectionAlignment(projected, teacher.features),
+  ),
+  ...rows("between_class", "Between *", BETWEEN, (pair, network) =>
+    betweenClassCosine(pair[network].features, pair.labels),
+  ),
+  row("cka", "CKA", CKA, "both", ({ student, teacher }) => linearCka(student.features, teacher.features)),
+  ...rows("norm", "Norm *", NORM, (pair, network) => meanNorm(pair[network].features)),
+  ...rows("zeros", "Zeros * %", ZEROS, (pair, network) => zeroPercentage(pair[network].features)),
+  row(
+    "zeros_projected",
+    "Zeros proj. %",
+    ZEROS,
+    "projected",
+    ({ projected }) => projected && zeroPercentage(projected),
+  ),
+  row("agreement", "Agree %", ACCURACY, "both", ({ student, teacher }) =>
+    matchPercentage(student.predictions, teacher.predictions),
+  ),
+  ...rows("top1", "Top-1 *", ACCURACY, (pair, network) => matchPercentage(pair[network].predictions, pair.labels)),
 ];
 
 /** Every measure of a pair by its key; null where it does not exist. */

@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
 import { inputError, PefdError } from "../common/errors.js";
+import { median } from "../common/median.js";
+import { procText } from "../common/processMark.js";
 import { engineNames } from "../compile/program.js";
 import type { EngineName, PrecisionName } from "../compile/types.js";
 import { methodRow } from "../distill/registry.js";
@@ -12,7 +13,7 @@ import { loadTensorFlow } from "../runtime/tf.js";
 import { epochParts } from "../train/calls.js";
 import { fastestOf } from "../train/engine.js";
 import { teacherAhead } from "../train/teacherAhead.js";
-import { close, measure, median, type Runner, startAll, takeTurns, timingOf } from "./measure.js";
+import { close, measure, type Runner, startAll, takeTurns, timingOf } from "./measure.js";
 import type { Cost, ImageKind, Timing, Variant, Work, WorkName, WorkSize } from "./types.js";
 import { CIFAR100_KIND, evaluationWork, initialised, timedStudent, trainingWork } from "./work.js";
 
@@ -257,14 +258,6 @@ const USUAL_SIDE = CIFAR100_KIND.side;
 
 const FEWEST = 50;
 
-function cpuinfo(): string {
-  try {
-    return readFileSync("/proc/cpuinfo", "utf8");
-  } catch {
-    return "";
-  }
-}
-
 /** Images with about as many pixels as so many of CIFAR-100's. */
 const fewer = (images: number, side: number): number =>
   Math.max(Math.min(images, FEWEST), Math.round((images * USUAL_SIDE ** 2) / side ** 2));
@@ -298,7 +291,7 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
   const warning = deviceWarning(env);
   if (warning !== undefined) notice(`warning: ${warning}`);
   float32Notices(isGpu(), exactFloat32).forEach(notice);
-  const machine = machineOf(isGpu(), computeCapability(env), cpuinfo());
+  const machine = machineOf(isGpu(), computeCapability(env), procText("cpuinfo"));
   const variants = chosenVariants(machine, options);
   const { side, classes } = imageKindOf(options);
   const size = sizeFor(machine, options, side);

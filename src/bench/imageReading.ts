@@ -1,4 +1,5 @@
 import { inputError } from "../common/errors.js";
+import { median } from "../common/median.js";
 import type { Dataset, DatasetLimits, DatasetRow } from "../data/dataset.js";
 import { batchRanges, epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
 import { type Learner, learnerVariables } from "../learn/learner.js";
@@ -10,7 +11,6 @@ import { asksForFloat32, chooseEngine, type EngineChoice } from "../train/engine
 import { openTrainingSession, type TrainingSession } from "../train/session.js";
 import { type BatchSource, chooseSources } from "../train/source.js";
 import type { BenchHooks } from "./bench.js";
-import { median } from "./measure.js";
 import { timedStudent } from "./work.js";
 
 export interface Reading {

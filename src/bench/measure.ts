@@ -1,3 +1,4 @@
+import { median } from "../common/median.js";
 import type { OpenWork, Timing, Variant, Work } from "./types.js";
 
 /** An opened variant and its measurements in milliseconds. */
@@ -13,14 +14,6 @@ function timed(run: () => void): number {
   const started = performance.now();
   run();
   return performance.now() - started;
-}
-
-/** The median; the mean of the middle two for an even number. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const upper = sorted.length >> 1;
-  const lower = (sorted.length - 1) >> 1;
-  return ((sorted[lower] as number) + (sorted[upper] as number)) / 2;
 }
 
 function start(work: Work, variant: Variant): Runner {

@@ -4,25 +4,13 @@ import { ZipFile } from "yazl";
 import { inputError } from "../common/errors.js";
 import { writeFileAtomic } from "../common/files/atomicFile.js";
 import { sizeOf, stridesOf } from "../common/shapes.js";
-import type { ElementType, StateDict, StateTensor } from "../common/stateDict.js";
+import type { StateDict, StateTensor } from "../common/stateDict.js";
 import { encodeMetadata, type Metadata } from "./metadata.js";
+import { STORAGE_TYPES } from "./pickle/values.js";
 import * as write from "./pickle/writer.js";
 import { WRAPPERS } from "./pth.js";
 import { serializeSafetensors } from "./safetensors.js";
 import { sealed } from "./seal.js";
-
-const STORAGE_TYPES: Readonly<Record<ElementType, string>> = {
-  F64: "DoubleStorage",
-  F32: "FloatStorage",
-  F16: "HalfStorage",
-  BF16: "BFloat16Storage",
-  I64: "LongStorage",
-  I32: "IntStorage",
-  I16: "ShortStorage",
-  I8: "CharStorage",
-  U8: "ByteStorage",
-  BOOL: "BoolStorage",
-};
 
 /** The folder within the zip; torch.load takes any. */
 const FOLDER = "archive";

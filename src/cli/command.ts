@@ -43,5 +43,5 @@ export interface Command {
   readonly positionals?: Positionals;
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   /** @returns the exit code where it is not 0; rejects with a PefdError */
-  run(invocation: Invocation): Promise<number | undefined>;
+  run(invocation: Invocation): Promise<number | undefined> | Promise<void>;
 }

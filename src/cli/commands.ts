@@ -69,21 +69,13 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: "models", summary: "List the models.", load: () => import("./commands/models.js") },
   { name: "methods", summary: "List the distillation methods.", load: () => import("./commands/methods.js") },
   { name: "config list", summary: "List the presets for --config.", load: () => import("./commands/configList.js") },
-  {
-    name: "new method",
-    summary: "Create a plug-in with a new method.",
-    load: async () => ({ command: (await import("./commands/new.js")).newCommand("method") }),
-  },
-  {
-    name: "new model",
-    summary: "Create a plug-in with a new model.",
-    load: async () => ({ command: (await import("./commands/new.js")).newCommand("model") }),
-  },
-  {
-    name: "new dataset",
-    summary: "Create a plug-in with a new data set.",
-    load: async () => ({ command: (await import("./commands/new.js")).newCommand("dataset") }),
-  },
+  ...Object.entries({ method: "method", model: "model", dataset: "data set" } as const).map(
+    ([word, what]): CommandRow => ({
+      name: `new ${word}`,
+      summary: `Create a plug-in with a new ${what}.`,
+      load: async () => ({ command: (await import("./commands/new.js")).newCommand(word) }),
+    }),
+  ),
 ];
 
 const isWord = (text: string | undefined): text is string => text !== undefined && text !== "";

@@ -262,7 +262,7 @@ export async function invoke(
     output.notice(`warning: ${text}`);
   }
   try {
-    return (await command.run(invocation)) ?? 0;
+    return (await command.run(invocation)) || 0;
   } catch (error) {
     const { withPluginHint } = await import("./missingPlugin.js");
     throw withPluginHint(error, invocation);

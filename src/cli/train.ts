@@ -28,16 +28,12 @@ const shown = (value: unknown): string =>
   value === undefined ? "-" : Array.isArray(value) ? value.join(",") : String(value);
 
 /** Prints the resolved configuration, an option and its origin per line; throws inputError for an invalid tracker. */
-export function printDryRun(
-  { options, origins }: Pick<Resolved<object>, "options" | "origins">,
-  output: Output,
-): undefined {
+export function printDryRun({ options, origins }: Pick<Resolved<object>, "options" | "origins">, output: Output): void {
   const { track } = options as { readonly track?: string | undefined };
   if (track !== undefined) trackingPlace(track, process.env);
   const rows = Object.entries(options).map(([name, value]) => [name, shown(value), origins[name] ?? ""]);
   const table = { columns: columns("option", "value", "from"), rows };
   output.result(renderFitted(table, output.width), { options, origins });
-  return undefined;
 }
 
 /** The words that go on with an interrupted run. */
@@ -109,7 +105,7 @@ export async function runTraining(
   options: Pick<TrainOptions, "print_freq" | "log_every" | "track" | keyof ImageOptions>,
   model: string,
   train: (hooks: Hooks) => Promise<RunResult>,
-): Promise<undefined> {
+): Promise<void> {
   const { output, argv } = invocation;
   const plain = reporterOf(invocation, options);
   const { track } = options;

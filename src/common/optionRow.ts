@@ -84,6 +84,13 @@ export type Values<S extends Section> = RowValues<S["rows"]>;
 /** Keeps the rows' value types. */
 export const section = <R extends Rows>(title: string, rows: R): Section<R> => ({ title, rows });
 
+/** Rows that only the command line takes: neither configuration files nor variables. */
+export const flagOnly = <R extends Rows>(rows: R): R =>
+  Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, { ...row, flagOnly: true }])) as R;
+
+/** A section of such rows. */
+export const flagSection = <R extends Rows>(title: string, rows: R): Section<R> => section(title, flagOnly(rows));
+
 const row =
   <Base>(type: ValueType) =>
   <Given extends Base | undefined>(fallback: Given, help: string, extras: Extras = {}): Row<Base | Given> => ({

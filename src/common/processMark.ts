@@ -10,8 +10,11 @@ function told(read: () => string): string {
   }
 }
 
+/** A file of /proc; empty without it. */
+export const procText = (name: string): string => told(() => readFileSync(`/proc/${name}`, "utf8"));
+
 /** Id of this boot of the kernel; empty without /proc, as all of these. */
-export const bootId = (): string => told(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
+export const bootId = (): string => procText("sys/kernel/random/boot_id");
 
 /** The pid namespace. */
 export const pidNamespace = (): string => told(() => readlinkSync("/proc/self/ns/pid"));
@@ -25,12 +28,14 @@ function place(): string {
   return createHash("sha256").update(words).digest("hex").slice(0, 8);
 }
 
+/** What the kernel says of a process after its command's name, which may hold blanks and parentheses (proc_pid_stat). */
+export const statOf = (pid: string): string[] =>
+  procText(`${pid}/stat`)
+    .replace(/^.*\) /s, "")
+    .split(" ");
+
 /** A process's start time in clock ticks; empty without such a process. */
-export function startOf(pid: string): string {
-  const line = told(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
-  // The command's name (second field) may hold blanks: fields are counted after its closing parenthesis.
-  return line.replace(/^.*\) /s, "").split(" ")[19] ?? "";
-}
+export const startOf = (pid: string): string => statOf(pid)[19] ?? "";
 
 /** A mark for names of files that are useless after this process: letters, digits and dashes. */
 export function ownMark(): string {

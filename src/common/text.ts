@@ -3,13 +3,13 @@ import leven from "leven";
 /** Characters, which take one terminal column each. */
 export const textWidth = (text: string): number => [...text].length;
 
-/** Wraps text between words; longer words get their own line. @returns at least one line */
-export function wrapWords(text: string, width: number): string[] {
+/** Wraps text between words; longer ones get their own line. `widthOf` counts characters. @returns at least one line */
+export function wrapWords(text: string, width: number, widthOf = textWidth): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
     const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && textWidth(longer) > width) {
+    if (line !== "" && widthOf(longer) > width) {
       lines.push(line);
       line = word;
     } else {

@@ -70,8 +70,9 @@ export function entryNamed(entries: Readonly<Record<string, Entry>>, name: strin
   return entry;
 }
 
-/** @throws RangeError if a call has no steps, or more than the entry takes */
-export function checkSteps(entry: Entry, name: string, steps: number): void {
-  if (steps >= 1 && steps <= entry.stepsPerCall) return;
+/** The entry of a call. @throws RangeError for an unknown one, or a call of no steps or more than it takes */
+export function calledEntry(entries: Readonly<Record<string, Entry>>, name: string, steps: number): Entry {
+  const entry = entryNamed(entries, name);
+  if (steps >= 1 && steps <= entry.stepsPerCall) return entry;
   throw new RangeError(`${name} takes 1 to ${entry.stepsPerCall} steps a call, not ${steps}.`);
 }

@@ -4,7 +4,7 @@ import { float32Bytes, takingMemory } from "../common/deviceMemory.js";
 import { withTemporaryFolder } from "../common/files/atomicFolder.js";
 import { type NativeBinding, nativeBackend } from "../runtime/native.js";
 import { type Tensor, tf, type Variable } from "../runtime/tf.js";
-import { bitsOf, checkSteps, entryNamed, feedTensor, stepFeeds } from "./feeds.js";
+import { bitsOf, calledEntry, feedTensor, stepFeeds } from "./feeds.js";
 import { type Graph, type GraphNode, nodesByName, type Signature, usersOf } from "./graph/graph.js";
 import { savedModelBytes, TAG } from "./graph/savedModel.js";
 import {
@@ -192,8 +192,7 @@ export function graphProgram(description: ProgramDescription): Program {
     engine: "graph",
     ...NOTHING_TO_COMPILE,
     run(name, feeds, steps) {
-      const entry = entryNamed(entries, name);
-      checkSteps(entry, name, steps);
+      const entry = calledEntry(entries, name, steps);
       for (let i = 0; i < steps; i++) {
         tf.tidy(() => {
           const inputs = stepFeeds(entry, feeds, i, steps);

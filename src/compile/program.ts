@@ -1,6 +1,6 @@
 import { writeRows } from "../runtime/rows.js";
 import { tf } from "../runtime/tf.js";
-import { checkSteps, entryNamed, stepFeeds } from "./feeds.js";
+import { calledEntry, stepFeeds } from "./feeds.js";
 import { graphProgram, NOTHING_TO_COMPILE } from "./graphProgram.js";
 import type { EngineName, Program, ProgramDescription } from "./types.js";
 import { xlaProgram } from "./xlaProgram.js";
@@ -11,8 +11,7 @@ function eagerProgram({ entries }: ProgramDescription): Program {
     engine: "eager",
     ...NOTHING_TO_COMPILE,
     run(name, feeds, steps) {
-      const entry = entryNamed(entries, name);
-      checkSteps(entry, name, steps);
+      const entry = calledEntry(entries, name, steps);
       for (let i = 0; i < steps; i++) {
         tf.tidy(() => {
           // All new values are computed before the first is assigned, as in a graph.

@@ -3,7 +3,7 @@ import { sizeOf } from "../common/shapes.js";
 import { isGpu } from "../runtime/device.js";
 import { keptPrograms } from "../runtime/programs/kept.js";
 import { type Tensor, tf } from "../runtime/tf.js";
-import { bitsOf, checkSteps, entryNamed, feedTensor, feedValues, partOf } from "./feeds.js";
+import { bitsOf, calledEntry, entryNamed, feedTensor, feedValues, partOf } from "./feeds.js";
 import type { GraphFunction, GraphNode, Signature } from "./graph/graph.js";
 import { savedModelBytes } from "./graph/savedModel.js";
 import { declareVariables } from "./graph/variables.js";
@@ -85,7 +85,7 @@ export function xlaProgram(description: ProgramDescription): Program {
       });
     },
     run(name, feeds, steps) {
-      checkSteps(entryNamed(entries, name), name, steps);
+      calledEntry(entries, name, steps);
       const [signature, entry] = calleeOf(name, steps);
       const iterations = iterationsOf(entry);
       const each = iterations === 1 ? 1 : steps;

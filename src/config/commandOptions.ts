@@ -1,4 +1,4 @@
-import { choice, flag, integer, path, paths, section, string } from "../common/optionRow.js";
+import { choice, flag, flagSection, integer, path, paths, section, string } from "../common/optionRow.js";
 
 const dataset = choice<string, string>("datasets", "cifar100", "The data set.", { touches: "numbers" });
 const data = path("data/cifar-100-binary", "The data set's folder.", {
@@ -7,16 +7,6 @@ const data = path("data/cifar-100-binary", "The data set's folder.", {
 });
 /** For every command that reads or downloads images. */
 export const DATA_PLACE = { dataset, data };
-const limitTest = integer(undefined, "Evaluate on at most N test images, class-balanced.", {
-  min: 1,
-  touches: "numbers",
-});
-
-const skipList = path(undefined, "Skip the images listed in this file, one per line.", {
-  defaultText: "none",
-  touches: "input",
-});
-
 /** Image size that models see, for data sets of image files of any size. */
 export const IMAGE_SIZE = integer(
   undefined,
@@ -28,39 +18,33 @@ export const DATA = section("Data", {
   ...DATA_PLACE,
   image_size: IMAGE_SIZE,
   limit_train: integer(undefined, "Train on at most N images, class-balanced.", { min: 1, touches: "numbers" }),
-  limit_test: limitTest,
-  skip_list: skipList,
+  limit_test: integer(undefined, "Evaluate on at most N test images, class-balanced.", { min: 1, touches: "numbers" }),
+  skip_list: path(undefined, "Skip the images listed in this file, one per line.", {
+    defaultText: "none",
+    touches: "input",
+  }),
 });
 
-export const TEST_DATA = section("Data", {
-  ...DATA_PLACE,
-  image_size: IMAGE_SIZE,
-  limit_test: limitTest,
-  skip_list: skipList,
-});
+const { limit_train: _, ...testRows } = DATA.rows;
 
-export const CONFIGURATION = section("Configuration", {
+export const TEST_DATA = section("Data", testRows);
+
+export const CONFIGURATION = flagSection("Configuration", {
   config: string(
     undefined,
     "A preset (`pefd config list`), a JSON file of options, or a run's config.json, which repeats that run.",
-    { flagOnly: true, completes: "presets", valueName: "NAME|FILE", touches: "start" },
+    { completes: "presets", valueName: "NAME|FILE", touches: "start" },
   ),
-  dry_run: flag("Print the resolved configuration with the origin of each value, and exit.", {
-    flagOnly: true,
-    touches: "start",
-  }),
+  dry_run: flag("Print the resolved configuration with the origin of each value, and exit.", { touches: "start" }),
 });
 
 const json = flag("Print the result as JSON on stdout.", { flagOnly: true, touches: "output" });
 
 export const DOCUMENT = section("Output", { json });
 
-export const GENERAL = section("General", {
-  plugin: paths([], "Load methods, models and data sets from this file; may be repeated.", {
-    flagOnly: true,
-    touches: "start",
-  }),
-  quiet: flag("Print only results, warnings and errors.", { flagOnly: true, touches: "output" }),
-  debug: flag("Show the stack trace of errors.", { flagOnly: true, touches: "output" }),
-  no_color: flag("Disable colored output (same as NO_COLOR=1).", { flagOnly: true, touches: "output" }),
+export const GENERAL = flagSection("General", {
+  plugin: paths([], "Load methods, models and data sets from this file; may be repeated.", { touches: "start" }),
+  quiet: flag("Print only results, warnings and errors.", { touches: "output" }),
+  debug: flag("Show the stack trace of errors.", { touches: "output" }),
+  no_color: flag("Disable colored output (same as NO_COLOR=1).", { touches: "output" }),
 });

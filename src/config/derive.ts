@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../common/errors.js";
+import { counted } from "../common/text.js";
 import { DATASETS, sizedDataset } from "../data/registry.js";
 import { namesIn } from "../distill/combination.js";
 import { type Procedure, procedureOf } from "../distill/open.js";
@@ -54,11 +55,7 @@ function withoutUsualSize(resolved: Resolved): Resolved {
   const row = rowOf(resolved);
   if (sized !== undefined && row.format.height !== format.height) return resolved;
   const { image_size: _, ...ranks } = resolved.ranks;
-  return {
-    options: { ...resolved.options, image_size: undefined },
-    origins: { ...resolved.origins, image_size: "the data set's" },
-    ranks,
-  };
+  return { ...put(resolved, { image_size: undefined }, "the data set's"), ranks };
 }
 
 /** Refuses models for ImageNet with small images, and models for small images with large ones. */
@@ -76,14 +73,14 @@ function refuseOtherImages(resolved: Resolved, model: string): void {
 
 const LEARNING_RATE = 0.05;
 
-function fill(resolved: Resolved, name: string, value: unknown, origin: string): Resolved {
-  if (resolved.options[name] !== undefined) return resolved;
-  return {
-    ...resolved,
-    options: { ...resolved.options, [name]: value },
-    origins: { ...resolved.origins, [name]: origin },
-  };
-}
+const put = (resolved: Resolved, values: Readonly<Record<string, unknown>>, origin: string): Resolved => ({
+  ...resolved,
+  options: { ...resolved.options, ...values },
+  origins: { ...resolved.origins, ...Object.fromEntries(Object.keys(values).map((name) => [name, origin])) },
+});
+
+const fill = (resolved: Resolved, name: string, value: unknown, origin: string): Resolved =>
+  resolved.options[name] === undefined ? put(resolved, { [name]: value }, origin) : resolved;
 
 const text = (resolved: Resolved, name: string): string => resolved.options[name] as string;
 
@@ -131,11 +128,7 @@ const originOf = (method: string, pair?: string): string =>
 
 function withValues(resolved: Resolved, values: Readonly<Record<string, unknown>>, origin: string): Resolved {
   const own = Object.entries(values).filter(([option]) => resolved.ranks[option] === undefined);
-  return {
-    ...resolved,
-    options: { ...resolved.options, ...Object.fromEntries(own) },
-    origins: { ...resolved.origins, ...Object.fromEntries(own.map(([option]) => [option, origin])) },
-  };
+  return put(resolved, Object.fromEntries(own), origin);
 }
 
 /** Published option values: a pair's take precedence over a method's; in a sum, earlier methods over later ones. */
@@ -205,12 +198,10 @@ function refuseOtherWeights(resolved: Resolved): void {
   if (methods === weights) return;
   const example = namesIn(distill).map(() => 1);
   throw inputError(
-    `--distill ${distill} has ${countOf(methods, "method")}, and --beta ${countOf(weights, "weight")}.`,
+    `--distill ${distill} has ${counted(methods, "method")}, and --beta ${counted(weights, "weight")}.`,
     `Give one per method, such as --beta ${betaText(asBeta(example))}, or none for the published weights.`,
   );
 }
-
-const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /**
  * Resolves a distillation with published weights and the student's learning rate as defaults; `path_t` and `model_t`

@@ -118,23 +118,21 @@ function parentOf(file: string, content: Record<string, unknown>): string | unde
   return looksLikePath(content.extends) ? beside : locate(content.extends, PLAIN_PRESETS);
 }
 
-function readChain(
-  file: string,
-  known: Rows,
-  seen: readonly string[],
-): { contents: Record<string, unknown>[]; layers: Layer[]; record: RecordKind | undefined } {
+interface Link extends Pick<Configuration, "record"> {
+  readonly content: Record<string, unknown>;
+  readonly layer: Layer;
+}
+
+/** A file, then what it extends. */
+function readChain(file: string, known: Rows, seen: readonly string[]): Link[] {
   if (seen.includes(file)) throw inputError(`The configuration ${file} extends itself.`);
   const read = readJson(file);
   const record = recordKind(read);
   const content = record === undefined ? read : optionsOfRecord(read, record, known);
   checkKeys(file, Object.keys(content), known);
   const parent = parentOf(file, content);
-  const above = parent && readChain(parent, known, [...seen, file]);
-  return {
-    record: record ?? (above ? above.record : undefined),
-    contents: [content, ...(above ? above.contents : [])],
-    layers: [layerOf(file, content, known), ...(above ? above.layers : [])],
-  };
+  const above = parent === undefined ? [] : readChain(parent, known, [...seen, file]);
+  return [{ record, content, layer: layerOf(file, content, known) }, ...above];
 }
 
 /**
@@ -147,7 +145,11 @@ export function readConfiguration(
   known: Rows,
   presets: PresetPlaces = PLAIN_PRESETS,
 ): Configuration {
-  const { contents, layers, record } = readChain(locate(nameOrFile, presets), known, []);
-  const first = <T>(key: string) => contents.find((content) => content[key] !== undefined)?.[key] as T;
-  return { description: first("description"), record, layers };
+  const links = readChain(locate(nameOrFile, presets), known, []);
+  const described = links.find(({ content }) => content.description !== undefined);
+  return {
+    description: described?.content.description as string | undefined,
+    record: links.find(({ record }) => record !== undefined)?.record,
+    layers: links.map(({ layer }) => layer),
+  };
 }

@@ -278,17 +278,16 @@ export const ALL_SECTIONS: readonly Section[] = [
   GENERAL,
 ];
 
+const TRAINING_SECTIONS = [TRAINING, DATA, ENGINE, OUTPUT] as const;
+
 /** With the options of all methods. */
-export const DISTILL_SECTIONS: readonly Section[] = [DISTILLATION, ...METHOD_SECTIONS, TRAINING, DATA, ENGINE, OUTPUT];
+export const DISTILL_SECTIONS: readonly Section[] = [DISTILLATION, ...METHOD_SECTIONS, ...TRAINING_SECTIONS];
 
 /** With the options of one method. @throws inputError for an unknown name */
 export const sectionsOfMethod = (name: string): readonly Section[] => [
   DISTILLATION,
   methodSection(name),
-  TRAINING,
-  DATA,
-  ENGINE,
-  OUTPUT,
+  ...TRAINING_SECTIONS,
 ];
-export const TEACHER_SECTIONS = [TEACHER, TRAINING, DATA, ENGINE, OUTPUT] as const;
+export const TEACHER_SECTIONS = [TEACHER, ...TRAINING_SECTIONS] as const;
 export const EVAL_SECTIONS = [EVALUATION, TEST_DATA, EVAL_ENGINE] as const;

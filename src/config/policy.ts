@@ -3,8 +3,6 @@ import { ALL_SECTIONS } from "./options.js";
 import { rowsOf } from "./resolve.js";
 
 interface Policy {
-  /** A resumed run may have another value. */
-  readonly mayChange: boolean;
   /** Reports separate runs by this value. */
   readonly parts: boolean;
   readonly kept: boolean;
@@ -18,14 +16,14 @@ interface Policy {
  * numbers: bfloat16 keeps 8 of float32's 24 binary digits.
  */
 const POLICIES: Readonly<Record<Touches, Policy>> = {
-  numbers: { mayChange: false, parts: true, kept: true },
-  seed: { mayChange: false, parts: false, kept: true },
-  length: { mayChange: true, parts: true, kept: true },
-  input: { mayChange: true, parts: true, kept: true },
-  place: { mayChange: true, parts: false, kept: true },
-  speed: { mayChange: true, parts: false, kept: true },
-  output: { mayChange: true, parts: false, kept: true },
-  start: { mayChange: true, parts: false, kept: false },
+  numbers: { parts: true, kept: true },
+  seed: { parts: false, kept: true },
+  length: { parts: true, kept: true },
+  input: { parts: true, kept: true },
+  place: { parts: false, kept: true },
+  speed: { parts: false, kept: true },
+  output: { parts: false, kept: true },
+  start: { parts: false, kept: false },
 };
 
 const DECIDED: Readonly<Record<string, Touches>> = {
@@ -45,9 +43,6 @@ const ownOf = <Value>(record: Readonly<Record<string, Value>>, key: string): Val
   Object.hasOwn(record, key) ? record[key] : undefined;
 
 const policyOf = (key: string): Policy => POLICIES[touchesOf(key)];
-
-/** Whether a run may go on with another value. */
-export const mayChange = (key: string): boolean => policyOf(key).mayChange;
 
 /** Whether a value separates experiments. */
 export const partsExperiments = (key: string): boolean => policyOf(key).parts;

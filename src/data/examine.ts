@@ -1,6 +1,6 @@
 import { PefdError } from "../common/errors.js";
 import { sha256 } from "./checksums.js";
-import type { FileReport, VerifyReport } from "./dataset.js";
+import type { FileReport, Soon, VerifyReport } from "./dataset.js";
 import type { Labels } from "./sampler.js";
 
 export interface WholeFile {
@@ -21,44 +21,30 @@ export interface Examination {
   readonly test: readonly string[];
   readonly called: { readonly train: string; readonly test: string };
   /** @throws inputError for a file that cannot be read */
-  read(file: string): WholeFile;
+  read(file: string): Soon<WholeFile>;
   isOfficial(files: readonly FileReport[]): boolean | undefined;
-}
-
-/** Reads files one after another. @returns what `read` of an examination is: a file as it was read, or thrown */
-export async function readAhead(
-  files: readonly string[],
-  read: (file: string) => Promise<WholeFile>,
-): Promise<Examination["read"]> {
-  const found = new Map<string, () => WholeFile>();
-  for (const file of files) {
-    try {
-      const whole = await read(file);
-      found.set(file, () => whole);
-    } catch (error) {
-      found.set(file, () => {
-        throw error;
-      });
-    }
-  }
-  return (file) => (found.get(file) as () => WholeFile)();
 }
 
 type Examined = { readonly file: string; readonly whole?: WholeFile; readonly problems: readonly string[] };
 
-/** Examines the files of a data folder; one that is wrong is reported, not thrown. */
-export function examine(examination: Examination): VerifyReport {
+/** Examines the files of a data folder one after another; one that is wrong is reported, not thrown. */
+export async function examine(examination: Examination): Promise<VerifyReport> {
   const { directory, called } = examination;
-  const look = (file: string): Examined => {
+  const look = async (file: string): Promise<Examined> => {
     try {
-      const whole = examination.read(file);
+      const whole = await examination.read(file);
       return { file, whole, problems: whole.problems };
     } catch (error) {
       if (!(error instanceof PefdError) || error.exitCode === 3) throw error; // of the machine, not of the data
       return { file, problems: [error.message] };
     }
   };
-  const halves = [examination.train, examination.test].map((files) => files.map(look));
+  const halves: Examined[][] = [];
+  for (const files of [examination.train, examination.test]) {
+    const half: Examined[] = [];
+    for (const file of files) half.push(await look(file));
+    halves.push(half);
+  }
   const examined = halves.flat();
   const files = examined.flatMap(({ file, whole }) => (whole ? [describe(file, whole)] : []));
   const isWhole = files.length === examined.length;

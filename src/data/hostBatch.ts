@@ -1,4 +1,3 @@
-import type { Shift } from "./augmentation.js";
 import type { ImageShape, ImagesInMemory } from "./dataset.js";
 import { knownTable } from "./normalize.js";
 import { OUTSIDE, turnedPixels } from "./rotation.js";
@@ -27,57 +26,40 @@ export function assembleTrainBatch(
 ): HostBatch {
   const count = planRows.length / PLAN_COLUMNS;
   const size = valuesOf(set);
-  const show = set.augmentation.kind === "shift" ? shiftedBy(set.augmentation) : turned;
   if (out.labels.length !== count || out.images.length !== count * size) {
     throw new RangeError(`A batch of ${out.labels.length} images cannot take ${count}.`);
   }
+  const { images, labels, channels } = set;
+  const table = knownTable(set.normalization);
   for (let i = 0; i < count; i++) {
     const [index = 0, y = 0, x = 0, flip = 0] = planRows.subarray(i * PLAN_COLUMNS);
-    out.labels[i] = set.labels[index] as number;
-    show(set, index * size, { y, x, flip: flip === 1 }, out.images, i * size);
+    out.labels[i] = labels[index] as number;
+    const pixels = shownPixels(set, y, x, flip === 1);
+    for (let at = 0; at < pixels.length; at++) {
+      const pixel = pixels[at] as number;
+      const from = pixel === OUTSIDE ? -1 : index * size + pixel * channels;
+      copyPixel(table, images, from, out.images, i * size + at * channels);
+    }
   }
   return out;
 }
 
-type Planned = { readonly y: number; readonly x: number; readonly flip: boolean };
-
-/** Writes an image, which starts at a place of its set, into a batch from an offset on. */
-type Show = (set: ImagesInMemory, start: number, planned: Planned, target: Float32Array, offset: number) => void;
-
-const shiftedBy =
-  ({ padding }: Shift): Show =>
-  (set, start, { y, x, flip }, target, offset) =>
-    augmentImage(set, start, { down: y - padding, right: x - padding, flip }, target, offset);
-
-const turned: Show = (set, start, { y: angle, flip }, target, offset) => {
-  const { images, channels, normalization } = set;
-  const table = knownTable(normalization);
-  for (const [i, pixel] of turnedPixels(set, angle, flip).entries()) {
-    const from = pixel === OUTSIDE ? -1 : start + pixel * channels;
-    copyPixel(table, images, from, target, offset + i * channels);
-  }
-};
-
-function augmentImage(
-  { images, height, width, channels, normalization }: ImagesInMemory,
-  start: number,
-  { down, right, flip }: { readonly down: number; readonly right: number; readonly flip: boolean },
-  target: Float32Array,
-  offset: number,
-): void {
-  const table = knownTable(normalization);
-  const rowValues = width * channels;
-  for (let row = 0; row < height; row++) {
-    const sourceRow = row + down;
-    const inside = sourceRow >= 0 && sourceRow < height;
-    const from = start + sourceRow * rowValues;
-    let out = offset + row * rowValues;
-    for (let column = 0; column < width; column++, out += channels) {
-      const sourceColumn = (flip ? width - 1 - column : column) + right;
-      const visible = inside && sourceColumn >= 0 && sourceColumn < width;
-      copyPixel(table, images, visible ? from + sourceColumn * channels : -1, target, out);
+/**
+ * The pixel of an image that each pixel of its view shows, as the numbers of a sampler row say.
+ * @returns [height * width] indices of pixels, OUTSIDE for zero padding
+ */
+export function shownPixels(set: ImagesInMemory, y: number, x: number, flip: boolean): Int32Array {
+  const { height, width, augmentation } = set;
+  if (augmentation.kind === "rotation") return turnedPixels(set, y, flip);
+  const [down, right] = [y - augmentation.padding, x - augmentation.padding];
+  const pixels = new Int32Array(height * width).fill(OUTSIDE);
+  for (let row = Math.max(0, -down); row < Math.min(height, height - down); row++) {
+    for (let column = 0; column < width; column++) {
+      const from = (flip ? width - 1 - column : column) + right;
+      if (from >= 0 && from < width) pixels[row * width + column] = (row + down) * width + from;
     }
   }
+  return pixels;
 }
 
 /** Normalizes one pixel; a negative position stands for the zero padding. */

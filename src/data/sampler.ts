@@ -1,5 +1,5 @@
 import { createRandom, type Random } from "../common/random.js";
-import { type Augmentation, cropOffsets } from "./augmentation.js";
+import { type Augmentation, cropOffsets, type Rotation, type Shift } from "./augmentation.js";
 import { drawAngle } from "./rotation.js";
 
 /** Of subsets: all trials of a sweep use the same images, and only initialisation, order and augmentation differ. */
@@ -64,20 +64,17 @@ export function epochPlan(seed: number, epoch: number, count: number, augmentati
   for (let row = 0; row < count; row++) {
     const at = row * PLAN_COLUMNS;
     plan[at] = order[row] as number;
-    if (augmentation.kind === "shift") {
-      drawAugmentation(random, cropOffsets(augmentation), plan, at + 1);
-    } else if (augmentation.kind === "rotation") {
-      plan[at + 1] = drawAngle(random, augmentation);
-      plan[at + 3] = random.integer(2);
-    } else plan[at + 1] = epoch;
+    if (augmentation.kind === "resized crop") plan[at + 1] = epoch;
+    else plan.set(drawAugmentation(random, augmentation), at + 1);
   }
   return plan;
 }
 
-function drawAugmentation(random: Random, offsets: number, plan: Int32Array, offset: number): void {
-  plan[offset] = random.integer(offsets);
-  plan[offset + 1] = random.integer(offsets);
-  plan[offset + 2] = random.integer(2);
+/** Draws the numbers of a sampler row after the image's: y, x and flip of a crop, or angle, 0 and flip. */
+export function drawAugmentation(random: Random, augmentation: Shift | Rotation): [number, number, number] {
+  if (augmentation.kind === "rotation") return [drawAngle(random, augmentation), 0, random.integer(2)];
+  const offsets = cropOffsets(augmentation);
+  return [random.integer(offsets), random.integer(offsets), random.integer(2)];
 }
 
 /** The rows [from, to) of one batch. */

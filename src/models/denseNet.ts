@@ -15,26 +15,16 @@ const GROWTH = 32;
 /** Channels of the 1x1 convolution of a layer. */
 const BOTTLENECK_WIDTH = 4 * GROWTH;
 const STEM_CHANNELS = 2 * GROWTH;
+const POINTWISE = { kernel: 1, stride: 1, padding: 0 };
 
 /** bn-relu-conv1x1-bn-relu-conv3x3, whose result is appended to the channels of its input. */
 function denseLayer(builder: ModelBuilder, name: string, inputs: number): Layer {
   const norm1 = batchNorm(builder, `${name}.norm1`, inputs);
-  const conv1 = convolution(builder, `${name}.conv1`, {
-    inputs,
-    outputs: BOTTLENECK_WIDTH,
-    kernel: 1,
-    stride: 1,
-    padding: 0,
-  });
+  const conv1 = convolution(builder, `${name}.conv1`, { ...POINTWISE, inputs, outputs: BOTTLENECK_WIDTH });
   const norm2 = batchNorm(builder, `${name}.norm2`, BOTTLENECK_WIDTH);
   const narrow = normalizedConvolution(builder, conv1, norm2);
-  const spatial = convolution(builder, `${name}.conv2`, {
-    inputs: BOTTLENECK_WIDTH,
-    outputs: GROWTH,
-    kernel: 3,
-    stride: 1,
-    padding: 1,
-  });
+  const shape = { inputs: BOTTLENECK_WIDTH, outputs: GROWTH, kernel: 3, stride: 1, padding: 1 };
+  const spatial = convolution(builder, `${name}.conv2`, shape);
   return (x, context) => {
     const grown = spatial(relu(narrow(relu(norm1(x, context)), context)));
     return tf.concat([x, grown], 3);
@@ -44,7 +34,7 @@ function denseLayer(builder: ModelBuilder, name: string, inputs: number): Layer 
 /** bn-relu-conv1x1 to half of the channels, then 2x2 average pooling. */
 function transition(builder: ModelBuilder, name: string, inputs: number): Layer {
   const norm = batchNorm(builder, `${name}.norm`, inputs);
-  const conv = convolution(builder, `${name}.conv`, { inputs, outputs: inputs / 2, kernel: 1, stride: 1, padding: 0 });
+  const conv = convolution(builder, `${name}.conv`, { ...POINTWISE, inputs, outputs: inputs / 2 });
   const pool = { kernel: 2, stride: 2 };
   return (x, context) => averagePool(conv(relu(norm(x, context))), pool);
 }

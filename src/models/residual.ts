@@ -53,15 +53,20 @@ export function convolutionUnit(
   );
 }
 
-const nth = (name: string, n: number) => ({ conv: `${name}.conv${n}`, bn: `${name}.bn${n}` });
+/** The units NAME.conv1 with NAME.bn1, NAME.conv2 with NAME.bn2 and so on. */
+export const numberedUnits =
+  (builder: ModelBuilder, name: string) =>
+  (n: number, options: UnitOptions): Layer =>
+    convolutionUnit(builder, { conv: `${name}.conv${n}`, bn: `${name}.bn${n}` }, options);
 
 /** Two 3x3 convolutions (He et al. 2016, figure 5 left). */
 export const BASIC: BlockKind = {
   expansion: 1,
   lastNorm: "bn2",
   branch: (builder, { name, inputs, width, stride }) => {
-    const first = convolutionUnit(builder, nth(name, 1), { inputs, outputs: width, kernel: 3, stride });
-    const second = convolutionUnit(builder, nth(name, 2), { inputs: width, outputs: width, kernel: 3, stride: 1 });
+    const unit = numberedUnits(builder, name);
+    const first = unit(1, { inputs, outputs: width, kernel: 3, stride });
+    const second = unit(2, { inputs: width, outputs: width, kernel: 3, stride: 1 });
     return (x, context) => second(relu(first(x, context)), context);
   },
 };
@@ -71,12 +76,10 @@ export const BOTTLENECK: BlockKind = {
   expansion: 4,
   lastNorm: "bn3",
   branch: (builder, { name, inputs, width, stride }) => {
-    const narrow = { inputs, outputs: width, kernel: 1, stride: 1 };
-    const spatial = { inputs: width, outputs: width, kernel: 3, stride };
-    const wide = { inputs: width, outputs: 4 * width, kernel: 1, stride: 1 };
-    const [first, second, third] = [narrow, spatial, wide].map((options, i) =>
-      convolutionUnit(builder, nth(name, i + 1), options),
-    ) as [Layer, Layer, Layer];
+    const unit = numberedUnits(builder, name);
+    const first = unit(1, { inputs, outputs: width, kernel: 1, stride: 1 });
+    const second = unit(2, { inputs: width, outputs: width, kernel: 3, stride });
+    const third = unit(3, { inputs: width, outputs: 4 * width, kernel: 1, stride: 1 });
     return (x, context) => third(relu(second(relu(first(x, context)), context)), context);
   },
 };

@@ -5,7 +5,7 @@ import { linear } from "../nn/layers.js";
 import type { ForwardContext } from "../nn/model.js";
 import { averagePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
-import { type Activated, type BlockPlace, convolutionUnit, type Layer, stagedForward } from "./residual.js";
+import { type Activated, type BlockPlace, convolutionUnit, numberedUnits, stagedForward } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 const GROUPS = 3;
@@ -29,8 +29,7 @@ function block(
   const outputs = stride === 1 ? width : width - inputs;
   const inner = Math.floor(outputs / 4);
   const groups = inputs === STEM_CHANNELS ? 1 : GROUPS;
-  const unit = (n: number, options: Parameters<typeof convolutionUnit>[2]): Layer =>
-    convolutionUnit(builder, { conv: `${name}.conv${n}`, bn: `${name}.bn${n}` }, options);
+  const unit = numberedUnits(builder, name);
   const down = unit(1, { inputs, outputs: inner, kernel: 1, stride: 1, groups });
   const spatial = unit(2, { inputs: inner, outputs: inner, kernel: 3, stride, depthwise: true });
   const up = unit(3, { inputs: inner, outputs, kernel: 1, stride: 1, groups: GROUPS });

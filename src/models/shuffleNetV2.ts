@@ -5,7 +5,7 @@ import { linear } from "../nn/layers.js";
 import { type FeatureMap, type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
-import { convolutionUnit, type Layer } from "./residual.js";
+import { convolutionUnit, numberedUnits, type UnitOptions } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 type Block = (x: Tensor4D, context: ForwardContext) => FeatureMap;
@@ -18,13 +18,6 @@ const BLOCKS = [3, 7, 3] as const;
 /** Channels of the three stages and of the last convolution. */
 export type ShuffleWidths = readonly [number, number, number, number];
 
-type UnitOptions = Parameters<typeof convolutionUnit>[2];
-
-const unitsOf =
-  (builder: ModelBuilder, name: string) =>
-  (n: number, options: UnitOptions): Layer =>
-    convolutionUnit(builder, { conv: `${name}.conv${n}`, bn: `${name}.bn${n}` }, options);
-
 /** Two branches beside each other, shuffled; `beforeRelu` is not shuffled, as in the reference. */
 const joined = (left: Tensor4D, branch: Tensor4D, beside = left): FeatureMap => ({
   out: channelShuffle(tf.concat([left, relu(branch)], 3) as Tensor4D, 2),
@@ -34,7 +27,7 @@ const joined = (left: Tensor4D, branch: Tensor4D, beside = left): FeatureMap => 
 /** Half of the channels as they are, the other half through 1x1, 3x3 depthwise and 1x1 (figure 3c). */
 function keepingBlock(builder: ModelBuilder, name: string, channels: number): Block {
   const half = channels / 2;
-  const unit = unitsOf(builder, name);
+  const unit = numberedUnits(builder, name);
   const pointwise = { inputs: half, outputs: half, kernel: 1, stride: 1 };
   const first = unit(1, pointwise);
   const spatial = unit(2, { ...pointwise, kernel: 3, depthwise: true });
@@ -49,7 +42,7 @@ function keepingBlock(builder: ModelBuilder, name: string, channels: number): Bl
 /** All channels through two branches, each of which halves height and width (figure 3d). */
 function halvingBlock(builder: ModelBuilder, name: string, inputs: number, outputs: number): Block {
   const half = outputs / 2;
-  const unit = unitsOf(builder, name);
+  const unit = numberedUnits(builder, name);
   const spatial = (channels: number): UnitOptions => ({
     inputs: channels,
     outputs: channels,

@@ -1,5 +1,6 @@
 import { cleanLine } from "../common/text.js";
 import { pageHead, pageStyle } from "./page/htmlPage.js";
+import { wrapped } from "./plots/textWidth.js";
 import { darkRules, escapeHtml, TONES } from "./plots/theme.js";
 
 const STYLE = `
@@ -49,45 +50,6 @@ ${parts.map(part).join("\n")}
 </html>
 `;
 
-/** Wide characters: those of East Asia, and pictures. */
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\u{1f000}-\u{3ffff}]/u;
-const NARROW = /[ .,:;'!|()[\]{}/\\ijlrtfI-]/;
-const BROAD = /[A-Z@%&mwMW_]/;
-
-function widthOf(char: string): number {
-  if (WIDE.test(char)) return 1.1;
-  if (NARROW.test(char)) return 0.45;
-  return BROAD.test(char) ? 1 : 0.65;
-}
-
-/** Width of a text over the size of its font, rather too much than too little. */
-export const textWidth = (text: string): number => [...text].reduce((sum, char) => sum + widthOf(char), 0);
-
-function pieces(word: string, most: number): string[] {
-  const found: string[] = [];
-  let piece = "";
-  for (const char of word) {
-    if (piece !== "" && textWidth(piece + char) > most) {
-      found.push(piece);
-      piece = "";
-    }
-    piece += char;
-  }
-  return [...found, piece];
-}
-
-/** Text wrapped to `most` times its font's size, at blanks or within a word longer than a line; nothing is cut. */
-export function wrapped(text: string, most: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ").flatMap((each) => pieces(each, most))) {
-    const last = lines.at(-1);
-    const longer = `${last} ${word}`;
-    if (last === undefined || textWidth(longer) > most) lines.push(word);
-    else lines[lines.length - 1] = longer;
-  }
-  return lines;
-}
-
 const [MARGIN, GAP] = [20, 12];
 /** Font sizes, and the line height over them. */
 const [HEADING, TITLE, TEXT, LINE] = [20, 16, 13, 1.4];
@@ -110,8 +72,7 @@ function write(
   x = MARGIN,
   width = drawing.width - MARGIN - x,
 ): void {
-  const most = width / size / (weight < BOLD ? 1 : BOLDER);
-  for (const line of wrapped(cleanLine(text), most)) {
+  for (const line of wrapped(cleanLine(text), width / (weight < BOLD ? 1 : BOLDER), size)) {
     drawing.y += size * LINE;
     const place = `x="${x}" y="${(drawing.y - size * (LINE - 1)).toFixed(1)}"`;
     const look = `font-size="${size}" font-weight="${weight}" fill="${color}"`;

@@ -1,4 +1,4 @@
-import { cleanLine } from "../common/text.js";
+import { cleanLine, grouped } from "../common/text.js";
 import { SOURCES } from "../config/published/figures.js";
 import { formatDuration } from "./duration.js";
 import { formatSetting, type Repeat, type Setting, WEIGHTS, type Weight } from "./runs/grouping.js";
@@ -14,10 +14,9 @@ function sourcesOf(summaries: readonly Summary[]): string[] {
   const known = summaries.flatMap(({ published, method = "alone" }) =>
     published === undefined ? [] : [{ source: published.source, method }],
   );
-  return [...new Set(known.map(({ source }) => source))].map((source) => {
-    const methods = known.filter((one) => one.source === source).map(({ method }) => method);
-    return `${SOURCES[source]} (${[...new Set(methods)].join(", ")})`;
-  });
+  return [...grouped(known, ({ source }) => source)].map(
+    ([source, those]) => `${SOURCES[source]} (${[...new Set(those.map(({ method }) => method))].join(", ")})`,
+  );
 }
 
 function namesOf(summaries: readonly Summary[], all: readonly Summary[]): string {
@@ -33,12 +32,8 @@ function namesOf(summaries: readonly Summary[], all: readonly Summary[]): string
 
 /** "* kd, hint: 2 epochs, published with 240." for all that differ alike from what was published. */
 function departureNotes(summaries: readonly Summary[]): string[] {
-  const clauses = new Map<string, Summary[]>();
-  for (const summary of summaries) {
-    if (summary.published === undefined || summary.comparable) continue;
-    const text = summary.departures.join("; ");
-    clauses.set(text, [...(clauses.get(text) ?? []), summary]);
-  }
+  const others = summaries.filter(({ published, comparable }) => published !== undefined && !comparable);
+  const clauses = grouped(others, ({ departures }) => departures.join("; "));
   return [...clauses].map(([text, those]) => `* ${namesOf(those, summaries)}: ${text}.`);
 }
 

@@ -199,41 +199,33 @@ const BOUNDS = { depth: 16, values: FILE_BOUNDS.values };
 /** Reads a state file, without judging its absence or damage. @throws inputError where the system refuses */
 export function readStateFile<Content>(path: string, kind: StateFile<Content>): Found<Content> {
   try {
-    return parseState(readInputText(path, kind), kind);
+    return parseState(path, readInputText(path, kind), kind);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return { state: "absent" };
     throwIfRefused(path, error);
-    const clause = message.replace(path, "it").replace(/\.$/, "");
-    return { state: "damaged", reason: printable(error instanceof Clause ? `it ${clause}` : clause) };
+    return { state: "damaged", reason: printable(message.replace(path, "it").replace(/\.$/, "")) };
   }
 }
 
-/** A complaint as a clause without subject. */
-class Clause extends Error {}
-
-function parseState<Content>(text: string, { schema }: StateFile<Content>): Found<Content> {
-  const { checksum, content } = unsealed(parsed(text));
+function parseState<Content>(path: string, text: string, { schema }: StateFile<Content>): Found<Content> {
+  const { [CHECKSUM]: checksum, ...content } = parsed(path, text);
   const sealed = checksum !== undefined;
-  if (sealed && checksum !== checksumOf(content)) throw new Clause("does not match its checksum");
+  if (sealed && checksum !== checksumOf(content)) throw new Error(`${path} does not match its checksum`);
   const { success, data, error } = schema.safeParse(content);
   if (success) return { state: "whole", content: data, sealed };
-  throw new Clause(`has a wrong value: ${firstComplaint(error.issues)}`);
+  throw new Error(`${path} has a wrong value: ${firstComplaint(error.issues)}`);
 }
 
-function parsed(text: string): Record<string, unknown> {
+function parsed(path: string, text: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = parseBoundedJson(text, BOUNDS);
   } catch (error) {
-    throw new Clause((error as Error).message);
+    throw new Error(`${path} ${(error as Error).message}`);
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new Clause("is not a JSON object");
-}
-
-function unsealed({ [CHECKSUM]: checksum, ...content }: Record<string, unknown>) {
-  return { checksum, content };
+  throw new Error(`${path} is not a JSON object`);
 }
 
 const MOST_SHOWN = 200;

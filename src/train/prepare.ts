@@ -12,6 +12,7 @@ import type { RunProgress } from "../runFiles/stateFile.js";
 import { isGpu } from "../runtime/device.js";
 import { tensorFlowVersion } from "../runtime/native.js";
 import { kernelSet } from "../runtime/ownOps.js";
+import { keepProgramsWith } from "../runtime/programs/folder.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import { claimRunFolder, type RunFolder } from "./claim/claim.js";
 import { isDue, stepsPerEpoch } from "./epoch.js";
@@ -231,8 +232,10 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       testImages: dataset.test.count,
       epochKept: folder.epochKept,
     };
+    if (isGpu()) keepProgramsWith(runDir);
     return await runTraining(run, current);
   } finally {
+    keepProgramsWith(undefined);
     for (const { close } of opened) close();
     hooks.reporter.runEnded();
     if (cache !== undefined) closeCache(cache, hooks);

@@ -95,13 +95,17 @@ function fileSource(set: ImagesInFiles, index: number, stream: ImageStream, engi
   };
 }
 
+/** Room for eight batches of 256 at 224 x 224, so that a call of XLA's program is four steps instead of one. */
+const XLA_AHEAD_BYTES = 320e6;
+
 /** With shared reader threads; steps normalise bytes. @param settings one image at a time in this thread by default */
 function fileSources(
   sets: readonly ImagesInFiles[],
   engine: EngineName,
   { seed = 0, workers = 0, batchSize = 1 }: Partial<StreamSettings>,
 ): BatchSource[] {
-  const stream = openImageStream(sets, { seed, workers, batchSize });
+  const ahead = engine === "xla" ? { aheadBytes: XLA_AHEAD_BYTES } : {};
+  const stream = openImageStream(sets, { seed, workers, batchSize, ...ahead });
   return sets.map((set, index) => fileSource(set, index, stream, engine));
 }
 

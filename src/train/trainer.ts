@@ -10,6 +10,7 @@ import type { EpochRow, StepProgress, TrainingMetrics } from "../report/log/cont
 import type { RunProgress } from "../runFiles/stateFile.js";
 import { deviceMemory } from "../runtime/device.js";
 import { float32Note } from "../runtime/ownModule.js";
+import { programsSha256 } from "../runtime/programs/kept.js";
 import { oneByOne } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
 import { type EpochOutcome, isDue, trainEpoch } from "./epoch.js";
@@ -253,6 +254,7 @@ async function finish(run: Run, { progress, snapshot }: RunState): Promise<RunRe
   const last = snapshot ?? takeSnapshot(run.learner, progress.steps);
   const { train, test, stepMs } = progress.row as EpochRow;
   const teacherCache = run.cache?.tally();
+  const programs = programsSha256();
   const result: RunResult = {
     runDir,
     epochs: options.epochs,
@@ -263,6 +265,7 @@ async function finish(run: Run, { progress, snapshot }: RunState): Promise<RunRe
     stepMs,
     ...run.choice,
     weightsSha256: stateSha256(last.model),
+    ...(programs !== undefined && { programsSha256: programs }),
     ...(progress.teacherTop1 !== undefined && { teacherTop1: progress.teacherTop1 }),
     ...(teacherCache && { teacherCache }),
   };

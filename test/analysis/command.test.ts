@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext, test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { float32Tensor, type StateDict } from "#pefd/common/stateDict.js";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
@@ -64,7 +64,7 @@ async function writeRun(cwd: string, folder: string, projectors: number): Promis
 
 async function makeScene(t: TestContext): Promise<string> {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 2, test: 24, seed: 1, classes: 4 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 2, test: 24, seed: 1, classes: 4 });
   const metadata = { model: "resnet8" };
   await writeCheckpoint(join(cwd, "teacher.safetensors"), TEACHER, metadata);
   await writeCheckpoint(join(cwd, "student.safetensors"), STUDENT, metadata);
@@ -257,7 +257,7 @@ test("a run is analyzed only with its own weights, teacher and data", async (t) 
   writeFileSync(join(runDir, "config.json"), config.replace('"num_proj": 3', '"num_proj": 4'));
   await leftOut(/config\.json is corrupt: it does not match its checksum/);
   writeFileSync(join(runDir, "config.json"), config);
-  await synthesize(data, { train: 20, test: 10, seed: 8, classes: 5, force: true });
+  await CIFAR100.synthesize(data, { train: 20, test: 10, seed: 8, classes: 5, force: true });
   await leftOut(/skipping \S+: training data: .* has sha256/);
   assert.equal((await analyze("--data", data)).exitCode, 0, "images that are named are others");
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineOf, variantsFor } from "#pefd/bench/bench.js";
-import { measure, median } from "#pefd/bench/measure.js";
+import { measure } from "#pefd/bench/measure.js";
 import type { Variant, Work } from "#pefd/bench/types.js";
+import { median } from "#pefd/common/median.js";
 
 const EAGER: Variant = { engine: "eager", precision: "float32" };
 const GRAPH: Variant = { engine: "graph", precision: "float32" };

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isGone, ownMark } from "#pefd/common/processMark.js";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { ROOT } from "../helpers/paths.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { writeRun } from "../report/fakeRuns.js";
@@ -28,7 +28,7 @@ const TRAIN = "train-teacher --model resnet8 --epochs 1 --data data --batch_size
 
 test("a full disk below stderr does not end a run; one below stdout is told", async (t) => {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
   const { exitCode, stdout } = shell(`${PEFD} ${TRAIN} --print_freq 1 2>/dev/full`, cwd);
   assert.equal(exitCode, 0);
   assert.match(stdout, /^Run folder {3}save\/models\//);
@@ -39,7 +39,7 @@ test("a full disk below stderr does not end a run; one below stdout is told", as
 
 test("a place that takes no folders is refused at once, wherever a folder is made", async (t) => {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
   await writeRun(join(cwd, "save"), "run", { top1: [1] });
   for (const line of [
     `${TRAIN} --save_dir /proc/x`,
@@ -54,7 +54,7 @@ test("a place that takes no folders is refused at once, wherever a folder is mad
 
 test("a folder for temporary files that is not there is named, with what to do", async (t) => {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
   const { exitCode, stderr } = shell(`${PEFD} ${TRAIN}`, cwd, { TMPDIR: "/nonexistent" });
   assert.match(stderr, /temporary files, \/nonexistent, cannot be used: .*\n {2}Set TMPDIR/);
   assert.equal(exitCode, 3);
@@ -62,7 +62,7 @@ test("a folder for temporary files that is not there is named, with what to do",
 
 test("a temporary folder that a killed process left goes, any other stays", async (t) => {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
   const tmp = join(cwd, "tmp");
   const gone = ownMark().replace(/-\d+-/, "-4194999-");
   assert.ok(isGone(gone));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
@@ -13,7 +13,7 @@ const RECORD = 3074;
 
 test("a run is repeated from its own record: by rerun, by --config, with another seed", async (t) => {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
   const typed = async (words: readonly string[]) => {
     const ended = await pefd([...words, "--json"], { cwd });
     assert.equal(ended.exitCode, 0, ended.stderr);

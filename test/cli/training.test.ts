@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { ROOT } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -16,7 +16,7 @@ const STUDENT_RUN = "save/student_model/S:resnet8_T:resnet8_cifar100_ours_r:1_a:
 
 test("a teacher, a student and their evaluation, as typed", async (t) => {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
 
   const teacher = await pefd([...TEACHER, "--epochs", "1", "--num_workers", "8"], { cwd });
   assert.equal(teacher.exitCode, 0, teacher.stderr);
@@ -57,7 +57,7 @@ test("a teacher, a student and their evaluation, as typed", async (t) => {
 
 test("Ctrl-C keeps what is done, says how to go on, and that line ends in the same weights", async (t) => {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
   const words = [...TEACHER, "--epochs", "12", "--deterministic"];
   const whole = JSON.parse((await pefd([...words, "--save_dir", "whole", "--json"], { cwd })).stdout);
 

@@ -1,6 +1,6 @@
 import { createRandom } from "#pefd/common/random.js";
 import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { type ImageSet, type ImagesInMemory, inMemory } from "#pefd/data/dataset.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import { type Learner, learnerVariables } from "#pefd/learn/learner.js";

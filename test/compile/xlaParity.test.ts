@@ -153,7 +153,7 @@ function assertClose(make: () => Pupil, setup = SETUP) {
 const methods = casesOf(
   procedures().map(({ name }) => name),
   1,
-  5,
+  3,
 );
 for (const method of methods.cases) {
   test(`${method}: 20 steps of xla agree with eager`, () => {
@@ -161,7 +161,7 @@ for (const method of methods.cases) {
   });
 }
 
-const models = casesOf(smallestOfFamilies(), 1, 4);
+const models = casesOf(smallestOfFamilies(), 1, 3);
 for (const name of models.cases) {
   test(`${name}: 20 steps of xla agree with eager`, () => {
     assertClose(() => teacherPupil(name));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { normalizationTable } from "#pefd/data/normalize.js";
 
 test("the table equals PyTorch's float32 ToTensor and Normalize bit for bit", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { assembleTrainBatch } from "#pefd/data/hostBatch.js";
 import { openPrefetcher } from "#pefd/data/prefetch.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { batchRanges, epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 
 const { augmentation: SHIFT } = CIFAR100_FORMAT;

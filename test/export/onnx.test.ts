@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { ANY_SIZE, recordForward } from "#pefd/compile/record/forwardGraph.js";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import type { ImagesInMemory } from "#pefd/data/dataset.js";
 import { onnxFile } from "#pefd/export/exportOnnx.js";
 import { recordModel } from "#pefd/export/exportSavedModel.js";

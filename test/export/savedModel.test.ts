@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { normalizationTable } from "#pefd/data/normalize.js";
 import { exportSavedModel } from "#pefd/export/exportSavedModel.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { smallDisk } from "../helpers/smallDisk.js";
@@ -30,11 +30,13 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
     return { compiled: programs.length, said: stderr };
   };
 
-  /** The kept files with their sizes. */
-  const kept = (cache = join(gpu.root, "cache")): Map<string, number> => {
-    const entries = readdirSync(join(cache, "xla"), { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile());
-    const paths = files.map(({ parentPath, name }) => join(parentPath, name));
+  /** A cache's programs with their sizes. */
+  const kept = (cache = join(gpu.root, "cache")): Map<string, number> => files(join(cache, "xla"));
+
+  /** A folder's files with their sizes. */
+  const files = (folder: string): Map<string, number> => {
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+    const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
     return new Map(paths.map((path) => [path, statSync(path).size]));
   };
 
@@ -65,6 +67,29 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
       assert.ok(kept().size > before);
     }
     assert.equal((await evaluate()).compiled, 0, "and the first is still there");
+  });
+
+  it("a run goes on with its own ones after the cache is gone", async () => {
+    const save = join(gpu.root, "save");
+    const training = ["--model", "resnet8", "--batch_size", "5", "--data", words.at(-1) as string, "--save_dir", save];
+    const train = (epochs: number, ...options: string[]) =>
+      runToEnd<RunDocument & { runDir: string; programsSha256: string }>(gpu, [
+        "train-teacher",
+        ...training,
+        "--epochs",
+        `${epochs}`,
+        ...options,
+      ]);
+    const { document, programs } = await train(1);
+    assert.ok(programs.length > 0);
+    const own = files(join(document.runDir, "programs"));
+    assert.ok(own.size > 0);
+    assert.match(document.programsSha256, /^[0-9a-f]{64}$/);
+    rmSync(join(gpu.root, "cache", "xla"), { recursive: true });
+    const resumed = await train(2, "--resume");
+    assert.equal(resumed.programs.length, 0, "nothing is compiled again");
+    assert.equal(resumed.document.programsSha256, document.programsSha256);
+    assert.deepEqual(files(join(document.runDir, "programs")), own);
   });
 
   it("a folder that cannot be written is said, and the run goes on", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { engineNames } from "#pefd/compile/program.js";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { createDetailedMetrics } from "#pefd/learn/metrics.js";
 import type { Model } from "#pefd/nn/model.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";

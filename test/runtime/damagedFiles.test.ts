@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { areCompiled, refuseDamaged, writeCompiled } from "#pefd/runtime/compiledFiles.js";
 import {
   bindingFile,
@@ -83,7 +83,7 @@ before(async () => {
     symlinkSync(readlinkSync(join(tree, "lib", name)), join(own, "lib", name));
   }
   symlinkSync(own, dependencies(folder));
-  await synthesize(join(copy, "data"), { train: 16, test: 8, seed: 1 });
+  await CIFAR100.synthesize(join(copy, "data"), { train: 16, test: 8, seed: 1 });
 });
 
 /** Does something while a file is damaged, which is whole again afterwards. */

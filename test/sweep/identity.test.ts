@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { planSweep, type SweepRun } from "#pefd/sweep/plan.js";
 import { refuseOtherRuns } from "#pefd/sweep/state.js";
@@ -37,7 +37,7 @@ test("a run that is there counts for a sweep only if it is the very same", async
   await refuseOtherRuns(await plan());
   const other = await randomTeacher(join(folder, "save"), 100, 4);
   const otherData = join(folder, "other");
-  await synthesize(otherData, { train: 20, test: 10, seed: 8, classes: 5 });
+  await CIFAR100.synthesize(otherData, { train: 20, test: 10, seed: 8, classes: 5 });
   const list = join(folder, "skip.txt");
   writeFileSync(list, "image.png\n");
   const differences: readonly [more: object, sentence: RegExp][] = [
@@ -61,7 +61,7 @@ test("a run that is there counts for a sweep only if it is the very same", async
   await t.test("other content under the same path is not", async () => {
     copyFileSync(other, teacher);
     await assert.rejects(refuseOtherRuns(await plan()), /the teacher's weights/);
-    await synthesize(data, { train: 20, test: 10, seed: 9, classes: 5, force: true });
+    await CIFAR100.synthesize(data, { train: 20, test: 10, seed: 9, classes: 5, force: true });
     await assert.rejects(refuseOtherRuns(await plan()), /the training data.*the teacher's weights/);
   });
   await t.test("a run without its record is nobody's", async () => {

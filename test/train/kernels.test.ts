@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { OWN } from "../nn/ownOps.js";
@@ -12,7 +12,7 @@ const FLOAT32 = ["--engine", "graph", "--precision", "float32", "--quiet", "--js
 
 test("a run goes on with kernels of the same bits only, and ends in the same weights", OWN, async (t) => {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 32, test: 8, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 32, test: 8, seed: 1 });
   const train = (kernels: string, ...words: string[]) =>
     pefd([...RUN, ...FLOAT32, ...words], {
       cwd,

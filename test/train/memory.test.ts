@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { median } from "#pefd/bench/measure.js";
+import { median } from "#pefd/common/median.js";
 import type { EngineName } from "#pefd/compile/types.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";

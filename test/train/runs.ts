@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import type { DistillOptions, TeacherOptions, TrainOptions } from "#pefd/config/options.js";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { silentReporter } from "#pefd/report/live/reporter.js";
@@ -19,7 +19,7 @@ export const TRAIN_IMAGES = 20;
 /** Writes a small learnable data set. @returns its folder */
 export async function smallData(folder: string, train = TRAIN_IMAGES): Promise<string> {
   const data = join(folder, "data");
-  await synthesize(data, { train, test: 10, seed: 7, classes: 5 });
+  await CIFAR100.synthesize(data, { train, test: 10, seed: 7, classes: 5 });
   return data;
 }
 

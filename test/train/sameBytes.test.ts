@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { casesOf, SAMPLED } from "../helpers/matrices.js";
 import { GOLDEN } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
@@ -42,7 +42,7 @@ const ENVIRONMENT = {
 /** A folder with images and the teacher of the first seed. */
 async function prepare(t: TestContext): Promise<string> {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
   const { runDir } = await train(cwd, "teacher", "graph", "1", "first");
   copyFileSync(join(cwd, runDir, "resnet8_last.safetensors"), join(cwd, "teacher.safetensors"));
   return cwd;

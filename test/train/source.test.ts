@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { type BatchSource, chooseSources, prefetchedSource, streamedSource } from "#pefd/train/source.js";

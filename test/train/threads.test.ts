@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { ROOT } from "../helpers/paths.js";
 import { runProgram } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -18,7 +18,7 @@ test("with as many threads asked for, one processor ends in the bytes that all o
   skip: !hasTaskset && "there is no program taskset, which keeps a process to one processor",
 }, async (t) => {
   const cwd = temporaryFolder(t);
-  await synthesize(`${cwd}/data`, { train: 40, test: 20, seed: 1 });
+  await CIFAR100.synthesize(`${cwd}/data`, { train: 40, test: 20, seed: 1 });
   const words = ["train-teacher", "--model", "resnet8", "--data", "data", "--epochs", "1"];
   const node = [process.execPath, resolve(ROOT, "bin/pefd.js"), ...words, "--batch_size", "16"];
   const weights = async (save: string, before: readonly string[]) => {

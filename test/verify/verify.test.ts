@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { writeSealedCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
@@ -176,7 +176,7 @@ test("a run is held against what it wrote down", async (t) => {
   });
 
   await t.test("other inputs in the place of those used are seen, missing ones are told", async () => {
-    await synthesize(data, { train: 20, test: 10, seed: 8, classes: 5, force: true });
+    await CIFAR100.synthesize(data, { train: 20, test: 10, seed: 8, classes: 5, force: true });
     writeFileSync(teacher, readFileSync(await randomTeacher(join(folder, "save"), 100, 4)));
     const differing = await found(made, "differs");
     assert.deepEqual(Object.keys(differing), ["training data", "test data", "teacher's weights"]);

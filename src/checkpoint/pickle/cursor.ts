@@ -1,4 +1,5 @@
 import { damage } from "../damage.js";
+import { exact } from "./values.js";
 
 /** A place in the bytes of a pickle; every read checks the end first and moves on. */
 export type PickleCursor = { readonly bytes: Uint8Array; readonly view: DataView; position: number };
@@ -70,7 +71,7 @@ export function readLong(cursor: PickleCursor, length: number): number | bigint 
   if (length > MAX_INTEGER_LENGTH) throw damage(`its pickle has an integer of ${length} bytes`);
   const bytes = readBytes(cursor, length);
   const hex = Buffer.from(bytes).reverse().toString("hex");
-  return exactNumber(BigInt.asIntN(length * 8, BigInt(hex === "" ? 0 : `0x${hex}`)));
+  return exact(BigInt.asIntN(length * 8, BigInt(hex === "" ? 0 : `0x${hex}`)));
 }
 
 /** A decimal integer, with the L that Python 2 appends. */
@@ -78,7 +79,5 @@ export function parseInteger(text: string): number | bigint {
   const digits = /^\s*([+-]?)([0-9]+)L?\s*$/.exec(text);
   if (!digits?.[2] || digits[2].length > MAX_INTEGER_LENGTH) throw damage("its pickle has an integer that is none");
   const magnitude = BigInt(digits[2]);
-  return exactNumber(digits[1] === "-" ? -magnitude : magnitude);
+  return exact(digits[1] === "-" ? -magnitude : magnitude);
 }
-
-const exactNumber = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value);

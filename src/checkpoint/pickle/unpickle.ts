@@ -14,6 +14,7 @@ import {
   type PickleTensor,
   type PickleTuple,
   type PickleValue,
+  STORAGE_TYPES,
 } from "./values.js";
 
 /** A container takes far more memory than the one byte that asks for it, so their number is bounded. */
@@ -113,19 +114,10 @@ function repeated(key: PickleValue): Error {
   return damage(`${name} occurs twice in a dict of its pickle`);
 }
 
-/** The element type of each torch.*Storage; what is missing (complex, quantised, untyped) is refused by name. */
-const STORAGES: Readonly<Record<string, ElementType>> = {
-  "torch.DoubleStorage": "F64",
-  "torch.FloatStorage": "F32",
-  "torch.HalfStorage": "F16",
-  "torch.BFloat16Storage": "BF16",
-  "torch.LongStorage": "I64",
-  "torch.IntStorage": "I32",
-  "torch.ShortStorage": "I16",
-  "torch.CharStorage": "I8",
-  "torch.ByteStorage": "U8",
-  "torch.BoolStorage": "BOOL",
-};
+/** The element type of each torch.*Storage. */
+const STORAGES: Readonly<Record<string, ElementType>> = Object.fromEntries(
+  Object.entries(STORAGE_TYPES).map(([dtype, name]) => [`torch.${name}`, dtype as ElementType]),
+);
 
 type Call = (args: readonly PickleValue[]) => PickleValue;
 

@@ -18,7 +18,22 @@ const NUMBER_TYPES: Readonly<Record<string, readonly [number, (view: DataView) =
   b1: [1, (view) => view.getUint8(0) !== 0],
 };
 
-const exact = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value);
+/** An integer as a number where that is exact. */
+export const exact = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value);
+
+/** Names of torch's storages by their element types; what is missing (complex, quantised, untyped) is refused by name. */
+export const STORAGE_TYPES: Readonly<Record<ElementType, string>> = {
+  F64: "DoubleStorage",
+  F32: "FloatStorage",
+  F16: "HalfStorage",
+  BF16: "BFloat16Storage",
+  I64: "LongStorage",
+  I32: "IntStorage",
+  I16: "ShortStorage",
+  I8: "CharStorage",
+  U8: "ByteStorage",
+  BOOL: "BoolStorage",
+};
 
 /** numpy.dtype(code, align, copy) */
 export function numpyDtype([code]: readonly PickleValue[]): PickleDtype {

@@ -201,6 +201,5 @@ export const command: Command = {
     // Print first: a failed write must not lose the result.
     output.result(textOf(findings, options, output.width), analysisDocument(findings));
     for (const file of await writeFiles(options, findings)) output.notice(`Written: ${file}`);
-    return undefined;
   },
 };

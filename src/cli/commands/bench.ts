@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { BenchDocument } from "../../bench/bench.js";
 import type { DataDocument, FedSteps, Reading } from "../../bench/imageReading.js";
 import { DATA_WORK, PREDICT_WORK, type Timing, WORK_NAMES } from "../../bench/types.js";
 import { inputError, PefdError, runError } from "../../common/errors.js";
-import { choice, flag, integer, section, string, type Values } from "../../common/optionRow.js";
+import { choice, flag, flagOnly, integer, section, string, type Values } from "../../common/optionRow.js";
+import { procText } from "../../common/processMark.js";
 import { counted, didYouMean } from "../../common/text.js";
 import { DATA, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { ENGINES, GPU, NUM_WORKERS, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
@@ -112,8 +112,6 @@ async function withMemory(timings: readonly Timing[], question: MemoryQuestion):
   return found;
 }
 
-const digits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
-
 function stepLines({ what, engine, precision, ...times }: FedSteps, batchSize: number): string[] {
   const { stepMs, waitingMs, waitingMsMax, imagesPerSecond, limit } = times;
   const verdict =
@@ -123,19 +121,19 @@ function stepLines({ what, engine, precision, ...times }: FedSteps, batchSize: n
   return [
     "",
     `${what}: ${engine}, ${precision}, batch ${batchSize}`,
-    `  one step       ${digits(stepMs)} ms, ${digits(imagesPerSecond)} images/s`,
-    `  data wait      ${digits(waitingMs)} ms of that, ${digits(waitingMsMax)} ms at most`,
+    `  one step       ${threeDigits(stepMs)} ms, ${threeDigits(imagesPerSecond)} images/s`,
+    `  data wait      ${threeDigits(waitingMs)} ms of that, ${threeDigits(waitingMsMax)} ms at most`,
     verdict,
   ];
 }
 
 function readingLines({ imagesPerProcessorSecond, ...times }: Reading, repeats: number): string[] {
   const { imagesPerSecond, imagesPerSecondMin, imagesPerSecondMax } = times;
-  const span = `${digits(imagesPerSecondMin)}-${digits(imagesPerSecondMax)}`;
+  const span = `${threeDigits(imagesPerSecondMin)}-${threeDigits(imagesPerSecondMax)}`;
   return [
     "Data loading only: reading, decoding, training transforms",
-    `  ${digits(imagesPerSecond)} images/s (${span} in ${repeats} repeats)`,
-    `  ${digits(imagesPerProcessorSecond)} images/s per CPU core`,
+    `  ${threeDigits(imagesPerSecond)} images/s (${span} in ${repeats} repeats)`,
+    `  ${threeDigits(imagesPerProcessorSecond)} images/s per CPU core`,
   ];
 }
 
@@ -150,21 +148,10 @@ const dataBenchText = (document: DataDocument): string =>
 
 const KILOBYTES = 1024;
 
-/** From /proc: `resourceUsage` may include the parent process. */
-const STATUS = "/proc/self/status";
-
-/** Peak memory of this process in MB. */
+/** Peak memory of this process in MB, from /proc: `resourceUsage` may include the parent process. */
 export function processMemoryMb(): number {
-  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(statusText()) ?? [];
+  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(procText("self/status")) ?? [];
   return Number(kilobytes ?? process.resourceUsage().maxRSS) / KILOBYTES;
-}
-
-function statusText(): string {
-  try {
-    return readFileSync(STATUS, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function cpuSeconds(): number {
@@ -179,54 +166,45 @@ const ALL = "all";
 type Timed<Name extends string> = Exclude<Name, "auto">;
 
 const BENCH = section("Benchmark", {
-  what: string(
-    undefined,
-    "What to time: distillation, training the teacher, evaluating the student; or on its own data (reading images) or predict (pefd and onnxruntime).",
-    { defaultText: `${WORK_NAMES.join(",")}; only distill with --distill`, flagOnly: true, valueName: "LIST" },
-  ),
-  engine: string(undefined, "Engines to time, comma-separated.", {
-    defaultText: "all; xla only on a GPU",
-    flagOnly: true,
-    valueName: "LIST",
-  }),
-  precision: string(undefined, "Precisions to time, comma-separated.", {
-    defaultText: "float32, and bfloat16 where supported",
-    flagOnly: true,
-    valueName: "LIST",
+  ...flagOnly({
+    what: string(
+      undefined,
+      "What to time: distillation, training the teacher, evaluating the student; or on its own data (reading images) or predict (pefd and onnxruntime).",
+      { defaultText: `${WORK_NAMES.join(",")}; only distill with --distill`, valueName: "LIST" },
+    ),
+    engine: string(undefined, "Engines to time, comma-separated.", {
+      defaultText: "all; xla only on a GPU",
+      valueName: "LIST",
+    }),
+    precision: string(undefined, "Precisions to time, comma-separated.", {
+      defaultText: "float32, and bfloat16 where supported",
+      valueName: "LIST",
+    }),
   }),
   gpu: GPU,
-  batch_size: integer(undefined, "Images per training step.", {
-    min: 1,
-    defaultText: "64 on a GPU, 16 on a CPU",
-    flagOnly: true,
+  ...flagOnly({
+    batch_size: integer(undefined, "Images per training step.", { min: 1, defaultText: "64 on a GPU, 16 on a CPU" }),
+    steps: integer(undefined, "Training steps per repeat.", { min: 1, defaultText: "64 on a GPU, 3 on a CPU" }),
+    image_size: {
+      ...IMAGE_SIZE,
+      help: "Image size in pixels.",
+      defaultText: "the student's; the data set's with --what data",
+    },
+    test_images: integer(undefined, "Images per evaluation.", {
+      min: 1,
+      defaultText: "10000 on a GPU, 200 on a CPU; fewer if they are large",
+    }),
+    repeats: integer(5, "Repeats; reports the median, fastest and slowest.", { min: 1 }),
+    model_t: choice<string, string>("models", "resnet32x4", "The teacher's model."),
+    model_s: choice<string, string>("models", "resnet8x4", "The student's model."),
+    distill: string(undefined, "Methods, comma-separated, or all: the cost of each over kd.", {
+      defaultText: "ours, without kd",
+      completes: "methods",
+      valueName: "LIST",
+    }),
+    alone: flag("Time one method without kd, and report the process's peak memory."),
+    teacher_ahead: TEACHER_AHEAD,
   }),
-  steps: integer(undefined, "Training steps per repeat.", {
-    min: 1,
-    defaultText: "64 on a GPU, 3 on a CPU",
-    flagOnly: true,
-  }),
-  image_size: {
-    ...IMAGE_SIZE,
-    help: "Image size in pixels.",
-    defaultText: "the student's; the data set's with --what data",
-    flagOnly: true,
-  },
-  test_images: integer(undefined, "Images per evaluation.", {
-    min: 1,
-    defaultText: "10000 on a GPU, 200 on a CPU; fewer if they are large",
-    flagOnly: true,
-  }),
-  repeats: integer(5, "Repeats; reports the median, fastest and slowest.", { min: 1, flagOnly: true }),
-  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", { flagOnly: true }),
-  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", { flagOnly: true }),
-  distill: string(undefined, "Methods, comma-separated, or all: the cost of each over kd.", {
-    defaultText: "ours, without kd",
-    flagOnly: true,
-    completes: "methods",
-    valueName: "LIST",
-  }),
-  alone: flag("Time one method without kd, and report the process's peak memory.", { flagOnly: true }),
-  teacher_ahead: { ...TEACHER_AHEAD, flagOnly: true },
 });
 
 const { image_size: _, ...DATA_ROWS } = DATA.rows;
@@ -281,7 +259,7 @@ async function timeData(
   asked: readonly string[],
   options: Values<typeof BENCH>,
   { layers, flags, env, output }: Invocation,
-): Promise<undefined> {
+): Promise<void> {
   if (asked.length > 1) {
     throw inputError("--what data cannot be combined with others.", "Time the others with a separate command.");
   }
@@ -309,7 +287,6 @@ async function timeData(
     { env, notice: (text) => output.notice(text), cpuSeconds },
   );
   output.result(dataBenchText(document), document);
-  return undefined;
 }
 
 /** Calls of a prediction for each of --repeats. */
@@ -321,7 +298,7 @@ async function timePredictions(
   asked: readonly string[],
   options: Values<typeof BENCH>,
   { env, output }: Invocation,
-): Promise<undefined> {
+): Promise<void> {
   if (asked.length > 1) {
     throw inputError("--what predict cannot be combined with others.", "Time the others with a separate command.");
   }
@@ -356,7 +333,6 @@ async function timePredictions(
   output.result([table, "", `Medians of ${calls} calls; first step: opening and the first call.`].join("\n"), {
     results,
   });
-  return undefined;
 }
 
 /** pefd bench: how fast each engine and precision is on this machine. */
@@ -412,6 +388,5 @@ export const command: Command = {
     const results = alone ? document.results : await withMemory(document.results, question);
     const told = { ...document, results, ...(alone && { processMemoryMb: processMemoryMb() }) };
     output.result(textOf(told, output.width), told);
-    return undefined;
   },
 };

@@ -27,6 +27,5 @@ export const completionOf = (commands: Parameters<typeof completionTree>[0]): Co
     const { name, write } = SCRIPTS.row(positionals[0] as string);
     const script = write(await completionTree(commands));
     output.result(script.trimEnd(), { shell: name, script });
-    return undefined;
   },
 });

@@ -92,6 +92,5 @@ export const command: Command = {
       ...presets,
       ...sweeps.map((one) => ({ ...one, description: one.description ?? null })),
     ]);
-    return undefined;
   },
 };

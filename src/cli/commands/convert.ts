@@ -5,7 +5,7 @@ import { GRAPH_FILE } from "../../checkpoint/savedModelFolder.js";
 import { inputError } from "../../common/errors.js";
 import { mendFolder } from "../../common/files/atomicFolder.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
-import { choice, flag, integer, path, section, type Values } from "../../common/optionRow.js";
+import { choice, flag, flagSection, integer, path, type Values } from "../../common/optionRow.js";
 import { counted } from "../../common/text.js";
 import { DATA_PLACE, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { datasetIn, imageSizeIn, modelNameOf } from "../../config/modelName.js";
@@ -22,38 +22,27 @@ import { version } from "../version.js";
 
 const SAVED_MODEL = "savedmodel";
 
-const CONVERSION = section("Conversion", {
+const CONVERSION = flagSection("Conversion", {
   to: choice([SAVED_MODEL], undefined, "Write a TensorFlow SavedModel, whatever OUT is called.", {
     defaultText: "from OUT's extension",
-    flagOnly: true,
   }),
   model: choice<string, undefined>("models", undefined, "The model, for a graph: SavedModel, ONNX, TF.js, LiteRT.", {
     defaultText: "from the checkpoint",
-    flagOnly: true,
   }),
   dataset: choice<string, undefined>("datasets", undefined, "Its data set, for a graph.", {
     defaultText: "from the checkpoint",
-    flagOnly: true,
   }),
-  image_size: { ...IMAGE_SIZE, defaultText: "from the checkpoint", flagOnly: true },
-  with_preprocessing: flag("Let an ONNX or LiteRT file take uint8 pixels [N, H, W, 3]; ONNX: probabilities first.", {
-    flagOnly: true,
-  }),
-  page: flag("Add an HTML page to a TF.js model that classifies pictures without a network.", { flagOnly: true }),
-  int8: flag("Quantise an ONNX file to int8 after training: a quarter of the size, and faster.", { flagOnly: true }),
-  calibrate: integer(512, "Training images that determine the ranges of int8 activations.", {
-    min: 1,
-    flagOnly: true,
-  }),
+  image_size: { ...IMAGE_SIZE, defaultText: "from the checkpoint" },
+  with_preprocessing: flag("Let an ONNX or LiteRT file take uint8 pixels [N, H, W, 3]; ONNX: probabilities first."),
+  page: flag("Add an HTML page to a TF.js model that classifies pictures without a network."),
+  int8: flag("Quantise an ONNX file to int8 after training: a quarter of the size, and faster."),
+  calibrate: integer(512, "Training images that determine the ranges of int8 activations.", { min: 1 }),
   data: path(undefined, "The data set's folder, for class names in ONNX and TF.js, and for --int8.", {
     valueName: "DIR",
     defaultText: "from the checkpoint's run",
-    flagOnly: true,
   }),
-  student_alone: flag("Convert only the student, without other modules that its method predicts with.", {
-    flagOnly: true,
-  }),
-  force: flag("Replace an existing file, SavedModel or TF.js model.", { flagOnly: true }),
+  student_alone: flag("Convert only the student, without other modules that its method predicts with."),
+  force: flag("Replace an existing file, SavedModel or TF.js model."),
 });
 
 type Conversion = Values<typeof CONVERSION>;
@@ -253,6 +242,5 @@ export const command: Command = {
       `${counted(tensors, "tensor")} of ${from} (${format}) ${tensors === 1 ? "is" : "are"} in ${to}${through}`,
       { from, to, format, tensors, ...(predictsThrough !== undefined && { predictsThrough }) },
     );
-    return undefined;
   },
 };

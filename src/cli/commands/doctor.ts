@@ -1,5 +1,5 @@
 import { environmentError, PefdError } from "../../common/errors.js";
-import { flag, section } from "../../common/optionRow.js";
+import { flag, flagSection, section } from "../../common/optionRow.js";
 import { DATA_PLACE, DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
@@ -11,10 +11,8 @@ import { asTyped, programOf } from "../typed.js";
 
 const FOLDER = section("Data", DATA_PLACE);
 
-const DEPTH = section("Depth", {
-  deep: flag("Verify the checksums of all installed libraries, and the device's arithmetic against the CPU's.", {
-    flagOnly: true,
-  }),
+const DEPTH = flagSection("Depth", {
+  deep: flag("Verify the checksums of all installed libraries, and the device's arithmetic against the CPU's."),
 });
 
 async function dataFound(dataset: string, directory: string): Promise<DataFound> {
@@ -60,7 +58,7 @@ export const command: Command = {
     const diagnosis = await diagnose(deep ? { ...inputs, more } : inputs);
     const color = colorOnStdout(flags.no_color === true);
     output.result(describe(diagnosis.checks, color), diagnosis);
-    if (diagnosis.ok) return undefined;
+    if (diagnosis.ok) return;
     const missing = diagnosis.checks.filter(({ ok, required }) => required && !ok);
     const what = missing.map(({ title }) => title).join(", ");
     const next = missing.find(({ hint }) => hint)?.hint;

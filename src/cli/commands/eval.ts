@@ -42,6 +42,5 @@ export const command: Command = {
       text.evaluationText(details, names, files, output.width),
       text.evaluationDocument(details, names, files),
     );
-    return undefined;
   },
 };

@@ -1,10 +1,10 @@
-import { choice, section } from "../../common/optionRow.js";
+import { choice, flagSection } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { SOURCES } from "../../config/published/figures.js";
 import { figuresOf, type PublishedFigure } from "../../config/published/lookup.js";
 import { resolveSection } from "../../config/resolve.js";
 import { shiftVariants } from "../../data/augmentation.js";
-import { CIFAR100_FORMAT } from "../../data/cifar/records.js";
+import { CIFAR100_FORMAT } from "../../data/cifar/row.js";
 import type { Procedure } from "../../distill/open.js";
 import { goldenOf, yearOf } from "../../distill/published.js";
 import { procedures } from "../../distill/registry.js";
@@ -15,6 +15,7 @@ import { columns } from "../../report/table.js";
 import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.js";
 import { gigabytes } from "../../train/teacherCache/store.js";
 import type { Command } from "../command.js";
+import { papers } from "../papers.js";
 
 interface Surveyed extends MethodSurvey {
   readonly procedure: Procedure;
@@ -83,9 +84,9 @@ const methodsDocument = (surveys: readonly Surveyed[]) =>
 /** Ways in which training shows CIFAR-100's images. */
 const SHOWN = IMAGES * shiftVariants(CIFAR100_FORMAT.augmentation);
 
-const PAIR = section("Pair", {
-  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", { flagOnly: true }),
-  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", { flagOnly: true }),
+const PAIR = flagSection("Pair", {
+  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model."),
+  model_s: choice<string, string>("models", "resnet8x4", "The student's model."),
 });
 
 const flags = (values: object): string[] =>
@@ -118,14 +119,6 @@ function row(surveyed: Surveyed): string[] {
   ];
 }
 
-function papers(): string[] {
-  const rows = procedures();
-  return [...new Set(rows.map(({ paper }) => paper))].map((paper) => {
-    const names = rows.filter((method) => method.paper === paper).map(({ name }) => name);
-    return `${names.join(", ")}:\n  ${paper}`;
-  });
-}
-
 const EXPLANATION = (pair: string) =>
   `For ${pair}. Adds: parameters trained with the student, plus memory banks. Phases: epochs before the main phase.
 Cache: what --teacher_cache keeps on the disk at most for CIFAR-100, or would, if it kept maps. Golden: held against numbers of the authors' code.
@@ -137,7 +130,7 @@ const TITLES = columns(
 );
 
 function textOf(surveys: readonly Surveyed[], { teacher, student }: PairNames, width: number | undefined): string {
-  const below = [EXPLANATION(`${teacher} -> ${student}`), "", ...papers()].join("\n");
+  const below = [EXPLANATION(`${teacher} -> ${student}`), "", ...papers(procedures())].join("\n");
   const table = renderFitted({ columns: TITLES, rows: surveys.map(row) }, width);
   return [table, "", fitLines(below, width)].join("\n");
 }
@@ -163,6 +156,5 @@ export const command: Command = {
       student,
       methods: methodsDocument(surveys),
     });
-    return undefined;
   },
 };

@@ -4,6 +4,7 @@ import { type ModelSurvey, surveyModel } from "../../models/survey.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
 import { columns } from "../../report/table.js";
 import type { Command } from "../command.js";
+import { papers } from "../papers.js";
 
 const NOTE =
   "MACs: multiply-adds for an image of that side. MB: of the tensors on disk, in float32 and in int8 (pefd convert --int8).";
@@ -24,13 +25,6 @@ function row(survey: ModelSurvey): string[] {
   ];
 }
 
-function papers(surveys: readonly ModelSurvey[]): string[] {
-  return [...new Set(surveys.map(({ paper }) => paper))].map((paper) => {
-    const names = surveys.filter((survey) => survey.paper === paper).map(({ name }) => name);
-    return `${names.join(", ")}:\n  ${paper}`;
-  });
-}
-
 /** pefd models: the registry, with parameter and multiply-add counts, and sizes on disk. */
 export const command: Command = {
   sections: [DOCUMENT, GENERAL],
@@ -41,6 +35,5 @@ export const command: Command = {
     const table = renderFitted({ columns: titles, rows: surveys.map(row) }, output.width);
     const below = fitLines([NOTE, "", ...papers(surveys)].join("\n"), output.width);
     output.result([table, "", below].join("\n"), surveys);
-    return undefined;
   },
 };

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inputError, runError } from "../../common/errors.js";
 import { makeFolder, writeFileAtomic } from "../../common/files/atomicFile.js";
-import { path, section } from "../../common/optionRow.js";
+import { flagSection, path } from "../../common/optionRow.js";
 import { shellWord } from "../../common/text.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -14,36 +14,31 @@ import { modelNames } from "../../models/registry.js";
 import type { Command } from "../command.js";
 
 interface NewKind {
-  /** Its file in templates/. */
-  readonly template: string;
   readonly title: string;
   taken(): readonly string[];
   /** The `pefd` arguments that try it. */
   tryArguments(name: string, file: string): string;
 }
 
-/** By the second word of the command. */
-const NEW_KINDS = {
+/** By the second word of the command, after which the files in templates/ are named. */
+const NEW_KINDS: Readonly<Record<string, NewKind>> = {
   method: {
-    template: "method",
     title: "method",
     taken: () => procedures().map(({ name }) => name),
     tryArguments: (name, file) =>
       `distill --plugin ${file} --distill ${name} --path_t TEACHER --model_t resnet8x4 --model_s resnet8`,
   },
   model: {
-    template: "model",
     title: "model",
     taken: modelNames,
     tryArguments: (name, file) => `train-teacher --plugin ${file} --model ${name}`,
   },
   dataset: {
-    template: "dataset",
     title: "data set",
     taken: DATASETS.names,
     tryArguments: (name, file) => `train-teacher --plugin ${file} --dataset ${name} --model resnet8`,
   },
-} as const satisfies Readonly<Record<string, NewKind>>;
+};
 
 const PROGRAM = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -71,7 +66,7 @@ function linkProgram(folder: string): string | undefined {
   return link;
 }
 
-const PLACE = section("File", { out: path(".", "Output folder.", { flagOnly: true }) });
+const PLACE = flagSection("File", { out: path(".", "Output folder.") });
 
 const NAME = /NAME/g;
 
@@ -89,12 +84,12 @@ function checkName(name: string, { title, taken }: NewKind): void {
   }
 }
 
-const templateOf = ({ template }: NewKind, ending: string): string =>
-  readFileSync(join(PROGRAM, "templates", `${template}${ending}`), "utf8");
+const templateOf = (word: string, ending: string): string =>
+  readFileSync(join(PROGRAM, "templates", `${word}${ending}`), "utf8");
 
 /** The command that creates a working plug-in and its test. */
-export function newCommand(word: keyof typeof NEW_KINDS): Command {
-  const kind: NewKind = NEW_KINDS[word];
+export function newCommand(word: string): Command {
+  const kind = NEW_KINDS[word] as NewKind;
   return {
     sections: [PLACE, DOCUMENT, GENERAL],
     positionals: { usage: "NAME", min: 1, max: 1 },
@@ -108,7 +103,7 @@ export function newCommand(word: keyof typeof NEW_KINDS): Command {
         if (existsSync(path)) throw inputError(`${path} already exists.`, "Choose another name.");
       }
       makeFolder(out);
-      for (const { ending, path } of files) await writeFileAtomic(path, templateOf(kind, ending).replace(NAME, name));
+      for (const { ending, path } of files) await writeFileAtomic(path, templateOf(word, ending).replace(NAME, name));
       const link = linkProgram(out);
       const [file = "", test = ""] = files.map(({ path }) => path);
       const lines = [
@@ -119,7 +114,6 @@ export function newCommand(word: keyof typeof NEW_KINDS): Command {
         `Test it   node --test ${shellWord(test)}`,
       ];
       output.result(lines.join("\n"), { files: [file, test], link: link ?? null });
-      return undefined;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { serializeSafetensors } from "../../checkpoint/safetensors.js";
 import { inputError, PefdError } from "../../common/errors.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
-import { choice, flag, integer, path, section } from "../../common/optionRow.js";
+import { choice, flag, flagSection, integer, path, section } from "../../common/optionRow.js";
 import { float32Tensor } from "../../common/stateDict.js";
 import { cleanJson, counted } from "../../common/text.js";
 import { DATA_PLACE, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
@@ -17,17 +17,13 @@ import { imageReaderOf } from "../dataset/word.js";
 import { evaluationBar } from "../evaluation.js";
 import { fileOf, STDOUT } from "../output.js";
 
-const PREDICTION = section("Prediction", {
+const PREDICTION = flagSection("Prediction", {
   checkpoint: path(undefined, "Checkpoint: .pth, .safetensors or a SavedModel written by pefd.", {
     defaultText: "must be given",
-    flagOnly: true,
   }),
-  model: choice<string, undefined>("models", undefined, "Its model.", {
-    defaultText: "from the checkpoint",
-    flagOnly: true,
-  }),
-  top_k: integer(5, "Classes per image, most probable first.", { min: 1, flagOnly: true }),
-  gpu: { ...GPU, flagOnly: true },
+  model: choice<string, undefined>("models", undefined, "Its model.", { defaultText: "from the checkpoint" }),
+  top_k: integer(5, "Classes per image, most probable first.", { min: 1 }),
+  gpu: GPU,
 });
 
 const PLACE = section("Data", {
@@ -36,29 +32,23 @@ const PLACE = section("Data", {
   image_size: IMAGE_SIZE,
 });
 
-const RESULT = section("Output", {
-  json: flag("Print one line of JSON per image.", { flagOnly: true, touches: "output" }),
+const RESULT = flagSection("Output", {
+  json: flag("Print one line of JSON per image.", { touches: "output" }),
   csv: path(undefined, "Write one row per image and class to this CSV file; - prints it.", {
     defaultText: "not written",
     valueName: "FILE|-",
-    flagOnly: true,
   }),
   features: path(undefined, "Write the pooled features [images, features] to this .safetensors file.", {
     defaultText: "not written",
-    flagOnly: true,
   }),
   wrong: path(
     undefined,
-    "Write a contact sheet (HTML) of test images that this student gets wrong, its teacher right.",
+    "Write a contact sheet (HTML) of test images that the student gets wrong, its teacher right.",
     {
       defaultText: "not written",
-      flagOnly: true,
     },
   ),
-  teacher: path(undefined, "The teacher's checkpoint, for --wrong.", {
-    defaultText: "that of the student's run",
-    flagOnly: true,
-  }),
+  teacher: path(undefined, "The teacher's checkpoint, for --wrong.", { defaultText: "that of the student's run" }),
 });
 
 /** Images per forward pass. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { makeFolder } from "../../common/files/atomicFile.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
-import { flag, integer, path, section } from "../../common/optionRow.js";
+import { flag, flagSection, integer, path } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
@@ -40,19 +40,17 @@ async function serveRuns(dirs: readonly string[], port: number, output: Output):
   }
 }
 
-const REPORT = section("Report", {
+const REPORT = flagSection("Report", {
   csv: path(undefined, "Write the table as CSV with full precision and all settings to this file; - prints it.", {
-    flagOnly: true,
     valueName: "FILE|-",
   }),
-  markdown: flag("Print the table in Markdown.", { flagOnly: true }),
-  html: path(undefined, "Write an HTML page with tables, plots and configurations to this file.", { flagOnly: true }),
-  svg: path(undefined, "Write each plot as an SVG into this folder.", { flagOnly: true, valueName: "DIR" }),
+  markdown: flag("Print the table in Markdown."),
+  html: path(undefined, "Write an HTML page with tables, plots and configurations to this file."),
+  svg: path(undefined, "Write each plot as an SVG into this folder.", { valueName: "DIR" }),
   serve: integer(undefined, "Serve a live page on localhost until Ctrl-C, on this port or any free one.", {
     min: 0,
     max: 65535,
     bare: "0",
-    flagOnly: true,
     valueName: "[PORT]",
   }),
 });

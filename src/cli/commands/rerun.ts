@@ -138,6 +138,6 @@ export const command: Command = {
     const { command: own } = await COMMANDS[repeated.kind]();
     const code = await own.run({ ...invocation, positionals: [], layers: repeated.layers });
     if (invocation.flags.dry_run !== true) await compare(runDir, folderOf(repeated).runDir, invocation);
-    return code;
+    return code || undefined;
   },
 };

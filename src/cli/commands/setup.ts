@@ -1,14 +1,14 @@
 import { homedir } from "node:os";
 import { cacheDirectory } from "../../common/cachePaths.js";
-import { flag, section } from "../../common/optionRow.js";
+import { flag, flagSection } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { removeSetUp, setUp } from "../../runtime/setup/setUp.js";
 import type { Command, Output } from "../command.js";
 import { transferProgress } from "../transfer.js";
 import { asTyped, programOf } from "../typed.js";
 
-const UNDO = section("Undo", {
-  remove: flag("Remove everything that setup installed from the cache folder.", { flagOnly: true }),
+const UNDO = flagSection("Undo", {
+  remove: flag("Remove everything that setup installed from the cache folder."),
 });
 
 function progressOf(output: Output) {
@@ -45,14 +45,10 @@ export const command: Command = {
     ["pefd setup --remove", "uninstall it"],
   ],
   async run({ flags, env, output }) {
-    if (flags.remove !== true) {
-      await bring(env, output);
-      return undefined;
-    }
+    if (flags.remove !== true) return bring(env, output);
     const cache = cacheDirectory(env, homedir());
     const removed = await removeSetUp(cache);
     const what = removed.length === 0 ? "Nothing to remove" : `Removed ${removed.join(", ")}`;
     output.result(`${what} in ${cache}.`, { removed, cache });
-    return undefined;
   },
 };

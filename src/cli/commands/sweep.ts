@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runError } from "../../common/errors.js";
-import { choice, flag, integer, section, string } from "../../common/optionRow.js";
+import { choice, flag, flagSection, integer, section, string } from "../../common/optionRow.js";
 import { counted } from "../../common/text.js";
 import { DISTILL_SECTIONS, OUTPUT } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -33,7 +33,7 @@ async function submitSweep(
   saveDir: string,
   request: SlurmRequest,
   { output, env }: Invocation,
-): Promise<undefined> {
+): Promise<void> {
   const states = await slurmStatus(runs, saveDir, env);
   const left = states.filter(isOpen).map(({ run }) => run);
   if (left.length === 0) {
@@ -67,11 +67,7 @@ function failedTable(states: readonly RunStatus[], width: number | undefined): s
   return ["", renderFitted({ columns: columns("failed", "log", "why"), rows }, width)];
 }
 
-async function printStatus(
-  runs: readonly SweepRun[],
-  saveDir: string,
-  { output, env }: Invocation,
-): Promise<undefined> {
+async function printStatus(runs: readonly SweepRun[], saveDir: string, { output, env }: Invocation): Promise<void> {
   const states = await slurmStatus(runs, saveDir, env);
   const document = states.map(({ run, task = null, log = null, reason = null, ...rest }) => {
     return { runDir: run.runDir, ...rest, task, epochs: run.options.epochs, log, reason };
@@ -81,25 +77,22 @@ async function printStatus(
   });
 }
 
-const SWEEP = section("Sweep", {
-  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { flagOnly: true, valueName: "LIST" }),
+const SWEEP = flagSection("Sweep", {
+  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { valueName: "LIST" }),
   jobs: integer(undefined, "Number of parallel runs, spread over the GPUs.", {
     min: 1,
     max: 256,
-    flagOnly: true,
     defaultText: "1; with Slurm, no limit",
   }),
-  print: flag("Print one shell command per run, and run nothing.", { flagOnly: true }),
+  print: flag("Print one shell command per run, and run nothing."),
 });
 
-const SLURM = section("Slurm", {
-  launcher: choice<string, string>(["local", "slurm"], "local", "Run locally, or as a Slurm job array.", {
-    flagOnly: true,
-  }),
-  partition: string(undefined, "Slurm's partition.", { flagOnly: true }),
-  gpus: string(undefined, "GPUs per run, as in sbatch --gpus.", { flagOnly: true }),
-  time: string(undefined, "Time limit per run, as in sbatch --time.", { flagOnly: true }),
-  status: flag("Show the state of each run of a submitted sweep.", { flagOnly: true }),
+const SLURM = flagSection("Slurm", {
+  launcher: choice<string, string>(["local", "slurm"], "local", "Run locally, or as a Slurm job array."),
+  partition: string(undefined, "Slurm's partition."),
+  gpus: string(undefined, "GPUs per run, as in sbatch --gpus."),
+  time: string(undefined, "Time limit per run, as in sbatch --time."),
+  status: flag("Show the state of each run of a submitted sweep."),
 });
 
 // A sweep always resumes.
@@ -114,14 +107,14 @@ const SECTIONS = [
 /** Between two looks at the runs' logs: lines that stay come seldom, bars move. */
 const TICK_MS = { lines: 5000, bars: 1000 };
 
-function printCommands(runs: readonly SweepRun[], { output }: Invocation): undefined {
+function printCommands(runs: readonly SweepRun[], { output }: Invocation): void {
   const lines = runs.map(({ words, env }) =>
     [...Object.entries(env).map(([name, value]) => `${name}=${value}`), typedLine(words)].join(" "),
   );
   output.result(lines.join("\n"), { commands: runs.map(({ words }) => words) });
 }
 
-function printPlan(runs: readonly SweepRun[], output: Output): undefined {
+function printPlan(runs: readonly SweepRun[], output: Output): void {
   const plan = runs.map((run) => ({ ...run, complete: isComplete(run) }));
   const rows = plan.map(({ label, runDir, complete }) => [label, complete ? "yes" : "no", runDir]);
   const table = { columns: columns("run", "complete", "folder"), rows };
@@ -229,6 +222,5 @@ export const command: Command = {
     const outcomes = await carryOut(runs, jobs ?? 1, invocation);
     printTable(outcomes, output);
     refuseFailed(outcomes);
-    return undefined;
   },
 };

@@ -41,7 +41,7 @@ export const command: Command = {
     const paint = palette(colorOnStdout(flags.no_color === true));
     output.result(verdicts.map((verdict) => describe(verdict, paint)).join("\n\n"), { runs: verdicts });
     const bad = verdicts.filter(({ ok }) => !ok);
-    if (bad.length === 0) return undefined;
+    if (bad.length === 0) return;
     const all = verdicts.length === 1 ? "The run does" : `${bad.length} of ${verdicts.length} runs do`;
     throw runError(`${all} not fit what is written down of it; the lines marked "no" say in what.`);
   },

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ReadStream } from "node:tty";
-import { flag, number, section } from "../../common/optionRow.js";
+import { flag, flagSection, number } from "../../common/optionRow.js";
+import { statOf } from "../../common/processMark.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { fitLines } from "../../report/fit.js";
@@ -18,13 +18,8 @@ const CTRL_Z = "\u001a";
 
 /** A background process must not read keys: the terminal would stop it. */
 function isInForeground(): boolean {
-  try {
-    const stat = readFileSync("/proc/self/stat", "utf8");
-    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return group === foreground;
-  } catch {
-    return false;
-  }
+  const [, , group, , , foreground] = statOf("self");
+  return group !== undefined && group === foreground;
 }
 
 /** Restores the terminal while the process is stopped. */
@@ -55,9 +50,9 @@ function onQuitKey(keyboard: ReadStream, act: () => void): () => void {
   };
 }
 
-const WATCH = section("Watch", {
-  once: flag("Print the state once and exit, as without a terminal.", { flagOnly: true }),
-  interval: number(2, "Seconds between updates.", { min: 0.1, flagOnly: true }),
+const WATCH = flagSection("Watch", {
+  once: flag("Print the state once and exit, as without a terminal."),
+  interval: number(2, "Seconds between updates.", { min: 0.1 }),
 });
 
 const SAVE_DIR = "save";

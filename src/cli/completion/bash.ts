@@ -1,3 +1,4 @@
+import { grouped } from "../../common/text.js";
 import { type CommandOffer, firstWords, groups, type Offer } from "./tree.js";
 
 /** Words that hold nothing which a shell reads otherwise, between double quotes. */
@@ -8,18 +9,13 @@ const spellings = (name: string, alias: string | undefined): string[] =>
 
 /** Places ("distill --model_s") by what is offered there. */
 function placesByOffer(tree: readonly CommandOffer[]): [places: string[], offer: Offer][] {
-  const found = new Map<string, [string[], Offer]>();
-  const add = (place: string, offer: Offer) => {
-    const key = JSON.stringify(offer);
-    const [places] = found.get(key) ?? [[]];
-    found.set(key, [[...places, place], offer]);
-  };
-  for (const { name, flags } of tree) {
-    for (const { name: flag, alias, value } of flags) {
-      for (const typed of value ? spellings(flag, alias) : []) add(`${name} ${typed}`, value as Offer);
-    }
-  }
-  return [...found.values()];
+  const all = tree.flatMap(({ name, flags }) =>
+    flags.flatMap(({ name: flag, alias, value }) =>
+      value ? spellings(flag, alias).map((typed) => ({ place: `${name} ${typed}`, offer: value })) : [],
+    ),
+  );
+  const found = grouped(all, ({ offer }) => JSON.stringify(offer));
+  return Array.from(found.values(), (those) => [those.map(({ place }) => place), (those[0] as { offer: Offer }).offer]);
 }
 
 const assignments = ({ words, paths }: Offer): string => `words=${quoted(words)} paths=${paths ?? ""} ;;`;

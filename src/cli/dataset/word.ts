@@ -18,30 +18,22 @@ export async function imageReaderOf(env: Invocation["env"]): Promise<() => Image
   };
 }
 
+/** The layers with the word after the command as an option; throws inputError where a flag says another. */
+const withWord =
+  (option: "dataset" | "data", label: string, what = "") =>
+  ({ layers, positionals: [word], flags }: Invocation): readonly Layer[] => {
+    const typed = flags[option];
+    if (word === undefined) return layers;
+    if (typed !== undefined && typed !== word) {
+      throw inputError(`Both ${what}${word} and --${option} ${typed} are given.`, "Give one of them.");
+    }
+    return [{ label: () => label, origin: () => "word", values: { [option]: word } }, ...layers];
+  };
+
 /** The data set, as a word or as --dataset. */
 export const DATASET_WORD: Positionals = { usage: "[NAME]", min: 0, max: 1, completes: "datasets" };
-
-/** The layers with the word after the command as the data set; throws inputError where a flag says another. */
-export function withDatasetWord({ layers, positionals, flags }: Invocation): readonly Layer[] {
-  const [name] = positionals;
-  if (name === undefined) return layers;
-  if (flags.dataset !== undefined && flags.dataset !== name) {
-    throw inputError(`Both ${name} and --dataset ${flags.dataset} are given.`, "Give one of them.");
-  }
-  const word = { label: () => "NAME", origin: () => "word", values: { dataset: name } };
-  return [word, ...layers];
-}
+export const withDatasetWord = withWord("dataset", "NAME");
 
 /** The data set's folder, as a word or as --data. */
 export const FOLDER_WORD: Positionals = { usage: "[DIR]", min: 0, max: 1 };
-
-/** The layers with the word after the command as the data folder; throws inputError where a flag says another. */
-export function withFolderWord({ layers, positionals, flags }: Invocation): readonly Layer[] {
-  const [folder] = positionals;
-  if (folder === undefined) return layers;
-  if (flags.data !== undefined && flags.data !== folder) {
-    throw inputError(`Both the folder ${folder} and --data ${flags.data} are given.`, "Give one of them.");
-  }
-  const word = { label: () => "DIR", origin: () => "word", values: { data: folder } };
-  return [word, ...layers];
-}
+export const withFolderWord = withWord("data", "DIR", "the folder ");

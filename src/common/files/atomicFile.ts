@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { inputError, type PefdError, runError } from "../errors.js";
@@ -159,6 +159,18 @@ export async function removeStaleTemporaryFiles(folder: string): Promise<string[
 function temporaryPath(path: string, folder: string): string {
   const unique = randomBytes(6).toString("hex");
   return join(folder, `.${basename(path)}.${unique}${TEMPORARY_ENDING}`);
+}
+
+/** Writes a file whole or not at all, unless the machine loses power. @throws the system's error */
+export function writeFileWhole(path: string, data: string | Uint8Array): void {
+  const temporary = temporaryPath(path, dirname(path));
+  try {
+    writeFileSync(temporary, data, { flag: "wx" });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 async function writeDurably(path: string, data: string | Uint8Array): Promise<void> {

@@ -13,15 +13,15 @@ const RANDOM = /-[A-Za-z0-9]{6}$/;
 function removeLeftovers(parent: string, start: string): void {
   for (const name of readdirSync(parent)) {
     const isLeft = name.startsWith(start) && isGone(name.slice(start.length).replace(RANDOM, ""));
-    if (isLeft) tryRemove(join(parent, name));
+    if (isLeft) attempt(() => rmSync(join(parent, name), { recursive: true, force: true }));
   }
 }
 
-function tryRemove(folder: string): void {
+function attempt(act: () => void): void {
   try {
-    rmSync(folder, { recursive: true, force: true });
+    act();
   } catch {
-    // Another user's.
+    // Another user's, or done by another process.
   }
 }
 
@@ -115,17 +115,10 @@ export function mendFolder(path: string): void {
   const left = leftovers(folder);
   for (const name of left.filter((each) => each.endsWith(REPLACED))) {
     const made = name.slice(0, -REPLACED.length);
-    tryRename(beside(left.includes(made) ? made : name), folder);
+    // Fails where it is occupied: the writer was killed after its rename.
+    attempt(() => renameSync(beside(left.includes(made) ? made : name), folder));
   }
   for (const name of left) rmSync(beside(name), { recursive: true, force: true });
-}
-
-function tryRename(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch {
-    // Occupied: the writer was killed after its rename.
-  }
 }
 
 function leftovers(folder: string): string[] {

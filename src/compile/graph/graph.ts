@@ -93,10 +93,8 @@ export const isControl = (ref: string): boolean => ref.startsWith("^");
 export const dataOf = (node: GraphNode): string[] => node.inputs.filter((ref) => !isControl(ref));
 
 /** Whether an attribute of a node is float32. */
-export function isFloat(node: GraphNode, attribute: "T" | "dtype"): boolean {
-  const value = node.attributes[attribute];
-  return value !== undefined && "type" in value && value.type === DT.float;
-}
+export const isFloat = (node: GraphNode, attribute: "T" | "dtype" | "DstT"): boolean =>
+  attributeReader(node)(attribute) === DT.float;
 
 /** Name of the node behind any reference, for data or for control. */
 export const nodeBehind = (ref: string): string => nodeOf(isControl(ref) ? ref.slice(1) : ref);

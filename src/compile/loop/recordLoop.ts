@@ -16,6 +16,7 @@ import {
   usersOf,
 } from "../graph/graph.js";
 import { prepared } from "../passes/passes.js";
+import { passRunner } from "../passes/passRunner.js";
 import { recordOutputs } from "../record/forwardGraph.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 import { type Handles, recordStep } from "../record/trace.js";
@@ -394,27 +395,8 @@ function withoutUnused(parts: LoopParts): LoopParts {
 
 const LOOP_PASSES: readonly LoopPass[] = [packUpdates, hoistInvariants];
 
-/** Called before the first pass (`after` is undefined) and after each. */
-type LoopObserver = (parts: LoopParts, after: LoopPass | undefined) => void;
-
-let observer: LoopObserver | undefined;
-
-/** Observes all loop passes, for tests. @returns a function that ends it */
-export function observeLoopPasses(observe: LoopObserver): () => void {
-  observer = observe;
-  return () => {
-    observer = undefined;
-  };
-}
-
-function preparedParts(parts: LoopParts): LoopParts {
-  observer?.(parts, undefined);
-  return LOOP_PASSES.reduce((given, pass) => {
-    const changed = pass(given);
-    observer?.(changed, pass);
-    return changed;
-  }, parts);
-}
+/** Observes all loop passes, for tests. */
+export const { observe: observeLoopPasses, run: runLoopPasses } = passRunner<LoopParts>();
 
 /** An entry's step as the parts of a loop, and the placeholder of each of its feeds. */
 export type RecordedLoop = { readonly parts: LoopParts; readonly feeds: Readonly<Record<string, string>> };
@@ -468,5 +450,5 @@ export function recordLoop(name: string, entry: Entry, handles: Handles, precisi
   const perStep = { ...entry.perStep, ...Object.fromEntries(given) };
   const step = prepared(recordStep(name, { ...entry, perStep }, handles), "xla", precision);
   const grouped = ahead && before && aheadParts(ahead.steps, before, step);
-  return { parts: preparedParts(partsOf(step, name, grouped)), feeds: step.feeds };
+  return { parts: runLoopPasses(partsOf(step, name, grouped), LOOP_PASSES), feeds: step.feeds };
 }

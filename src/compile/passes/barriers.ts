@@ -1,5 +1,6 @@
 import { DT } from "../../runtime/native.js";
 import {
+  attributeReader,
   dataOf,
   floatConstant,
   type GraphNode,
@@ -68,10 +69,7 @@ function isKnown(node: GraphNode | undefined, byName: ReadonlyMap<string, GraphN
   return node?.op === "Cast" && isKnown(byName.get(nodeOf(node.inputs[0] ?? "")), byName);
 }
 
-function isFloatResult(node: GraphNode): boolean {
-  const { DstT } = node.attributes;
-  return isFloat(node, "dtype") || (DstT !== undefined && "type" in DstT && DstT.type === DT.float);
-}
+const isFloatResult = (node: GraphNode): boolean => isFloat(node, "dtype") || isFloat(node, "DstT");
 
 /**
  * Hides float constants in placeholders, which are never folded: Grappler turns x / 3 into x * 0.333, (x * a) * b into
@@ -103,8 +101,7 @@ interface FusionPattern {
   readonly where?: (shape: readonly number[], node: GraphNode) => boolean;
 }
 
-const isInference = ({ attributes: { is_training: training } }: GraphNode): boolean =>
-  training !== undefined && "bool" in training && !training.bool;
+const isInference = (node: GraphNode): boolean => attributeReader(node)("is_training") === false;
 
 /** Lanes of an AVX-512 register. */
 const LANES = 16;

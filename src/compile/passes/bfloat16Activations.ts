@@ -224,7 +224,7 @@ export const bfloat16Activations: Pass = (step) => {
   const chosen = bfloat16Nodes(step);
   const out: GraphNode[] = [];
   const lowered = new Map<string, { readonly name: string; readonly activations: readonly boolean[] }>();
-  const { reduced } = createReductions((cast) => out.push(cast), "bfloat16", "narrow");
+  const reduced = createReductions((cast) => out.push(cast), "bfloat16", "narrow");
   const widened = new Set<string>();
   const isBfloat16 = (ref: string): boolean => lowered.get(nodeOf(ref))?.activations[outputOf(ref)] ?? false;
   const inner = (ref: string): string => outputRef(lowered.get(nodeOf(ref))?.name ?? nodeOf(ref), outputOf(ref));

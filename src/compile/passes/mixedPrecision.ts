@@ -1,7 +1,7 @@
 import { opNamed } from "../../ops/ops.js";
 import type { Facts } from "../../ops/shapes.js";
 import { DT } from "../../runtime/native.js";
-import { dataOf, type GraphNode, isControl, nodeOf } from "../graph/graph.js";
+import { attributeReader, dataOf, type GraphNode, isControl, nodeOf } from "../graph/graph.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import type { PrecisionName } from "../types.js";
 
@@ -18,10 +18,8 @@ type ReducedName = Exclude<PrecisionName, "float32">;
 
 const TYPES: Readonly<Record<ReducedName, number>> = { bfloat16: DT.bfloat16, float16: DT.half };
 
-const isCastToFloat = (node: GraphNode | undefined, from: ReducedName): node is GraphNode => {
-  const { SrcT } = node?.attributes ?? {};
-  return node?.op === "Cast" && SrcT !== undefined && "type" in SrcT && SrcT.type === TYPES[from];
-};
+const isCastToFloat = (node: GraphNode | undefined, from: ReducedName): node is GraphNode =>
+  node?.op === "Cast" && attributeReader(node)("SrcT") === TYPES[from];
 
 /**
  * Keeps activations of frozen models in 16 bits between convolutions: half the memory traffic, and XLA fuses bias,
@@ -35,7 +33,7 @@ function frozenReduced(step: RecordedStep, type: ReducedName): RecordedStep {
     out.push(node);
     byName.set(node.name, node);
   };
-  const { reduced } = createReductions(add, type, `frozen_${type}`);
+  const reduced = createReductions(add, type, `frozen_${type}`);
   const source = (ref: string): string | undefined => {
     const node = byName.get(nodeOf(ref));
     return isCastToFloat(node, type) ? node.inputs[0] : undefined;
@@ -71,24 +69,21 @@ export const castNode = (name: string, input: string, from: number, to: number):
   attributes: { SrcT: { type: from }, DstT: { type: to }, Truncate: { bool: false } },
 });
 
-/** Casts of float32 tensors to 16 bits, one per tensor. */
-export interface Reductions {
-  /** The tensor in 16 bits; a new cast goes to `add`. */
-  reduced(ref: string): string;
-}
-
-export function createReductions(add: (node: GraphNode) => void, type: ReducedName, suffix: string): Reductions {
+/** Casts float32 tensors to 16 bits, each once. @returns the tensor in 16 bits; a new cast goes to `add` */
+export function createReductions(
+  add: (node: GraphNode) => void,
+  type: ReducedName,
+  suffix: string,
+): (ref: string) => string {
   const casts = new Map<string, string>();
-  return {
-    reduced(ref) {
-      let name = casts.get(ref);
-      if (name === undefined) {
-        name = `${ref.replace(":", "_")}/${suffix}`;
-        casts.set(ref, name);
-        add(castNode(name, ref, DT.float, TYPES[type]));
-      }
-      return name;
-    },
+  return (ref) => {
+    let name = casts.get(ref);
+    if (name === undefined) {
+      name = `${ref.replace(":", "_")}/${suffix}`;
+      casts.set(ref, name);
+      add(castNode(name, ref, DT.float, TYPES[type]));
+    }
+    return name;
   };
 }
 
@@ -105,7 +100,7 @@ function inReduced(node: GraphNode, type: ReducedName, inputs: readonly string[]
 /** Mixed precision: ops of these kinds take 16 bits and return float32; everything else stays float32. */
 function reducing(step: RecordedStep, type: ReducedName, kinds: readonly Reduced[]): RecordedStep {
   const out: GraphNode[] = [];
-  const { reduced } = createReductions((cast) => out.push(cast), type, `to_${type}`);
+  const reduced = createReductions((cast) => out.push(cast), type, `to_${type}`);
   for (const node of step.nodes) {
     const op = opNamed(node.op);
     if (op?.reduced === undefined || !kinds.includes(op.reduced)) {

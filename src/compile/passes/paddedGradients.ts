@@ -1,7 +1,14 @@
 import { opNamed } from "../../ops/ops.js";
 import { zerosAround } from "../../ops/shapes.js";
 import { DT } from "../../runtime/native.js";
-import { type Attributes, type GraphNode, intsConstant, nodesByName, shapeBehind } from "../graph/graph.js";
+import {
+  type Attributes,
+  attributeReader,
+  type GraphNode,
+  intsConstant,
+  nodesByName,
+  shapeBehind,
+} from "../graph/graph.js";
 import type { Pass } from "../record/recordedStep.js";
 
 /** Zero padding before and after each axis of images [N, H, W, C]. */
@@ -40,18 +47,11 @@ function withPadded(nodes: readonly GraphNode[]): GraphNode[] {
 /** Our ops support explicit padding. */
 const isOwn = ({ op }: GraphNode): boolean => opNamed(op)?.standard !== undefined;
 
-const isPadded = ({ attributes: { padding } }: GraphNode): boolean =>
-  padding !== undefined && "string" in padding && padding.string === "EXPLICIT";
-
-const numbers = (attributes: Attributes, name: string): readonly number[] => {
-  const value = attributes[name];
-  return value !== undefined && "ints" in value ? value.ints : [];
-};
+const isPadded = (node: GraphNode): boolean => attributeReader(node)("padding") === "EXPLICIT";
 
 /** A convolution's padding, after the images only as far as its windows reach. */
-function sidesOf({ attributes }: GraphNode, { images, filter, windows }: Sizes): Sides {
-  const pads = numbers(attributes, "explicit_paddings");
-  const strides = numbers(attributes, "strides");
+function sidesOf(node: GraphNode, { images, filter, windows }: Sizes): Sides {
+  const [pads, strides] = ["explicit_paddings", "strides"].map(attributeReader(node)) as [number[], number[]];
   return images.map((size, axis) => {
     if (axis === 0 || axis === 3) return [0, 0];
     const geometry = { stride: strides[axis] ?? 1, padding: pads[2 * axis] ?? 0, kernelSize: filter[axis - 1] ?? 0 };

@@ -17,6 +17,7 @@ import {
   reduceProducts,
 } from "./mixedPrecision.js";
 import { padGradients } from "./paddedGradients.js";
+import { passRunner } from "./passRunner.js";
 import { plainBatchNorm } from "./plainBatchNorm.js";
 import { rowsInPlace } from "./rowsInPlace.js";
 import { useStandardOps } from "./standardOps.js";
@@ -112,25 +113,9 @@ export const passesOf = (engine: CompiledEngine, precision: PrecisionName, machi
     return entry.where(machine) ? [entry.pass] : [];
   });
 
-/** Called before the first pass (`after` is undefined) and after each. */
-export type Observer = (step: RecordedStep, after: Pass | undefined) => void;
-
-let observer: Observer | undefined;
-
-/** Observes all passes, for tests. @returns a function that ends it */
-export function observePasses(observe: Observer): () => void {
-  observer = observe;
-  return () => {
-    observer = undefined;
-  };
-}
+/** Observes all passes, for tests. */
+export const { observe: observePasses, run: runPasses } = passRunner<RecordedStep>();
 
 /** A recorded step after an engine's passes. */
-export function prepared(step: RecordedStep, engine: CompiledEngine, precision: PrecisionName): RecordedStep {
-  observer?.(step, undefined);
-  return passesOf(engine, precision).reduce((given, pass) => {
-    const changed = pass(given);
-    observer?.(changed, pass);
-    return changed;
-  }, step);
-}
+export const prepared = (step: RecordedStep, engine: CompiledEngine, precision: PrecisionName): RecordedStep =>
+  runPasses(step, passesOf(engine, precision));

@@ -20,16 +20,13 @@ function forward(node: GraphNode) {
   const { images, channels, count } = sizesOf(node);
   const to = writer(node.name, nodes, channels);
   const [x, scale, offset] = node.inputs as [string, string, string];
-  const { epsilon } = node.attributes;
   const sums = to.channelSums("sums", x, to.mul("squares", x, x, images));
   const [mean, square] = to.halves("moments", to.mul("means", sums, to.float("per_value", 1 / count), to.both));
   const difference = to.sub("difference", square, to.mul("mean_squared", mean, mean));
   // For nearly equal values rounding can make the difference negative, and its root NaN.
   const variance = to.atLeast("variance", difference, to.float("zero", 0));
-  const inverse = to.rsqrt(
-    "inverse",
-    to.plus("shifted", variance, to.float("epsilon", epsilon && "float" in epsilon ? epsilon.float : 0)),
-  );
+  const epsilon = to.float("epsilon", attributeReader(node)("epsilon") as number);
+  const inverse = to.rsqrt("inverse", to.plus("shifted", variance, epsilon));
   const normalized = to.mul("normalized", to.sub("centred", x, mean, images), to.mul("factor", inverse, scale), images);
   const y = to.plus("y", normalized, offset, images);
   const unbiased = to.mul("unbiased", variance, to.float("bessel", count / (count - 1)));

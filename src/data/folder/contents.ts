@@ -1,21 +1,10 @@
-import { createHash, randomBytes } from "node:crypto";
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { cacheDirectory } from "../../common/cachePaths.js";
 import { inputError } from "../../common/errors.js";
+import { writeFileWhole } from "../../common/files/atomicFile.js";
 import type { PartName } from "../binary/records.js";
 import { sha256 } from "../checksums.js";
 import type { ListedImage } from "./listing.js";
@@ -44,14 +33,10 @@ const cacheFile = (directory: string, part: PartName, ending: string): string =>
 
 /** Writes it whole or not at all; where that fails, the work is done anew the next time. */
 function writeCache(path: string, content: string | Uint8Array): void {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.pefd-tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(temporary, content);
-    renameSync(temporary, path);
-  } catch {
-    rmSync(temporary, { force: true });
-  }
+    writeFileWhole(path, content);
+  } catch {}
 }
 
 function readCache(path: string): Buffer {

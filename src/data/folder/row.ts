@@ -15,7 +15,7 @@ import type {
   PackableSet,
   SyntheticOptions,
 } from "../dataset.js";
-import { examine, readAhead, type WholeFile } from "../examine.js";
+import { examine, type WholeFile } from "../examine.js";
 import type { ImageExaminer } from "../images/examine/types.js";
 import { type FilePart, type ImagePlaces, imagePlaces } from "../images/places.js";
 import { wholeImages } from "../images/reader.js";
@@ -276,15 +276,13 @@ function folderReaders(
       trainFile: fileOf(directory, "train", list(directory, "train")),
       testFile: fileOf(directory, "test", list(directory, "test")),
     }),
-    verify: async (directory, examiner) =>
+    verify: (directory, examiner) =>
       examine({
         directory,
         train: ["train"],
         test: ["test"],
         called: { train: "the training images", test: "the test images" },
-        read: await readAhead(["train", "test"], (part) =>
-          examined(directory, part as PartName, list(directory, part as PartName), examiner),
-        ),
+        read: (part) => examined(directory, part as PartName, list(directory, part as PartName), examiner),
         isOfficial: () => undefined,
       }),
     classes: (directory) => list(directory, "test").classes.length,
@@ -367,19 +365,6 @@ function imageNetNames(directory: string, classes: readonly string[]): readonly 
 /** Side that models for ImageNet take, and short side that evaluation resizes to before. */
 const [SIDE, RESIZED] = [224, 256];
 
-/** As torchvision's recipes have images of ImageNet, and the paper's code: RandomResizedCrop(side), flipped. */
-const formatOf = (side: number) =>
-  ({
-    height: side,
-    width: side,
-    channels: 3,
-    normalization: IMAGENET_NORMALIZATION,
-    augmentation: { kind: "resized crop", scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
-  }) as const satisfies ImageFormat;
-
-/** Resize(256) and CenterCrop(224), in the same proportion for other sides; the short side is rounded down. */
-const evaluationOf = (side: number) => ({ resize: Math.floor((side * RESIZED) / SIDE), crop: side });
-
 /** The paper's runs on ImageNet. */
 const DEFAULTS = {
   batch_size: 256,
@@ -398,47 +383,58 @@ function listFolder(directory: string, part: PartName): Listing {
   return listClassFolders(directory, folder, known);
 }
 
-const folderOf = (side: number) => {
-  const format = formatOf(side);
-  const evaluation = evaluationOf(side);
-  return {
+/**
+ * A row of images in folders for models that take images of `side`: RandomResizedCrop(side), flipped, as torchvision's
+ * recipes have images of ImageNet, and the paper's code; evaluation as Resize(256) and CenterCrop(224), in the same
+ * proportion for other sides, the short side rounded down.
+ */
+function folderRow(
+  side: number,
+  {
+    data,
+    ...own
+  }: Pick<DatasetRow, "title" | "byHand"> & Omit<FolderSource, "format" | "evaluation"> & { data: string },
+) {
+  const format = {
+    height: side,
+    width: side,
+    channels: 3,
+    normalization: IMAGENET_NORMALIZATION,
+    augmentation: { kind: "resized crop", scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
+  } as const satisfies ImageFormat;
+  const row = { ...own, format, evaluation: { resize: Math.floor((side * RESIZED) / SIDE), crop: side } };
+  return { ...row, defaults: { data, ...DEFAULTS }, ...folderReaders(row) };
+}
+
+const folderOf = (side: number) =>
+  ({
     synthesize,
-    name: "folder",
-    title: "Folders of images",
-    format,
-    evaluation,
-    defaults: { data: "data/images", ...DEFAULTS },
-    byHand: "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and give DIR with --data.",
-    ...folderReaders({ name: "folder", format, evaluation, folders: FOLDERS, list: listFolder }),
-  } satisfies DatasetRow;
-};
+    ...folderRow(side, {
+      name: "folder",
+      title: "Folders of images",
+      data: "data/images",
+      byHand: "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and give DIR with --data.",
+      folders: FOLDERS,
+      list: listFolder,
+    }),
+  }) satisfies DatasetRow;
 
 /** Any images that are sorted into folders of classes: DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg. */
 export const FOLDER = { ...folderOf(SIDE), sized: folderOf } satisfies DatasetRow;
 
-const imageNetOf = (side: number) => {
-  const format = formatOf(side);
-  const evaluation = evaluationOf(side);
-  return {
+const imageNetOf = (side: number) =>
+  folderRow(side, {
     name: "imagenet",
     title: "ImageNet",
-    format,
-    evaluation,
-    defaults: { data: "data/imagenet", ...DEFAULTS },
+    data: "data/imagenet",
     byHand:
       "With an account, download ILSVRC2012_img_train.tar (md5 1d675b47d978889d74fa0da5fadfb00e) and ILSVRC2012_img_val.tar " +
       "(29b22e2961454d5413ddabcf34fc5622) from image-net.org and sort them into DIR/train/WNID/ and DIR/val/WNID/, or unpack " +
       "Kaggle's archive as it is.",
-    ...folderReaders({
-      name: "imagenet",
-      format,
-      evaluation,
-      folders: IMAGENET_FOLDERS,
-      list: listImageNet,
-      names: imageNetNames,
-    }),
-  } satisfies DatasetRow;
-};
+    folders: IMAGENET_FOLDERS,
+    list: listImageNet,
+    names: imageNetNames,
+  });
 
 /** ImageNet (ILSVRC 2012), sorted into folders of classes or as Kaggle has it. */
 export const IMAGENET = { ...imageNetOf(SIDE), sized: imageNetOf } satisfies DatasetRow;

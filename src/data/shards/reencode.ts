@@ -2,7 +2,7 @@ import { DT, type NativeBinding } from "../../runtime/native.js";
 import { opsOf } from "../images/decode.js";
 import type { ImagePlaces } from "../images/places.js";
 import { openImageReader } from "../images/reader.js";
-import { type ImageSize, resizedSize, type View, wholeOf } from "../images/view.js";
+import { boxView, type ImageSize, resizedSize, wholeOf } from "../images/view.js";
 import type { PackedImage } from "./pack.js";
 
 /** How images are made smaller: the short side in pixels, and the quality of the JPEG, from 1 to 100. */
@@ -24,19 +24,11 @@ export interface ReencodeAnswer {
 const isSmall = ({ height, width }: ImageSize, { shortSide }: Reencoding): boolean =>
   Math.min(height, width) <= shortSide;
 
-/** All of an image, its short side as it is asked for: torchvision's Resize. */
-function smallView(image: ImageSize, { shortSide }: Reencoding): View {
-  const size = resizedSize(image, shortSide);
-  return { box: wholeOf(image), size, window: wholeOf(size), flip: false };
-}
-
-export interface Reencoder {
-  /** An image as a smaller JPEG; as it is where it is small already. @throws runError for one that cannot be used */
-  reencode(name: string, file: Uint8Array): PackedImage;
-}
+/** Makes an image a smaller JPEG; as it is where it is small already. @throws runError for one that cannot be used */
+type Reencode = (name: string, file: Uint8Array) => PackedImage;
 
 /** @param binding of this thread, with our own ops where they are there */
-export function openReencoder(binding: NativeBinding, reencoding: Reencoding): Reencoder {
+export function openReencoder(binding: NativeBinding, reencoding: Reencoding): Reencode {
   const reader = openImageReader(binding);
   const { call } = opsOf(binding);
   const attributes = [
@@ -53,17 +45,15 @@ export function openReencoder(binding: NativeBinding, reencoding: Reencoding): R
     return bytes;
   }
 
-  return {
-    reencode(name, file) {
-      const image = reader.size(name, file);
-      if (isSmall(image, reencoding)) {
-        // Decoded all the same, so that a damaged one is named now.
-        reader.pixels(name, file);
-        return { bytes: file };
-      }
-      const pixels = reader.show(name, file, (size) => smallView(size, reencoding));
-      const bytes = jpegOf(pixels, resizedSize(image, reencoding.shortSide));
-      return { bytes, isNewJpeg: true };
-    },
+  return (name, file) => {
+    const image = reader.size(name, file);
+    if (isSmall(image, reencoding)) {
+      // Decoded all the same, so that a damaged one is named now.
+      reader.pixels(name, file);
+      return { bytes: file };
+    }
+    const size = resizedSize(image, reencoding.shortSide);
+    const pixels = reader.show(name, file, () => boxView(wholeOf(image), size, false));
+    return { bytes: jpegOf(pixels, size), isNewJpeg: true };
   };
 }

@@ -6,7 +6,7 @@ import { openReencoder, type ReencodeAnswer, type ReencodeWork } from "./reencod
 
 /** Makes the images smaller that it is sent the numbers of. */
 const { places, reencoding } = workerData as ReencodeWork;
-const { reencode } = openReencoder(loadThreadBinding(), reencoding);
+const reencode = openReencoder(loadThreadBinding(), reencoding);
 
 function answerTo(image: number): ReencodeAnswer {
   try {

@@ -1,7 +1,13 @@
-import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { readdirSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { inputError } from "../../common/errors.js";
-import { makeFolder, removeStaleTemporaryFiles, replaceTogether, writeError } from "../../common/files/atomicFile.js";
+import {
+  makeFolder,
+  removeStaleTemporaryFiles,
+  replaceTogether,
+  writeError,
+  writeFileWhole,
+} from "../../common/files/atomicFile.js";
 import { readInputFile } from "../../common/files/inputFile.js";
 import { createRandom } from "../../common/random.js";
 import type { PartName } from "../binary/records.js";
@@ -69,21 +75,14 @@ async function writeSet(directory: string, files: Files): Promise<void> {
   }
   const all = Array.from(files, ([name, bytes]) => [join(directory, name), bytes] as const);
   const first = all.length < MANY ? [] : all.slice(0, -1);
-  for (const [path, bytes] of first) await writeQuickly(path, bytes);
-  await replaceTogether(all.slice(first.length));
-}
-
-/** Atomic for readers, unless the machine loses power. */
-async function writeQuickly(path: string, bytes: Uint8Array): Promise<void> {
-  // Named as those of atomicFile.ts, so that what a killed process leaves is cleaned up as theirs is.
-  const temporary = join(dirname(path), `.${basename(path)}.${"0".repeat(12)}.pefd-tmp`);
-  try {
-    writeFileSync(temporary, bytes);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw await writeError(path, error);
+  for (const [path, bytes] of first) {
+    try {
+      writeFileWhole(path, bytes);
+    } catch (error) {
+      throw await writeError(path, error);
+    }
   }
+  await replaceTogether(all.slice(first.length));
 }
 
 export interface SyntheticSet extends Omit<SyntheticOptions, "force" | "classes"> {

@@ -15,7 +15,7 @@ import type {
   SyntheticOptions,
   TestImages,
 } from "../dataset.js";
-import { examine, readAhead } from "../examine.js";
+import { examine } from "../examine.js";
 import { byName } from "../folder/listing.js";
 import { valuesOf } from "../hostBatch.js";
 import type { ImageExaminer } from "../images/examine/types.js";
@@ -232,12 +232,12 @@ function tinyReaders(is: string, format: Format, md5: string) {
           train: ["train"],
           test: ["test"],
           called: { train: "the training images", test: "the validation images" },
-          read: await readAhead(["train", "test"], async (part) => {
+          read(part) {
             const { names, labels, files, file } = readHalf(tree, part as PartName);
             const { height, width } = format;
             const images = { names, source: { files }, size: { height, width } };
             return wholeImages({ ...images, labels, sha256: file.sha256 }, examiner);
-          }),
+          },
           isOfficial: () => official,
         });
       }),

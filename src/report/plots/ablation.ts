@@ -1,3 +1,4 @@
+import { groupBy } from "../runs/grouping.js";
 import { pairLabel } from "../runs/labels.js";
 import { formatSpread } from "../runs/statistics.js";
 import type { Summary } from "../runs/summarize.js";
@@ -13,9 +14,6 @@ export type Ablation = { readonly key: string; readonly summaries: readonly Summ
 const FEWEST_VALUES = 3;
 
 const valuesOf = (summary: Summary): Record<string, unknown> => ({ ...summary.settings, ...summary.weights });
-
-const finished = (summary: Summary) => summary.last !== undefined;
-const family = ({ teacher, model, method }: Summary) => JSON.stringify([teacher, model, method]);
 
 function varyingKeys(summaries: readonly Summary[]): string[] {
   const keys = new Set(summaries.flatMap((summary) => Object.keys(valuesOf(summary))));
@@ -34,13 +32,11 @@ function ablationOf(summaries: readonly Summary[]): Ablation[] {
 }
 
 /** All series of experiments that differ in one number, such as --num_proj 0,1,2,3,4 of a sweep. */
-export function findAblations(summaries: readonly Summary[]): Ablation[] {
-  const families = new Map<string, Summary[]>();
-  for (const summary of summaries.filter(finished)) {
-    families.set(family(summary), [...(families.get(family(summary)) ?? []), summary]);
-  }
-  return [...families.values()].flatMap(ablationOf);
-}
+export const findAblations = (summaries: readonly Summary[]): Ablation[] =>
+  groupBy(
+    summaries.filter(({ last }) => last !== undefined),
+    ({ teacher, model, method }) => [teacher, model, method],
+  ).flatMap(ablationOf);
 
 /** Position of an experiment and of its first run in the report. */
 export type ReportPosition = { readonly index: number; readonly firstRun: number };

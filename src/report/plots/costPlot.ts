@@ -1,3 +1,4 @@
+import { grouped } from "../../common/text.js";
 import { experimentLabels, pairLabel } from "../runs/labels.js";
 import { formatSpread } from "../runs/statistics.js";
 import type { Summary } from "../runs/summarize.js";
@@ -17,9 +18,8 @@ export function findCosts(summaries: readonly Summary[]): Costs[] {
   const told = summaries.filter(
     ({ kind, last, msPerStep = 0 }) => kind === "distill" && last !== undefined && msPerStep > 0,
   );
-  const pairs = [...new Set(told.map(pairLabel))];
-  return pairs
-    .map((pair) => ({ pair, summaries: told.filter((summary) => pairLabel(summary) === pair) }))
+  return [...grouped(told, pairLabel)]
+    .map(([pair, those]) => ({ pair, summaries: those }))
     .filter((costs) => new Set(costs.summaries.map(({ method }) => method)).size >= FEWEST);
 }
 

@@ -1,3 +1,5 @@
+import { wrapWords } from "../../common/text.js";
+
 /** Letter widths in shares of the font's size, by the widest of usual plot fonts (DejaVu Sans, Verdana). */
 const NARROW = 0.4;
 const USUAL = 0.65;
@@ -27,11 +29,6 @@ function broken(word: string, width: number, size: number): string[] {
 
 /** Text wrapped to `width` pixels at blanks, within a word where it alone is too long; `size` of the font in pixels. */
 export function wrapped(text: string, width: number, size: number): string[] {
-  const lines: string[] = [];
-  for (const piece of text.split(" ").flatMap((word) => broken(word, width, size))) {
-    const longer = lines.length === 0 ? piece : `${lines[lines.length - 1]} ${piece}`;
-    if (lines.length > 0 && textWidth(longer, size) <= width) lines[lines.length - 1] = longer;
-    else lines.push(piece);
-  }
-  return lines;
+  const pieces = text.split(" ").flatMap((word) => broken(word, width, size));
+  return wrapWords(pieces.join(" "), width, (line) => textWidth(line, size));
 }

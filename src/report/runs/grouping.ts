@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { cleanLine } from "../../common/text.js";
+import { cleanLine, grouped } from "../../common/text.js";
 import { isTold, partsExperiments, touchesOf } from "../../config/policy.js";
 import { identitySchema, identitySettings } from "../../runFiles/identity.js";
 import type { RunRecord } from "./runRecord.js";
@@ -67,14 +67,9 @@ const sorted = (record: Readonly<Record<string, unknown>>) =>
   Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** Items of equal keys together, in the order of their first. @param key anything that JSON can hold */
-export function groupBy<T>(items: readonly T[], key: (item: T) => unknown): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const name = JSON.stringify(key(item));
-    groups.set(name, [...(groups.get(name) ?? []), item]);
-  }
-  return [...groups.values()];
-}
+export const groupBy = <T>(items: readonly T[], key: (item: T) => unknown): T[][] => [
+  ...grouped(items, (item) => JSON.stringify(key(item))).values(),
+];
 
 /** Pair, method and weights: what the paper's tables have a line for. */
 const lineOf = (run: RunRecord) => [run.kind, run.teacher, run.model, run.method, weightsOf(run)];

@@ -8,13 +8,6 @@ export interface Spread {
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The middle value, or the mean of the two in the middle; NaN of nothing. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const [low, high] = [Math.floor((sorted.length - 1) / 2), Math.ceil((sorted.length - 1) / 2)];
-  return ((sorted[low] ?? Number.NaN) + (sorted[high] ?? Number.NaN)) / 2;
-}
-
 /** Mean and sample standard deviation (n - 1), to the last bit the same in any order; undefined of nothing. */
 export function spread(unordered: readonly number[]): Spread | undefined {
   if (unordered.length === 0) return undefined;

@@ -1,3 +1,4 @@
+import { median } from "../../common/median.js";
 import type { PublishedFigure } from "../../config/published/lookup.js";
 import {
   formatSetting,
@@ -10,7 +11,7 @@ import {
   withoutRepeats,
 } from "./grouping.js";
 import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
-import { mean, median, type Spread, spread } from "./statistics.js";
+import { mean, type Spread, spread } from "./statistics.js";
 
 /** Gives the accuracy published for a run's experiment, where there is one. */
 export type Published = (run: RunRecord) => PublishedFigure | undefined;

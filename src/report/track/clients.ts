@@ -25,9 +25,10 @@ interface Answer {
 interface Client {
   readonly package: string;
   readonly title: string;
-  /** The bridge's name for it, and the folder or project. */
-  readonly words: readonly [kind: string, place: string];
-  readonly address: string;
+  /** The bridge's name for it, and that of --track. */
+  readonly kind: string;
+  /** Folder or project. */
+  readonly place: string;
   readonly stateFile: TrackingPlace["stateFile"];
   settings(run: TrackedRun): unknown;
 }
@@ -115,7 +116,7 @@ function clientPlace(client: Client, env: Environment): TrackingPlace {
   const python = env.PEFD_PYTHON || "python3";
   let bridge: Bridge | undefined;
   const start = async (signal: AbortSignal): Promise<Answer> => {
-    bridge = new Bridge(python, client.words, env);
+    bridge = new Bridge(python, [client.kind, client.place], env);
     const ready = await bridge.answer(signal);
     if (ready.error !== undefined) bridge.kill();
     return ready;
@@ -132,13 +133,13 @@ function clientPlace(client: Client, env: Environment): TrackingPlace {
     return answer.result;
   };
   return {
-    address: client.address,
+    address: `${client.kind}:${client.place}`,
     stateFile: client.stateFile,
     async prepare() {
       const ready = await start(new AbortController().signal);
       if (ready.missing) {
         throw environmentError(
-          `--track ${client.words[0]} needs ${client.title}'s Python client, and ${python} has no module ${shownText(ready.missing)}.`,
+          `--track ${client.kind} needs ${client.title}'s Python client, and ${python} has no module ${shownText(ready.missing)}.`,
           `Type: ${python} -m pip install ${client.package} (PEFD_PYTHON names another Python)`,
         );
       }
@@ -162,35 +163,29 @@ function clientPlace(client: Client, env: Environment): TrackingPlace {
   };
 }
 
-const wandb = { package: "wandb", title: "W&B", stateFile: "wandb.json" } as const;
+const MLFLOW = {
+  package: "mlflow",
+  title: "MLflow",
+  stateFile: "mlflow.json",
+  settings: ({ settings }: TrackedRun) =>
+    Object.fromEntries(mlflowParams(settings).map(({ key, value }) => [key, value])),
+} as const;
+
+const WANDB = {
+  package: "wandb",
+  title: "W&B",
+  stateFile: "wandb.json",
+  settings: ({ settings }: TrackedRun) => settings,
+} as const;
 
 /** MLflow's file store in a folder, which is made where it is missing. */
-export function mlflowFiles(dir: string, env: Environment): TrackingPlace {
-  const place = resolve(dir);
-  const settings = ({ settings: own }: TrackedRun) =>
-    Object.fromEntries(mlflowParams(own).map(({ key, value }) => [key, value]));
-  const client: Client = {
-    package: "mlflow",
-    title: "MLflow",
-    words: ["mlflow", place],
-    address: `mlflow:${place}`,
-    stateFile: "mlflow.json",
-    settings,
-  };
-  return clientPlace(client, env);
-}
+export const mlflowFiles = (dir: string, env: Environment): TrackingPlace =>
+  clientPlace({ ...MLFLOW, kind: "mlflow", place: resolve(dir) }, env);
 
 /** A project of W&B, or TEAM/PROJECT, by its server. */
-export function wandbLive(project: string, env: Environment): TrackingPlace {
-  const address = `wandb:${project}`;
-  const client = { ...wandb, words: ["wandb", project], address } as const;
-  return clientPlace({ ...client, settings: ({ settings }) => settings }, env);
-}
+export const wandbLive = (project: string, env: Environment): TrackingPlace =>
+  clientPlace({ ...WANDB, kind: "wandb", place: project }, env);
 
 /** Runs of W&B that `wandb sync` sends to its server later, in a folder which is made where it is missing. */
-export function wandbOffline(dir: string, env: Environment): TrackingPlace {
-  const place = resolve(dir);
-  const address = `wandb-offline:${place}`;
-  const client = { ...wandb, words: ["wandb-offline", place], address } as const;
-  return clientPlace({ ...client, settings: ({ settings }) => settings }, env);
-}
+export const wandbOffline = (dir: string, env: Environment): TrackingPlace =>
+  clientPlace({ ...WANDB, kind: "wandb-offline", place: resolve(dir) }, env);

@@ -1,20 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { createHash } from "node:crypto";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describeFailure } from "../../common/files/atomicFile.js";
+import { describeFailure, writeFileWhole } from "../../common/files/atomicFile.js";
 import { counted } from "../../common/text.js";
 import { nativeBackend } from "../native.js";
 import { type Tensor, tf } from "../tf.js";
-import { MEMORY_FOLDER, programsFolder } from "./folder.js";
+import { MEMORY_FOLDER, programsFolder, runPrograms } from "./folder.js";
 
 interface CompiledProgram {
   /** As TensorFlow names it. */
@@ -78,15 +69,8 @@ function namesIn(folder: string): string[] {
 export function writeProgram(folder: string, graph: string, program: CompiledProgram): void {
   const { name, bytes } = program;
   const path = join(folder, `${graph}-${name}${ENDING}`);
-  const temporary = join(folder, `.${randomBytes(6).toString("hex")}.pefd-tmp`);
   mkdirSync(folder, { recursive: true });
-  try {
-    writeFileSync(temporary, Buffer.concat([checksum(bytes), bytes]), { flag: "wx" });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  writeFileWhole(path, Buffer.concat([checksum(bytes), bytes]));
 }
 
 const place = (name: string): Tensor => tf.scalar(`${MEMORY_FOLDER}/${name}`, "string");
@@ -134,7 +118,8 @@ const settled = new Set<string>();
 
 const reasonOf = (error: unknown): string => describeFailure(error as NodeJS.ErrnoException);
 
-function load(place: string, graph: string, say: Say): number {
+/** A folder's programs of a graph, which TensorFlow is given unless it has them. */
+function load(place: string, graph: string, say: Say): readonly CompiledProgram[] {
   try {
     const { programs, damaged } = readPrograms(place, graph);
     for (const { name, bytes } of programs) {
@@ -146,39 +131,57 @@ function load(place: string, graph: string, say: Say): number {
         `${counted(damaged, "program")} of XLA cached in ${place} ${damaged === 1 ? "was" : "were"} corrupt; compiled again.`,
       );
     }
-    return programs.length;
+    return programs;
   } catch (error) {
     say(`The cached programs in ${place} could not be read: ${reasonOf(error)}. Compiled again.`);
-    return 0;
+    return [];
   }
 }
 
 /**
- * Hands TensorFlow the programs of a graph that are kept. They never make a run fail: each has a checksum, damaged ones
- * are compiled anew, and what cannot be read or written is a warning.
+ * Hands TensorFlow the programs of a graph that are kept, a run's own before the cache's. They never make a run fail:
+ * each has a checksum, damaged ones are compiled anew, and what cannot be read or written is a warning.
  */
 export function keptPrograms(bytes: Uint8Array, say: Say): KeptPrograms {
-  const place = programsFolder();
+  const [place, own] = [programsFolder(), runPrograms()];
   if (place === undefined) return { count: 0, keepNew() {} };
   const graph = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
-  const count = load(place, graph, say);
   let isWritable = true;
+  const keep = (programs: () => readonly CompiledProgram[], folders: readonly string[]) => {
+    if (!isWritable) return;
+    try {
+      for (const program of programs()) for (const folder of folders) writeProgram(folder, graph, program);
+    } catch (error) {
+      isWritable = false;
+      say(
+        `Compiled XLA programs could not be cached in ${folders.map(dirname).join(" and ")}: ${reasonOf(error)}. The run continues; the next one compiles again.`,
+      );
+    }
+  };
+  const cached = load(place, graph, say);
+  // Loaded last, the run's own take the place of the cache's.
+  const ofRun = own === undefined ? [] : load(own, graph, say);
+  const names = new Set(ofRun.map(({ name }) => name));
+  const missing = cached.filter(({ name }) => !names.has(name));
+  if (own !== undefined) keep(() => missing, [own]);
   return {
-    count,
+    count: ofRun.length + missing.length,
     keepNew() {
-      if (!isWritable) return;
-      try {
-        for (const name of namesInMemory()) {
-          if (settled.has(name)) continue;
-          settled.add(name);
-          writeProgram(place, graph, { name, bytes: readFromMemory(name) });
-        }
-      } catch (error) {
-        isWritable = false;
-        say(
-          `Compiled XLA programs could not be cached in ${dirname(place)}: ${reasonOf(error)}. The run continues; the next one compiles again.`,
-        );
-      }
+      const kept = () => {
+        const fresh = namesInMemory().filter((name) => !settled.has(name));
+        for (const name of fresh) settled.add(name);
+        return fresh.map((name) => ({ name, bytes: readFromMemory(name) }));
+      };
+      keep(kept, own === undefined ? [place] : [place, own]);
     },
   };
+}
+
+/** Checksum of the programs that are kept with a run, undefined without: other autotuned choices give another. */
+export function programsSha256(): string | undefined {
+  const own = runPrograms();
+  if (own === undefined) return undefined;
+  const hash = createHash("sha256");
+  for (const name of namesIn(own).sort()) hash.update(name).update(readFileSync(join(own, name)));
+  return hash.digest("hex");
 }

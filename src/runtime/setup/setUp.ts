@@ -51,28 +51,9 @@ async function pipIsThere(options: CommandOptions): Promise<boolean> {
 
 function downloadArguments(wheel: Wheel, requirements: string, folder: string): string[] {
   const { version, implementation, abi } = PYTHON_TAG;
-  return [
-    "-m",
-    "pip",
-    "download",
-    "--no-deps",
-    "--only-binary=:all:",
-    "--no-cache-dir",
-    "--quiet",
-    "--python-version",
-    version,
-    "--implementation",
-    implementation,
-    "--abi",
-    abi,
-    "--platform",
-    wheel.platform,
-    "--require-hashes",
-    "-r",
-    requirements,
-    "-d",
-    folder,
-  ];
+  const python = `--python-version ${version} --implementation ${implementation} --abi ${abi}`;
+  const flags = `--no-deps --only-binary=:all: --no-cache-dir --quiet ${python} --platform ${wheel.platform}`;
+  return [...`-m pip download ${flags} --require-hashes`.split(" "), "-r", requirements, "-d", folder];
 }
 
 /** Bytes of all files below a folder; files that vanish meanwhile count as nothing. */

@@ -123,8 +123,20 @@ function removeIfPossible(path: string): void {
 
 /** A lock exists, or its owner removed our draft as a leftover. */
 const OCCUPIED: ReadonlySet<string> = new Set(["EEXIST", "ENOENT"]);
+const THERE: ReadonlySet<string> = new Set(["EEXIST"]);
+const GONE: ReadonlySet<string> = new Set(["ENOENT"]);
 /** The file system has no hard links. */
 const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
+
+/** The result of an action; undefined where the system refuses it with one of these codes. @throws its other errors */
+function unless<Result>(codes: ReadonlySet<string>, action: () => Result): Result | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (codes.has(codeOf(error))) return undefined;
+    throw error;
+  }
+}
 
 /** Puts a complete lock in its place unless one exists. @returns undefined if so @throws the system's error */
 function publish(draft: Draft, path: string): Draft | undefined {
@@ -141,7 +153,7 @@ function publish(draft: Draft, path: string): Draft | undefined {
 
 /** Without hard links the lock is empty for a moment; others then take it for damaged and stay away. */
 function publishInPlace(draft: Draft, path: string): Draft | undefined {
-  const file = openUnlessThere(path);
+  const file = unless(THERE, () => openSync(path, "wx"));
   if (file === undefined) return undefined;
   try {
     fill(file);
@@ -153,25 +165,12 @@ function publishInPlace(draft: Draft, path: string): Draft | undefined {
   return { file, path };
 }
 
-function openUnlessThere(path: string): number | undefined {
-  try {
-    return openSync(path, "wx");
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return undefined;
-    throw error;
-  }
-}
-
 /** @returns undefined where the draft is gone @throws the system's error */
-function replace(draft: Draft, path: string): Draft | undefined {
-  try {
+const replace = (draft: Draft, path: string): Draft | undefined =>
+  unless(GONE, () => {
     renameSync(draft.path, path);
     return draft;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
+  });
 
 function isSameFile(file: number, path: string): boolean {
   const [open, there] = [fstatSync(file), statSync(path, { throwIfNoEntry: false })];
@@ -185,7 +184,7 @@ function isSameFile(file: number, path: string): boolean {
  * @throws inputError for a process that is or may be alive; the system's error
  */
 function takeOver(draft: Draft, path: string, runDir: string): Draft | undefined {
-  const file = openIfThere(path);
+  const file = unless(GONE, () => openSync(path, constants.O_RDWR | constants.O_NONBLOCK));
   if (file === undefined) return undefined;
   try {
     const kernel = kernelLock(file);
@@ -197,15 +196,6 @@ function takeOver(draft: Draft, path: string, runDir: string): Draft | undefined
     return isOurTurn && isSameFile(file, path) ? replace(draft, path) : undefined;
   } finally {
     closeSync(file);
-  }
-}
-
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
   }
 }
 
@@ -221,12 +211,11 @@ function judged(owner: Owner, path: string, kernel: KernelLock): Standing {
 function isFirst(draft: Draft, owner: Owner, runDir: string): boolean {
   const digest = createHash("sha256").update(JSON.stringify(owner)).digest("hex");
   const mark = passingName(runDir, digest.slice(0, 12));
-  try {
+  const isMarked = unless(THERE, () => {
     copyFileSync(draft.path, mark, constants.COPYFILE_EXCL);
     return true;
-  } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
-  }
+  });
+  if (isMarked) return true;
   const other = readStateFile(mark, LOCK);
   if (other.state === "whole" && standingOf(other.content, mark) === "gone") rmSync(mark);
   return false;

@@ -89,6 +89,8 @@ export interface RunResult {
   readonly device: string;
   /** Over the final weights' bytes in state_dict order. */
   readonly weightsSha256: string;
+  /** On a GPU: over XLA's programs, which are kept in the run's folder with their autotuned choices. */
+  readonly programsSha256?: string;
   /** If evaluated (--teacher_eval). */
   readonly teacherTop1?: number;
   /** With --teacher_cache: its tally in the last process. */

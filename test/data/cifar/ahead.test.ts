@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { readAhead } from "#pefd/data/binary/ahead.js";
 import { sha256 } from "#pefd/data/checksums.js";
 import { CIFAR10 } from "#pefd/data/cifar/cifar10.js";
-import { CIFAR100, loadCifar100 } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const SIZES = { train: 40, test: 20, seed: 3 };
@@ -33,9 +33,9 @@ test("what was read ahead is not read again", async (t) => {
   const folder = join(temporaryFolder(t), "data");
   await CIFAR100.synthesize(folder, SIZES);
   const ahead = await readAhead(CIFAR100.filesAhead?.(folder) ?? []);
-  const before = loadCifar100(folder);
+  const before = CIFAR100.open(folder);
   writeFileSync(join(folder, "train.bin"), "other bytes");
-  assert.deepEqual(loadCifar100(folder, { ahead }), before);
+  assert.deepEqual(CIFAR100.open(folder, { ahead }), before);
 });
 
 test("files that cannot be read ahead are left to those that say why", async (t) => {
@@ -50,5 +50,5 @@ test("files that cannot be read ahead are left to those that say why", async (t)
   assert.deepEqual([...(await readAhead(files)).keys()], [join(folder, "small")]);
   assert.equal((await readAhead([])).size, 0);
   const ahead = await readAhead(CIFAR100.filesAhead?.(folder) ?? []);
-  assert.throws(() => loadCifar100(folder, { ahead }), { exitCode: 2, message: /train\.bin/ });
+  assert.throws(() => CIFAR100.open(folder, { ahead }), { exitCode: 2, message: /train\.bin/ });
 });

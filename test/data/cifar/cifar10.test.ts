@@ -75,13 +75,13 @@ test("names of the classes come from batches.meta.txt, else they are numbers", (
   assert.deepEqual(CIFAR10.classNames(directory), names);
 });
 
-test("a folder is verified as a whole: balanced over its files, and what is wrong by name", (t) => {
+test("a folder is verified as a whole: balanced over its files, and what is wrong by name", async (t) => {
   const directory = writeFolder(temporaryFolder(t));
-  const report = CIFAR10.verify(directory);
+  const report = await CIFAR10.verify(directory);
   assert.deepEqual([report?.problems, report?.balanced, report?.official], [[], true, false]);
   assert.equal(report?.files.length, 6);
   writeFileSync(join(directory, "data_batch_3.bin"), records([1, 2]).subarray(0, 5000));
-  const [problem] = CIFAR10.verify(directory).problems ?? [];
+  const [problem] = (await CIFAR10.verify(directory)).problems ?? [];
   assert.match(problem ?? "", /data_batch_3\.bin has 5000 bytes, .*one image and its label/);
 });
 

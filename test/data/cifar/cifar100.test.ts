@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { loadCifar100, loadTestSet } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { pixelAt, realData, recordsWithLabels, temporaryFolder, writeDataFolder } from "./recordFiles.js";
 
 const repeated = (classes: number, each: number): number[] =>
@@ -13,7 +13,7 @@ const repeated = (classes: number, each: number): number[] =>
 /** Loads, and returns the error that this must end in. */
 function failure(directory: string): PefdError {
   try {
-    loadCifar100(directory);
+    CIFAR100.open(directory);
   } catch (error) {
     assert.ok(error instanceof PefdError, String(error));
     assert.equal(error.exitCode, 2);
@@ -24,7 +24,7 @@ function failure(directory: string): PefdError {
 
 test("planes become interleaved pixels, and the fine label is the second byte", (t) => {
   const directory = writeDataFolder(temporaryFolder(t), [7, 99, 0], [42]);
-  const { train, test: testSet } = loadCifar100(directory);
+  const { train, test: testSet } = CIFAR100.open(directory);
   assert.deepEqual([train.count, testSet.count], [3, 1]);
   assert.deepEqual([...train.labels, ...testSet.labels], [7, 99, 0, 42]);
   train.images.forEach((value, i) => {
@@ -36,9 +36,9 @@ test("planes become interleaved pixels, and the fine label is the second byte", 
 
 test("training images come from train.bin only and test images from test.bin only", (t) => {
   const directory = writeDataFolder(temporaryFolder(t), [1, 2, 3], [4, 5]);
-  assert.deepEqual([...loadCifar100(directory).test.labels], [4, 5]);
+  assert.deepEqual([...CIFAR100.open(directory).test.labels], [4, 5]);
   rmSync(join(directory, "train.bin"));
-  assert.deepEqual([...loadTestSet(directory).labels], [4, 5]);
+  assert.deepEqual([...CIFAR100.openTest(directory).test.labels], [4, 5]);
   assert.match(failure(directory).message, /train\.bin does not exist/);
 });
 
@@ -49,7 +49,7 @@ test("checksums are of the bytes that were loaded, whatever lies at their place 
       .update(readFileSync(join(directory, file)))
       .digest("hex");
   const [train, test] = [sha256("train.bin"), sha256("test.bin")];
-  const loaded = loadCifar100(directory);
+  const loaded = CIFAR100.open(directory);
   for (const file of ["train.bin", "test.bin"]) {
     writeFileSync(join(directory, file), recordsWithLabels([9]));
   }
@@ -62,13 +62,13 @@ test("a missing test file is refused rather than replaced by the training file",
   const directory = writeDataFolder(temporaryFolder(t), [1], [2]);
   rmSync(join(directory, "test.bin"));
   assert.match(failure(directory).message, /test\.bin does not exist/);
-  assert.throws(() => loadTestSet(directory), PefdError);
+  assert.throws(() => CIFAR100.openTest(directory), PefdError);
 });
 
 test("a limited set is balanced, and has the images of the full one in file order", (t) => {
   const directory = writeDataFolder(temporaryFolder(t), repeated(10, 6), repeated(10, 3));
-  const full = loadCifar100(directory);
-  const { train, test: testSet } = loadCifar100(directory, { limitTrain: 23, limitTest: 10 });
+  const full = CIFAR100.open(directory);
+  const { train, test: testSet } = CIFAR100.open(directory, { limitTrain: 23, limitTest: 10 });
   const perClass = Array.from({ length: 10 }, (_, c) => train.labels.filter((x) => x === c).length);
   assert.deepEqual(perClass.toSorted(), [2, 2, 2, 2, 2, 2, 2, 3, 3, 3]);
   assert.deepEqual([...testSet.labels].sort(), repeated(10, 1));
@@ -88,10 +88,10 @@ test("a limited set is balanced, and has the images of the full one in file orde
 
 test("a limit takes up to all images; zero or a fraction are refused", (t) => {
   const directory = writeDataFolder(temporaryFolder(t), [1, 2, 3], [4]);
-  assert.equal(loadCifar100(directory, { limitTrain: 3, limitTest: 1 }).train.count, 3);
-  assert.equal(loadCifar100(directory, { limitTrain: 4 }).train.count, 3);
+  assert.equal(CIFAR100.open(directory, { limitTrain: 3, limitTest: 1 }).train.count, 3);
+  assert.equal(CIFAR100.open(directory, { limitTrain: 4 }).train.count, 3);
   for (const limit of [0, -1, 1.5, Number.NaN]) {
-    assert.throws(() => loadTestSet(directory, limit), /--limit_test must be a positive/);
+    assert.throws(() => CIFAR100.openTest(directory, limit), /--limit_test must be a positive/);
   }
 });
 
@@ -139,7 +139,7 @@ test("a label above 99 is refused with the record's number", (t) => {
 test("subsets of the real files are balanced", (t) => {
   const directory = realData();
   if (directory === undefined) return t.skip("PEFD_REAL_DATA names no folder of the real CIFAR-100");
-  const { train, test: testSet } = loadCifar100(directory, { limitTrain: 2050, limitTest: 1000 });
+  const { train, test: testSet } = CIFAR100.open(directory, { limitTrain: 2050, limitTest: 1000 });
   const counts = (labels: Uint8Array) => Array.from({ length: 100 }, (_, c) => labels.filter((x) => x === c).length);
   assert.deepEqual(new Set(counts(train.labels)), new Set([20, 21]));
   assert.deepEqual(new Set(counts(testSet.labels)), new Set([10]));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { recordLabels, recordPixels } from "#pefd/data/binary/records.js";
-import { CIFAR100_FORMAT, CIFAR100_RECORD } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT, CIFAR100_RECORD } from "#pefd/data/cifar/row.js";
 import type { ImagesInMemory } from "#pefd/data/dataset.js";
 
 /** A fresh folder that is removed when the test ends. */

@@ -4,8 +4,7 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PefdError } from "#pefd/common/errors.js";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
-import { loadCifar100, synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100, CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { assembleTestBatch, assembleTrainBatch, type HostBatch } from "#pefd/data/hostBatch.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { temporaryFolder, writeDataFolder } from "./recordFiles.js";
@@ -21,7 +20,7 @@ test("the bytes are pinned by the options, and another seed gives other ones", a
   const folders = ["a", "b", "c"].map((name) => join(parent, name));
   const sizes = { train: 12, test: 5 };
   for (const [i, folder] of folders.entries()) {
-    await synthesize(folder, { ...sizes, seed: i === 2 ? 2 : 1 });
+    await CIFAR100.synthesize(folder, { ...sizes, seed: i === 2 ? 2 : 1 });
     assert.deepEqual(readdirSync(folder), FILES);
   }
   const [train, again, other] = folders.map((folder) => sha256(join(folder, "train.bin")));
@@ -36,8 +35,8 @@ test("the bytes are pinned by the options, and another seed gives other ones", a
 
 test("classes are balanced, and the label files name 100 fine and 20 coarse classes", async (t) => {
   const directory = join(temporaryFolder(t), "new/folder");
-  await synthesize(directory, { train: 50, test: 23, seed: 3, classes: 10 });
-  const { train, test: testSet } = loadCifar100(directory);
+  await CIFAR100.synthesize(directory, { train: 50, test: 23, seed: 3, classes: 10 });
+  const { train, test: testSet } = CIFAR100.open(directory);
   const counts = (labels: Uint8Array) => Array.from({ length: 11 }, (_, c) => labels.filter((x) => x === c).length);
   assert.deepEqual(counts(train.labels), [5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0]);
   assert.deepEqual(counts(testSet.labels), [3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 0]);
@@ -63,8 +62,8 @@ const distance = (a: readonly number[], b: readonly number[]): number =>
 
 test("colour alone, learned from uncropped training images, tells test images apart", async (t) => {
   const directory = temporaryFolder(t);
-  await synthesize(directory, { train: 400, test: 200, seed: 4 });
-  const { train, test: testSet } = loadCifar100(directory);
+  await CIFAR100.synthesize(directory, { train: 400, test: 200, seed: 4 });
+  const { train, test: testSet } = CIFAR100.open(directory);
   const plan = epochPlan(1, 1, 400, SHIFT).map((value, i) => (i % 4 === 1 || i % 4 === 2 ? 4 : value));
   const seen = assembleTrainBatch(train, plan);
   const asked = assembleTestBatch(testSet, 0, 200);
@@ -84,7 +83,7 @@ test("numbers out of range are refused by the flag's name before anything is wri
   for (const bad of [{ train: 0 }, { test: 1.5 }, { seed: -1 }, { classes: 101 }]) {
     const name = Object.keys(bad)[0];
     await assert.rejects(
-      () => synthesize(directory, { ...good, ...bad }),
+      () => CIFAR100.synthesize(directory, { ...good, ...bad }),
       (error: PefdError) => error.exitCode === 2 && error.message.startsWith(`--${name} must be`),
     );
   }
@@ -100,18 +99,18 @@ const SMALL = { train: 4, test: 4, seed: 1 };
 test("another data set, synthetic or not, is replaced with force only, and then whole", async (t) => {
   const real = writeDataFolder(temporaryFolder(t), [1, 2], [3]);
   const synthetic = temporaryFolder(t);
-  await synthesize(synthetic, { train: 6, test: 3, seed: 1 });
+  await CIFAR100.synthesize(synthetic, { train: 6, test: 3, seed: 1 });
   for (const directory of [real, synthetic]) {
     const before = contentOf(directory);
-    const attempt = () => synthesize(directory, SMALL);
+    const attempt = () => CIFAR100.synthesize(directory, SMALL);
     await assert.rejects(attempt, (error: PefdError) => {
       assert.match(error.message, /holds another data set \(\w+\.\w+\)\. Nothing was changed\./);
       assert.match(error.hint ?? "", /--force/);
       return error.exitCode === 2;
     });
     assert.deepEqual(contentOf(directory), before);
-    await synthesize(directory, { ...SMALL, force: true });
-    const { train, test: testSet } = loadCifar100(directory);
+    await CIFAR100.synthesize(directory, { ...SMALL, force: true });
+    const { train, test: testSet } = CIFAR100.open(directory);
     assert.deepEqual([train.count, testSet.count], [4, 4]);
   }
 });
@@ -119,29 +118,29 @@ test("another data set, synthetic or not, is replaced with force only, and then 
 test("a folder of other files is written into with force only, and they stay", async (t) => {
   const directory = temporaryFolder(t);
   writeFileSync(join(directory, "thesis.tex"), "mine");
-  await assert.rejects(() => synthesize(directory, SMALL), /holds other files \(thesis\.tex\)/);
+  await assert.rejects(() => CIFAR100.synthesize(directory, SMALL), /holds other files \(thesis\.tex\)/);
   assert.deepEqual(readdirSync(directory), ["thesis.tex"]);
-  await synthesize(directory, { ...SMALL, force: true });
+  await CIFAR100.synthesize(directory, { ...SMALL, force: true });
   assert.equal(readFileSync(join(directory, "thesis.tex"), "utf8"), "mine");
-  assert.equal(loadCifar100(directory).train.count, 4);
+  assert.equal(CIFAR100.open(directory).train.count, 4);
 });
 
 test("the same set again, complete or interrupted, is made and needs no force", async (t) => {
   const directory = temporaryFolder(t);
-  await synthesize(directory, SMALL);
+  await CIFAR100.synthesize(directory, SMALL);
   const before = contentOf(directory);
   const { mtimeMs } = statSync(join(directory, "train.bin"));
-  await synthesize(directory, SMALL);
+  await CIFAR100.synthesize(directory, SMALL);
   assert.equal(statSync(join(directory, "train.bin")).mtimeMs, mtimeMs, "nothing was written");
   rmSync(join(directory, "test.bin"));
   writeFileSync(join(directory, ".test.bin.0123456789ab.pefd-tmp"), "cut");
-  await synthesize(directory, SMALL);
+  await CIFAR100.synthesize(directory, SMALL);
   assert.deepEqual(contentOf(directory), before);
 });
 
 test("a path that leads through a file is refused", async (t) => {
   const file = join(temporaryFolder(t), "file");
   writeFileSync(file, "");
-  const attempt = () => synthesize(join(file, "out"), { train: 4, test: 4, seed: 1 });
+  const attempt = () => CIFAR100.synthesize(join(file, "out"), { train: 4, test: 4, seed: 1 });
   await assert.rejects(attempt, (error: PefdError) => error.exitCode === 2);
 });

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { verifyCifar100 } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { realData, recordsWithLabels, temporaryFolder, writeDataFolder } from "./recordFiles.js";
 
 /** A sound test file whose images are not those of the training file. */
@@ -19,8 +19,8 @@ function soundFolder(parent: string): string {
   return directory;
 }
 
-test("a sound folder is reported with sizes, checksums and balance", (t) => {
-  const report = verifyCifar100(soundFolder(temporaryFolder(t)));
+test("a sound folder is reported with sizes, checksums and balance", async (t) => {
+  const report = await CIFAR100.verify(soundFolder(temporaryFolder(t)));
   assert.deepEqual(report.problems, []);
   assert.deepEqual([report.balanced, report.official, report.sharedRecords], [false, false, 0]);
   const [train, testFile] = report.files;
@@ -33,29 +33,29 @@ test("a sound folder is reported with sizes, checksums and balance", (t) => {
   assert.equal(train?.sha256, expected);
 });
 
-test("the checksum of the content does not depend on the order of the records", (t) => {
+test("the checksum of the content does not depend on the order of the records", async (t) => {
   const directory = soundFolder(temporaryFolder(t));
-  const before = verifyCifar100(directory).files[0];
+  const before = (await CIFAR100.verify(directory)).files[0];
   const records = recordsWithLabels([0, 5, 0, 5]);
   const moved = Buffer.concat([records.subarray(3074), records.subarray(0, 3074)]);
   writeFileSync(join(directory, "train.bin"), moved);
-  const after = verifyCifar100(directory).files[0];
+  const after = (await CIFAR100.verify(directory)).files[0];
   assert.equal(after?.contentSha256, before?.contentSha256);
   assert.notEqual(after?.sha256, before?.sha256);
   moved[100] = (moved[100] ?? 0) ^ 1;
   writeFileSync(join(directory, "train.bin"), moved);
-  const changed = verifyCifar100(directory).files[0];
+  const changed = (await CIFAR100.verify(directory)).files[0];
   assert.notEqual(changed?.contentSha256, before?.contentSha256);
 });
 
-test("missing, cut and mislabelled files are each a problem of their own", (t) => {
+test("missing, cut and mislabelled files are each a problem of their own", async (t) => {
   const parent = temporaryFolder(t);
-  const nothing = verifyCifar100(join(parent, "nowhere"));
+  const nothing = await CIFAR100.verify(join(parent, "nowhere"));
   assert.equal(nothing.problems.length, 2);
   assert.deepEqual([nothing.files, nothing.balanced], [[], false]);
   const directory = soundFolder(parent);
   writeFileSync(join(directory, "train.bin"), new Uint8Array(3000));
-  const report = verifyCifar100(directory);
+  const report = await CIFAR100.verify(directory);
   assert.match(report.problems.join(), /train\.bin has 3000 bytes/);
   assert.deepEqual(
     report.files.map(({ file }) => file),
@@ -63,33 +63,33 @@ test("missing, cut and mislabelled files are each a problem of their own", (t) =
   );
   rmSync(join(directory, "test.bin"));
   writeFileSync(join(directory, "train.bin"), recordsWithLabels([100]));
-  assert.match(verifyCifar100(directory).problems.join(), /label 100.*test\.bin does not/);
+  assert.match((await CIFAR100.verify(directory)).problems.join(), /label 100.*test\.bin does not/);
 });
 
-test("coarse labels that are too large or contradict each other are found", (t) => {
+test("coarse labels that are too large or contradict each other are found", async (t) => {
   const directory = soundFolder(temporaryFolder(t));
   const records = otherRecords([0, 0, 5]);
   records[2 * 3074] = 20;
   writeFileSync(join(directory, "test.bin"), records);
-  assert.match(verifyCifar100(directory).problems.join(), /coarse label 20 in record 3/);
+  assert.match((await CIFAR100.verify(directory)).problems.join(), /coarse label 20 in record 3/);
   records[2 * 3074] = 1;
   records[3074] = 7;
   writeFileSync(join(directory, "test.bin"), records);
-  const problems = verifyCifar100(directory).problems.join();
+  const problems = (await CIFAR100.verify(directory)).problems.join();
   assert.match(problems, /fine label 0 the coarse label 0 at first and 7 in record 2/);
 });
 
-test("training images in the test file are found", (t) => {
+test("training images in the test file are found", async (t) => {
   const directory = soundFolder(temporaryFolder(t));
   copyFileSync(join(directory, "train.bin"), join(directory, "test.bin"));
-  const report = verifyCifar100(directory);
+  const report = await CIFAR100.verify(directory);
   assert.equal(report.sharedRecords, 4);
   assert.match(report.problems.join(), /4 of the 4 images of test\.bin are in train\.bin/);
 });
 
-test("the real CIFAR-100 is recognised", (t) => {
+test("the real CIFAR-100 is recognised", async (t) => {
   const directory = realData();
   if (directory === undefined) return t.skip("PEFD_REAL_DATA names no folder of the real CIFAR-100");
-  const report = verifyCifar100(directory);
+  const report = await CIFAR100.verify(directory);
   assert.deepEqual([report.official, report.balanced, report.sharedRecords, report.problems], [true, true, 4, []]);
 });

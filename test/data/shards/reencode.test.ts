@@ -28,7 +28,7 @@ test("images become JPEGs with the short side asked for, close to the resized on
   const { places, count } = filesSet(t, 6);
   const { binding } = nativeBackend();
   const reader = openImageReader(binding);
-  const { reencode } = openReencoder(binding, REENCODING);
+  const reencode = openReencoder(binding, REENCODING);
   for (let i = 0; i < count; i++) {
     const file = readImage(places, i);
     const size = reader.size("image", file);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { loadCifar100 } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import type { ImagesInFiles } from "#pefd/data/dataset.js";
 import { imageName, readImage } from "#pefd/data/images/places.js";
 import { type ImageReader, openImageReader } from "#pefd/data/images/reader.js";
@@ -28,7 +28,7 @@ const never = (): never => {
 
 test("images in memory are shown as a run of this seed shifts and mirrors them in each epoch", (t) => {
   const folder = writeDataFolder(temporaryFolder(t), [0, 1, 2, 0, 1], [0]);
-  const { train } = loadCifar100(folder);
+  const { train } = CIFAR100.open(folder);
   const epochs = [1, 2, 0];
   const shown = shownImages(train, 5, { epochs, seed: SEED, reader: never });
   assert.deepEqual(
@@ -85,7 +85,7 @@ test("images of files are shown as a run of this seed crops them in each epoch, 
 
 test("of many classes a few images are of as many classes, and of one set of seed and epoch the same", (t) => {
   const labels = Array.from({ length: 60 }, (_, i) => i % 20);
-  const { train } = loadCifar100(writeDataFolder(temporaryFolder(t), labels, [0]));
+  const { train } = CIFAR100.open(writeDataFolder(temporaryFolder(t), labels, [0]));
   const look = () => shownImages(train, 20, { epochs: [3], seed: SEED, reader: never });
   assert.equal(new Set(look().map(({ label }) => label)).size, 20);
   assert.deepEqual(look(), look());

@@ -1,5 +1,5 @@
 import type { EngineName } from "#pefd/compile/types.js";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { resetMomentum, trainedVariables } from "#pefd/learn/learner.js";
 import { frozen, studentLearner } from "#pefd/learn/learners.js";

@@ -50,7 +50,10 @@ const card = (
   teraflops,
 });
 
-/** One per compute capability that pefd supports; not compared with data sheets yet. */
+/**
+ * One per compute capability that pefd supports. A100 and H100 are as in XLA's own descriptions (openxla/xla,
+ * xla/backends/gpu/target_config/specs); the others' multiprocessors, caches, bandwidth and clock as in published tables.
+ */
 export const CARDS: readonly Card[] = [
   card("sm_75", "Tesla T4", ["float16", "float32"], [40, 64, 1024], [64, 64, 4], [16, 320, 1.59], 8.1),
   card("sm_80", "NVIDIA A100-SXM4-80GB", BOTH, [108, 64, 2048], [164, 163, 40], [80, 2039, 1.41], 19.5),

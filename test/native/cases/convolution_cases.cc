@@ -15,7 +15,7 @@ Cases convolutionCases() {
       // The first case to finish defines the bits of the others.
       const auto first = std::make_shared<std::unique_ptr<Floats>>();
       for (const KernelSet &set : kernelSets()) {
-        for (long workers = 1; workers <= MAX_WORKERS; workers++) {
+        for (const long workers : WORKERS) {
           const std::string name = nameOf(conv) + ", " + pass.name + ", " + set.name + ", " + threadsText(workers);
           cases.push_back({name, [=, &pass] { checkPass(pass, *set.kernels, conv, workers, {}, *first); }});
         }

@@ -52,7 +52,7 @@ void check(const Pass &pass, const Depthwise &conv) {
   const Operands operands(asConvolution(conv));
   std::unique_ptr<Floats> first;
   for (const KernelSet &set : kernelSets()) {
-    for (long workers = 1; workers <= MAX_WORKERS; workers++) {
+    for (const long workers : WORKERS) {
       const TestHost host(workers);
       auto actual = std::make_unique<Floats>(pass.size(asConvolution(conv)));
       const Outcome outcome = pass.run(*set.kernels, host.host(), conv, operands, actual->data());

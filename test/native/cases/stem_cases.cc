@@ -27,7 +27,7 @@ template <typename Naive, typename Run>
 Floats everywhere(long count, const Naive &naive, const Run &run) {
   std::unique_ptr<Floats> first;
   for (const KernelSet &set : kernelSets()) {
-    for (long workers = 1; workers <= MAX_WORKERS; workers++) {
+    for (const long workers : WORKERS) {
       const TestHost host(workers);
       auto result = std::make_unique<Floats>(count);
       expect(run(*set.kernels, host.host(), result->data()) == Outcome::DONE, "out of memory");

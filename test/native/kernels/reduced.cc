@@ -34,7 +34,7 @@ void addConvolutions(Cases &cases, const std::string &name, const ReducedKernelS
     if (!isServed(conv)) continue;
     for (const Pass &pass : passes()) {
       const auto first = std::make_shared<std::unique_ptr<Floats>>();
-      for (long workers : {1L, 2L, MAX_WORKERS}) {
+      for (const long workers : FEW_WORKERS) {
         const std::string full =
             name + ": " + nameOf(conv) + ", " + pass.name + ", " + set.name + ", " + threadsText(workers);
         cases.push_back({full, [=, &pass] { checkPass(pass, *set.kernels, conv, workers, exactness, *first); }});

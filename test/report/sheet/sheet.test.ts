@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { smallPng } from "#pefd/data/images/png.js";
+import { textWidth, wrapped } from "#pefd/report/plots/textWidth.js";
 import type { Picture, Sheet } from "#pefd/report/sheet.js";
-import { sheetHtml, sheetSvg, textWidth, wrapped } from "#pefd/report/sheet.js";
+import { sheetHtml, sheetSvg } from "#pefd/report/sheet.js";
 
 function picture(height: number, width: number): Picture {
   const bytes = Uint8Array.from({ length: height * width * 3 }, (_, i) => (i * 7) % 256);
@@ -91,7 +92,7 @@ test("no line of the SVG is wider than the drawing, and nothing lies below its e
   const lines = [...svg.matchAll(/<text x="([\d.]+)" y="([\d.]+)" font-size="(\d+)"[^>]*>([^<]*)</g)];
   assert.ok(lines.length > 12);
   for (const [, x, y, size, text = ""] of lines) {
-    assert.ok(Number(x) + textWidth(plain(text)) * Number(size) <= width, text);
+    assert.ok(Number(x) + textWidth(plain(text), Number(size)) <= width, text);
     assert.ok(Number(y) < height);
   }
   for (const [, x, y, w, h] of svg.matchAll(/<image x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/g)) {
@@ -100,11 +101,11 @@ test("no line of the SVG is wider than the drawing, and nothing lies below its e
 });
 
 test("text is broken at blanks, and in a word that is longer than a line", () => {
-  assert.deepEqual(wrapped("", 10), [""]);
-  assert.deepEqual(wrapped("aaa bbb", 100), ["aaa bbb"]);
-  const lines = wrapped(`one ${"x".repeat(50)} two`, 10);
+  assert.deepEqual(wrapped("", 10, 1), [""]);
+  assert.deepEqual(wrapped("aaa bbb", 100, 1), ["aaa bbb"]);
+  const lines = wrapped(`one ${"x".repeat(50)} two`, 10, 1);
   assert.equal(lines.join("").replaceAll(" ", ""), `one${"x".repeat(50)}two`);
-  for (const line of lines) assert.ok(textWidth(line) <= 10, line);
+  for (const line of lines) assert.ok(textWidth(line, 1) <= 10, line);
   // A character wider than a line stands alone.
-  assert.deepEqual(wrapped("MM", 0.5), ["M", "M"]);
+  assert.deepEqual(wrapped("MM", 0.5, 1), ["M", "M"]);
 });

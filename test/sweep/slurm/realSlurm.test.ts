@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { pefd } from "../../helpers/pefd.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { missingSlurm, type Slurm, startSlurm } from "./slurmCluster.js";
@@ -26,7 +26,7 @@ interface Scene {
 
 async function prepare(t: TestContext, slurm: Slurm): Promise<Scene> {
   const cwd = temporaryFolder(t);
-  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
   const teacher = ["train-teacher", "--model", "resnet8", "--epochs", "1", "--json", ...SMALL];
   const trained = await pefd(teacher, { cwd });
   assert.equal(trained.exitCode, 0, trained.stderr);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { sizeOf } from "#pefd/common/shapes.js";
 import { float32Tensor, type StateTensor } from "#pefd/common/stateDict.js";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { stateLayout } from "#pefd/models/survey.js";
 import { pefd } from "../../helpers/pefd.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -42,7 +42,7 @@ async function completeFirst(cwd: string): Promise<void> {
   const { stdout } = await pefd([...SWEEP, "--dry_run", "--json"], { cwd });
   const [{ runDir, options, ...rest }] = JSON.parse(stdout).runs;
   const [data, path_t] = [join(cwd, options.data), join(cwd, options.path_t)];
-  await synthesize(data, { train: 10, test: 10, seed: 1 });
+  await CIFAR100.synthesize(data, { train: 10, test: 10, seed: 1 });
   const teacher = stateLayout(options.model_t).map(({ name, shape }): [string, StateTensor] => [
     name,
     float32Tensor(new Float32Array(sizeOf(shape)), shape),

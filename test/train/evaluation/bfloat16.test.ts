@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { loadCifar100, loadTestSet } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { studentLearner } from "#pefd/learn/learners.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { evaluateModel } from "#pefd/train/evaluation.js";
@@ -39,7 +39,7 @@ describe("a frozen model in bfloat16", { skip: noReferences() }, () => {
       timeout: 900_000,
     }, async (t) => {
       const { model, variables } = await teacherOf(reference);
-      const test = streamedSource(loadTestSet(realData() as string, IMAGES));
+      const test = streamedSource(CIFAR100.openTest(realData() as string, IMAGES).test);
       const subject = { model, constants: variables, test };
       const exact =
         (await evaluateModel(subject, {
@@ -65,7 +65,7 @@ describe("a frozen model in bfloat16", { skip: noReferences() }, () => {
     skip: withMany,
     timeout: 1_800_000,
   }, async (t) => {
-    const { train } = loadCifar100(realData() as string, { limitTrain: STEPS * BATCH });
+    const { train } = CIFAR100.open(realData() as string, { limitTrain: STEPS * BATCH });
     const course = async (engine: "graph" | "xla", precision: "float32" | "bfloat16") => {
       const teacher = await teacherOf(REFERENCES[0] as Reference);
       const weights = { gamma: 1, alpha: 0, beta: 25 };

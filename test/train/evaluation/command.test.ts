@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import type { EvalOptions } from "#pefd/config/options.js";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { runEvaluations } from "#pefd/train/evaluate.js";
 import { formulaState } from "../../helpers/formula.js";
 import { pefd } from "../../helpers/pefd.js";
@@ -14,7 +14,7 @@ const cwd = mkdtempSync(join(tmpdir(), "pefd-eval-"));
 const COMMON = ["--data", "data", "--engine", "eager"];
 after(() => rmSync(cwd, { recursive: true }));
 before(async () => {
-  await synthesize(join(cwd, "data"), { train: 100, test: 100, seed: 1 });
+  await CIFAR100.synthesize(join(cwd, "data"), { train: 100, test: 100, seed: 1 });
   await writeCheckpoint(join(cwd, "resnet8x4_last.safetensors"), formulaState("resnet8x4"));
   await writeCheckpoint(join(cwd, "student.pth"), formulaState("resnet8x4"), {
     model: "resnet8x4",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import type { Model } from "#pefd/nn/model.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
 import { evaluateModel } from "#pefd/train/evaluation.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/row.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { isTeacherEvaluated, runDistill } from "#pefd/train/distill.js";
 import { runEvaluations } from "#pefd/train/evaluate.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -16,7 +16,7 @@ test("the teacher's accuracy is told where it costs next to nothing, or as asked
 
 test("the teacher is evaluated before the first epoch, and the student's bytes stay the same", async (t) => {
   const folder = temporaryFolder(t);
-  await synthesize(join(folder, "data"), { train: 32, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(folder, "data"), { train: 32, test: 20, seed: 1 });
   const path = await randomTeacher(folder);
   const distil = async (teacher_eval: "always" | "never", save: string) => {
     const said: string[] = [];
@@ -56,7 +56,7 @@ test("the teacher is evaluated before the first epoch, and the student's bytes s
 
 test("a signal while the teacher is evaluated ends the run, which goes on later to the same bytes", async (t) => {
   const folder = temporaryFolder(t);
-  await synthesize(join(folder, "data"), { train: 32, test: 20, seed: 1 });
+  await CIFAR100.synthesize(join(folder, "data"), { train: 32, test: 20, seed: 1 });
   await randomTeacher(folder);
   const options = distillOptions(folder, { teacher_eval: "always" });
   const stop = new AbortController();

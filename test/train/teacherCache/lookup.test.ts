@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shiftVariants } from "#pefd/data/augmentation.js";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import { createLookup, entriesOf } from "#pefd/train/teacherCache/lookup.js";
 import type { OutputSizes, Outputs, Store } from "#pefd/train/teacherCache/store.js";

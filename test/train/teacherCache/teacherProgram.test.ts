@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import type { EngineName } from "#pefd/compile/types.js";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { assembleTrainBatch } from "#pefd/data/hostBatch.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { variablesOf } from "#pefd/learn/learner.js";

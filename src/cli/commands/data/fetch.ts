@@ -1,4 +1,4 @@
-import { section, string } from "../../../common/optionRow.js";
+import { flagOnly, section, string } from "../../../common/optionRow.js";
 import { DATA_PLACE, DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
@@ -9,12 +9,13 @@ import { transferProgress } from "../../transfer.js";
 
 const FETCHING = section("Data", {
   ...DATA_PLACE,
-  url: string(undefined, "Address of the archive, for a mirror.", {
-    flagOnly: true,
-    valueName: "URL",
-    defaultText: "the official address",
+  ...flagOnly({
+    url: string(undefined, "Address of the archive, for a mirror.", {
+      valueName: "URL",
+      defaultText: "the official address",
+    }),
+    md5: string(undefined, "MD5 checksum of the archive.", { defaultText: "the official one" }),
   }),
-  md5: string(undefined, "MD5 checksum of the archive.", { flagOnly: true, defaultText: "the official one" }),
 });
 
 /** pefd data fetch: downloads a data set, resuming earlier attempts. */
@@ -37,6 +38,5 @@ export const command: Command = {
     ).finally(progress.stop);
     const text = fetched ? `${row.title} is in ${data}` : `${row.title} is already in ${data}`;
     output.result(text, { directory: data, fetched, resumedFrom });
-    return undefined;
   },
 };

@@ -1,5 +1,5 @@
 import { inputError } from "../../../common/errors.js";
-import { integer, path, section, type Values } from "../../../common/optionRow.js";
+import { flagOnly, integer, path, section, type Values } from "../../../common/optionRow.js";
 import { DATA_PLACE, DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
@@ -11,24 +11,22 @@ import { DATASET_WORD, withDatasetWord } from "../../dataset/word.js";
 import { interruptible } from "../../interrupt.js";
 import { transferProgress } from "../../transfer.js";
 
-const flagOnly = true;
-
 const PACKING = section("Data", {
   ...DATA_PLACE,
-  out: path(undefined, "Output folder; must be empty or new.", {
-    flagOnly,
-    defaultText: "the data folder's name plus -shards",
+  ...flagOnly({
+    out: path(undefined, "Output folder; must be empty or new.", {
+      defaultText: "the data folder's name plus -shards",
+    }),
+    shard_mb: integer(512, "Shard size in MB.", { min: 1, max: 1_000_000 }),
+    short_side: integer(undefined, "Downscale images to this short side, in pixels. Results are then not comparable.", {
+      min: 1,
+      max: 65_535,
+      defaultText: "original images, byte for byte",
+    }),
+    quality: integer(undefined, "JPEG quality for --short_side.", { min: 1, max: 100, defaultText: "90" }),
+    skip_list: path(undefined, "Skip the images listed in this file, one per line.", { defaultText: "none" }),
+    num_workers: integer(8, "Threads for downscaling.", { min: 1, max: 256 }),
   }),
-  shard_mb: integer(512, "Shard size in MB.", { min: 1, max: 1_000_000, flagOnly }),
-  short_side: integer(undefined, "Downscale images to this short side, in pixels. Results are then not comparable.", {
-    min: 1,
-    max: 65_535,
-    flagOnly,
-    defaultText: "original images, byte for byte",
-  }),
-  quality: integer(undefined, "JPEG quality for --short_side.", { min: 1, max: 100, flagOnly, defaultText: "90" }),
-  skip_list: path(undefined, "Skip the images listed in this file, one per line.", { flagOnly, defaultText: "none" }),
-  num_workers: integer(8, "Threads for downscaling.", { min: 1, max: 256, flagOnly }),
 });
 
 const QUALITY = 90;
@@ -95,6 +93,5 @@ export const command: Command = {
       }),
     ).finally(progress.stop);
     output.result(sentence(out, record), { directory: out, ...record });
-    return undefined;
   },
 };

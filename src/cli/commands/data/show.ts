@@ -1,6 +1,6 @@
 import { inputError } from "../../../common/errors.js";
 import { writeOutputFile } from "../../../common/files/outputFile.js";
-import { integer, integers, path, section } from "../../../common/optionRow.js";
+import { flagSection, integer, integers, path } from "../../../common/optionRow.js";
 import { DATA, DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { sizedDataset } from "../../../data/registry.js";
@@ -8,17 +8,14 @@ import { skipListIn } from "../../../data/skipList.js";
 import type { Command } from "../../command.js";
 import { FOLDER_WORD, imageReaderOf, withFolderWord } from "../../dataset/word.js";
 
-const flagOnly = true;
-
-const SHEET = section("Contact sheet", {
-  svg: path(undefined, "Write an SVG to this file.", { flagOnly }),
-  html: path(undefined, "Write an HTML page to this file.", { flagOnly }),
-  images: integer(6, "Images per split, balanced over the classes.", { min: 1, max: 1000, flagOnly }),
-  epoch: integers([1, 2, 3], "Epochs whose augmentations are shown.", { min: 1, max: 1_000_000, flagOnly }),
+const SHEET = flagSection("Contact sheet", {
+  svg: path(undefined, "Write an SVG to this file."),
+  html: path(undefined, "Write an HTML page to this file."),
+  images: integer(6, "Images per split, balanced over the classes.", { min: 1, max: 1000 }),
+  epoch: integers([1, 2, 3], "Epochs whose augmentations are shown.", { min: 1, max: 1_000_000 }),
   trial: integer(1, "Trial number, which seeds the augmentations; the seed is 10 * trial.", {
     min: 0,
     max: 1_000_000_000,
-    flagOnly,
   }),
 });
 
@@ -55,6 +52,5 @@ export const command: Command = {
     const written = [svg, html].filter((file) => file !== undefined);
     const shown = sheet.parts.flatMap(({ rows }) => rows).map(({ name, className }) => ({ name, className }));
     output.result(`Written: ${written.join(", ")}`, { dataset, data, ...wish, written, shown });
-    return undefined;
   },
 };

@@ -1,5 +1,5 @@
 import { inputError } from "../../../common/errors.js";
-import { flag, integer, path, section } from "../../../common/optionRow.js";
+import { flag, flagOnly, integer, path, section } from "../../../common/optionRow.js";
 import { counted } from "../../../common/text.js";
 import { DATA_PLACE, DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
@@ -7,25 +7,20 @@ import { DATASETS } from "../../../data/registry.js";
 import type { Command } from "../../command.js";
 import { DATASET_WORD, withDatasetWord } from "../../dataset/word.js";
 
-const flagOnly = true;
-
 const SYNTHETIC = section("Synthetic data", {
   dataset: DATA_PLACE.dataset,
-  out: path(undefined, "Output folder.", {
-    flagOnly,
-    alsoNamed: "data",
-    valueName: "DIR",
-    defaultText: "data/synthetic, or data/synthetic-NAME for other data sets",
+  ...flagOnly({
+    out: path(undefined, "Output folder.", {
+      alsoNamed: "data",
+      valueName: "DIR",
+      defaultText: "data/synthetic, or data/synthetic-NAME for other data sets",
+    }),
+    train: integer(5000, "Number of training images.", { min: 1, max: 1_000_000 }),
+    test: integer(1000, "Number of test images.", { min: 1, max: 1_000_000 }),
+    classes: integer(undefined, "Number of classes used.", { min: 1, defaultText: "all classes of the data set" }),
+    seed: integer(0, "Random seed.", { min: 0 }),
+    force: flag("Overwrite an existing data set, or write into a folder with other files."),
   }),
-  train: integer(5000, "Number of training images.", { min: 1, max: 1_000_000, flagOnly }),
-  test: integer(1000, "Number of test images.", { min: 1, max: 1_000_000, flagOnly }),
-  classes: integer(undefined, "Number of classes used.", {
-    min: 1,
-    flagOnly,
-    defaultText: "all classes of the data set",
-  }),
-  seed: integer(0, "Random seed.", { min: 0, flagOnly }),
-  force: flag("Overwrite an existing data set, or write into a folder with other files.", { flagOnly }),
 });
 
 /** Of the default data set; others append their name. */
@@ -53,6 +48,5 @@ export const command: Command = {
     const text = `${train} training and ${counted(test, "test image")} are in ${directory}; use them with ${use}`;
     const made = numbers.classes ?? (typeof classes === "number" ? classes : undefined);
     invocation.output.result(text, { directory, dataset, ...numbers, classes: made });
-    return undefined;
   },
 };

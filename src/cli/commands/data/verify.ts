@@ -103,6 +103,5 @@ export const command: Command = {
     if (report.problems.length === 0) lines.push(...verdict(title, report));
     if (lines.length > 0 || output.json) output.result(lines.join("\n"), report);
     if (report.problems.length > 0) throw inputError(report.problems.join("\n  "));
-    return undefined;
   },
 };

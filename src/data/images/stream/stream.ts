@@ -42,9 +42,10 @@ export interface StreamSettings {
   readonly workers: number;
   /** Images that have to fit into half of the memory. */
   readonly batchSize: number;
+  /** Memory for images that are read ahead, unless two batches take more. */
+  readonly aheadBytes?: number;
 }
 
-/** Memory for images that are read ahead, unless two batches take more. */
 const AHEAD_BYTES = 32e6;
 
 /** A thread that has not read one image by then never will. */
@@ -86,12 +87,12 @@ function refuseFailed(ring: Ring, ticket: number): void {
 /** Opens a stream over sets shown in one size; threads start with the first take. TensorFlow must be loaded. */
 export function openImageStream(
   sets: readonly ImagesInFiles[],
-  { seed, workers, batchSize }: StreamSettings,
+  { seed, workers, batchSize, aheadBytes = AHEAD_BYTES }: StreamSettings,
 ): ImageStream {
   const shape = sets[0] as ImagesInFiles;
   const size = wordsOf(shape);
   // Whole batches, so that few lie at the ring's end and start at once.
-  const batches = Math.max(2, Math.floor(AHEAD_BYTES / (4 * size * batchSize)));
+  const batches = Math.max(2, Math.floor(aheadBytes / (4 * size * batchSize)));
   const slots = batches * batchSize;
   const ring = createRing(shape, slots);
   const plain = sets.map(({ labels: _, positions: __, ...set }) => set);
