@@ -90,25 +90,20 @@ const paragraph = (result: EvalResult): string =>
     `  ${Math.round(result.imagesPerSecond)} images/s, ${computedBy(result)}`,
   ].join("\n");
 
-const comparison = (results: readonly EvalResult[], width: number | undefined): string =>
-  `${comparisonTable(results, width)}\n\nIn ${[...new Set(results.map(computedBy))].join(", ")}.`;
-
-const comparisonTable = (results: readonly EvalResult[], width: number | undefined): string =>
-  renderFitted(
-    {
-      columns: columns("checkpoint", "model", ">images", ">top-1 %", ">top-5 %", ">loss", ">images/s"),
-      rows: results.map((result) => [
-        result.checkpoint,
-        predictorOf(result),
-        `${result.n}`,
-        result.top1.toFixed(2),
-        result.top5.toFixed(2),
-        result.loss.toFixed(4),
-        `${Math.round(result.imagesPerSecond)}`,
-      ]),
-    },
-    width,
-  );
+function comparison(results: readonly EvalResult[], width: number | undefined): string {
+  const rows = results.map((result) => [
+    result.checkpoint,
+    predictorOf(result),
+    `${result.n}`,
+    result.top1.toFixed(2),
+    result.top5.toFixed(2),
+    result.loss.toFixed(4),
+    `${Math.round(result.imagesPerSecond)}`,
+  ]);
+  const titles = columns("checkpoint", "model", ">images", ">top-1 %", ">top-5 %", ">loss", ">images/s");
+  const table = renderFitted({ columns: titles, rows }, width);
+  return `${table}\n\nIn ${[...new Set(results.map(computedBy))].join(", ")}.`;
+}
 
 /** Results as text: a paragraph for one checkpoint, a table for several; with best and worst classes if requested. */
 export function evaluationText(

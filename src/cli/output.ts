@@ -12,7 +12,7 @@ export const fileOf = (path: string | undefined): string | undefined => (path ==
 export const COLUMNS = 80;
 
 const colorOn = (stream: NodeJS.WriteStream, noColor: boolean): boolean =>
-  useColor({ env: process.env, isTTY: stream.isTTY === true, flag: noColor ? false : undefined });
+  !noColor && useColor(process.env, stream.isTTY === true);
 
 /** Whether stderr is colored: a terminal, and neither NO_COLOR nor --no_color. */
 export const colorOnStderr = (noColor: boolean): boolean => colorOn(process.stderr, noColor);

@@ -3,12 +3,6 @@ import { createProgressBar } from "../report/live/progressBar.js";
 import type { Output } from "./command.js";
 import { COLUMNS, isScreen } from "./output.js";
 
-export interface TransferProgress {
-  readonly update: (progress: DownloadProgress) => void;
-  /** Removes the bar; safe to call without an update. */
-  readonly stop: () => void;
-}
-
 type Amount = (progress: DownloadProgress) => string;
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -17,7 +11,7 @@ const amount: Amount = ({ received, total }) =>
   total === undefined ? megabytes(received) : `${megabytes(received)} of ${megabytes(total)}`;
 
 /** One line for every tenth of the whole. */
-function plainLines(output: Output, amountOf: Amount): TransferProgress {
+function plainLines(output: Output, amountOf: Amount) {
   let told = 0;
   const update = (progress: DownloadProgress) => {
     const tenths = Math.floor((10 * progress.received) / (progress.total ?? Number.POSITIVE_INFINITY));
@@ -28,7 +22,7 @@ function plainLines(output: Output, amountOf: Amount): TransferProgress {
 }
 
 /** A bar on a terminal, plain lines elsewhere, on stderr; nothing with --quiet. `amountOf` defaults to megabytes. */
-export function transferProgress(output: Output, amountOf: Amount = amount): TransferProgress {
+export function transferProgress(output: Output, amountOf: Amount = amount) {
   const { stderr } = process;
   if (output.quiet || !isScreen(stderr)) return plainLines(output, amountOf);
   const bar = createProgressBar(stderr, stderr.columns ?? COLUMNS, output.color);

@@ -15,14 +15,20 @@ export function choicesOf(row: Row): readonly string[] {
   return row.choices ?? [];
 }
 
-/** "of at least 1", "above 0 and at most 1", or an empty string. */
-function rangeText({ min, max, above, below }: Range): string {
-  const bounds = [
-    min === undefined ? undefined : `at least ${min}`,
-    above === undefined ? undefined : `above ${above}`,
-    max === undefined ? undefined : `at most ${max}`,
-    below === undefined ? undefined : `below ${below}`,
-  ].filter((bound) => bound !== undefined);
+const BOUNDS: readonly (readonly [
+  name: keyof Range,
+  words: string,
+  isMet: (value: number, bound: number) => boolean,
+])[] = [
+  ["min", "at least", (value, bound) => value >= bound],
+  ["above", "above", (value, bound) => value > bound],
+  ["max", "at most", (value, bound) => value <= bound],
+  ["below", "below", (value, bound) => value < bound],
+];
+
+/** ", at least 1", ", above 0 and at most 1", or an empty string. */
+function rangeText(range: Range): string {
+  const bounds = BOUNDS.flatMap(([name, words]) => (range[name] === undefined ? [] : [`${words} ${range[name]}`]));
   return bounds.length === 0 ? "" : `, ${bounds.join(" and ")}`;
 }
 
@@ -47,14 +53,8 @@ const shown = (typed: string): string => (typed.length > 200 ? `${typed.slice(0,
 const refuse = (label: string, row: Row, typed: string): PefdError =>
   inputError(`${label} takes ${expectation(row)}; "${shown(typed)}" is not.`);
 
-function inRange(value: number, { min, max, above, below }: Range): boolean {
-  return (
-    (min === undefined || value >= min) &&
-    (max === undefined || value <= max) &&
-    (above === undefined || value > above) &&
-    (below === undefined || value < below)
-  );
-}
+const inRange = (value: number, range: Range): boolean =>
+  BOUNDS.every(([name, , isMet]) => range[name] === undefined || isMet(value, range[name]));
 
 /** Decimal notation only: what else Number() takes ("", "0x10", "Infinity") is a typo here. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { PLUGINS, type PluginRow } from "../common/plugins.js";
+import { sha256 } from "../data/checksums.js";
 import { namesIn } from "../distill/combination.js";
 
 export type UsedPlugin = { readonly path: string; readonly sha256: string };
@@ -27,7 +27,5 @@ export const usedPlugins = (told: Told): UsedPlugin[] =>
 export function pluginsSha256(plugins: readonly Pick<UsedPlugin, "sha256">[]): string | undefined {
   const [only, ...others] = plugins.map(({ sha256 }) => sha256).sort();
   if (only === undefined || others.length === 0) return only;
-  return createHash("sha256")
-    .update([only, ...others].join("\n"))
-    .digest("hex");
+  return sha256([only, ...others].join("\n"));
 }

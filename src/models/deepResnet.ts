@@ -17,13 +17,12 @@ export interface DeepResnetKind {
 
 const STEM_WIDTH = 64;
 const STAGE_WIDTHS = [64, 128, 256, 512] as const;
-const STEM_NAMES = { conv: "conv1", bn: "bn1" };
 
 /** For 32x32 images: a 3x3 stem that keeps the size. */
 export const CIFAR_KIND: DeepResnetKind = {
   stem: (builder) => {
     const options = { inputs: 3, outputs: STEM_WIDTH, kernel: 3, stride: 1 };
-    const conv = convolutionUnit(builder, STEM_NAMES, options);
+    const conv = convolutionUnit(builder, "conv1", "bn1", options);
     return (x, context) => relu(conv(x, context));
   },
   shortcutName: "shortcut",
@@ -35,7 +34,7 @@ export const CIFAR_KIND: DeepResnetKind = {
 export const IMAGENET_KIND: DeepResnetKind = {
   stem: (builder) => {
     const options = { inputs: 3, outputs: STEM_WIDTH, kernel: 7, stride: 2 };
-    const conv = convolutionUnit(builder, STEM_NAMES, options);
+    const conv = convolutionUnit(builder, "conv1", "bn1", options);
     const pool = { kernel: 3, stride: 2, padding: 1 };
     return (x, context) => maxPool(relu(conv(x, context)), pool);
   },

@@ -3,10 +3,10 @@ import type { ModelBuilder } from "../nn/builder.js";
 import { normalizedConvolution } from "../nn/fold.js";
 import { constant, type Initialization, kaimingNormalFanIn } from "../nn/initialization.js";
 import { batchNorm, convolution, linear } from "../nn/layers.js";
-import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
-import { averagePool, globalAveragePool, maxPool } from "../nn/pool.js";
+import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import { averagePool, maxPool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
-import { convolutionUnit, type Layer } from "./residual.js";
+import { classified, convolutionUnit, type Layer } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 export const denseNetInitialization: Initialization = { "conv.weight": kaimingNormalFanIn, "linear.bias": constant(0) };
@@ -40,11 +40,8 @@ function transition(builder: ModelBuilder, name: string, inputs: number): Layer 
 }
 
 function stem(builder: ModelBuilder): Layer {
-  const conv = convolutionUnit(
-    builder,
-    { conv: "features.conv0", bn: "features.norm0" },
-    { inputs: 3, outputs: STEM_CHANNELS, kernel: 7, stride: 2 },
-  );
+  const shape = { inputs: 3, outputs: STEM_CHANNELS, kernel: 7, stride: 2 };
+  const conv = convolutionUnit(builder, "features.conv0", "features.norm0", shape);
   const pool = { kernel: 3, stride: 2, padding: 1 };
   return (x, context) => maxPool(relu(conv(x, context)), pool);
 }
@@ -76,9 +73,7 @@ export const denseNet =
       let x = first(images, context);
       for (const layer of layers) x = layer(x, context);
       const map = relu(lastNorm(x, context));
-      const { out: last, ...inserted } = insertedAt(map, context);
-      const pooled = globalAveragePool(last);
-      return { stem: undefined, maps: [plainMap(map)], pooled, logits: classifier(pooled), ...inserted };
+      return { stem: undefined, maps: [plainMap(map)], ...classified(map, context, classifier) };
     };
     return { featureSize: channels, forward };
   };

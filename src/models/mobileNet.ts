@@ -1,10 +1,9 @@
 import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { linear } from "../nn/layers.js";
-import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
-import { globalAveragePool } from "../nn/pool.js";
+import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
 import type { Tensor4D } from "../runtime/tf.js";
-import { convolutionUnit, type Layer } from "./residual.js";
+import { classified, convolutionUnit, type Layer } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 /** A depthwise separable convolution: prefix in the state_dict, channels, stride. */
@@ -32,35 +31,23 @@ const LAYERS: readonly Separable[] = OUTPUTS.map((outputs, i) => ({
 
 /** 3x3 depthwise, then 1x1, each with batch normalisation and ReLU. */
 function separable(builder: ModelBuilder, { name, inputs, outputs, stride }: Separable): Layer {
-  const spatial = convolutionUnit(
-    builder,
-    { conv: `${name}.0`, bn: `${name}.1` },
-    { inputs, outputs: inputs, kernel: 3, stride, depthwise: true },
-  );
-  const pointwise = convolutionUnit(
-    builder,
-    { conv: `${name}.3`, bn: `${name}.4` },
-    { inputs, outputs, kernel: 1, stride: 1 },
-  );
+  const depthwise = { inputs, outputs: inputs, kernel: 3, stride, depthwise: true };
+  const spatial = convolutionUnit(builder, `${name}.0`, `${name}.1`, depthwise);
+  const pointwise = convolutionUnit(builder, `${name}.3`, `${name}.4`, { inputs, outputs, kernel: 1, stride: 1 });
   return (x, context) => relu(pointwise(relu(spatial(x, context)), context));
 }
 
 /** MobileNet (Howard et al. 2017) as PEFD has it for ImageNet, with a mean over the map for any size of image. */
 export const mobileNet: Architecture = (builder, numClasses) => {
-  const stem = convolutionUnit(
-    builder,
-    { conv: `${STEM}.0`, bn: `${STEM}.1` },
-    { inputs: 3, outputs: STEM_CHANNELS, kernel: 3, stride: 2 },
-  );
+  const shape = { inputs: 3, outputs: STEM_CHANNELS, kernel: 3, stride: 2 };
+  const stem = convolutionUnit(builder, `${STEM}.0`, `${STEM}.1`, shape);
   const layers = LAYERS.map((layer) => separable(builder, layer));
   const featureSize = 1024;
   const classifier = linear(builder, "fc", featureSize, numClasses);
   const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
     let x = relu(stem(images, context));
     for (const layer of layers) x = layer(x, context);
-    const { out: last, ...inserted } = insertedAt(x, context);
-    const pooled = globalAveragePool(last);
-    return { stem: undefined, maps: [plainMap(x)], pooled, logits: classifier(pooled), ...inserted };
+    return { stem: undefined, maps: [plainMap(x)], ...classified(x, context, classifier) };
   };
   return { featureSize, forward };
 };

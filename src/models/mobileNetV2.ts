@@ -2,10 +2,9 @@ import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { constant, type Initialization, kaimingNormalFanOut, normal } from "../nn/initialization.js";
 import { linear } from "../nn/layers.js";
-import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
-import { globalAveragePool } from "../nn/pool.js";
+import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
-import { convolutionUnit, type Layer } from "./residual.js";
+import { classified, convolutionUnit, type Layer, type UnitOptions } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 export const mobileNetV2Initialization: Initialization = {
@@ -40,10 +39,8 @@ function invertedResidual(
   const { inputs, outputs, expansion, stride } = shape;
   const wide = inputs * expansion;
   // Positions in the reference's list, where a ReLU follows the first two normalisations.
-  const unit = (position: number, options: Parameters<typeof convolutionUnit>[2]) => {
-    const names = { conv: `${name}.conv.${position}`, bn: `${name}.conv.${position + 1}` };
-    return convolutionUnit(builder, names, options);
-  };
+  const unit = (position: number, options: UnitOptions) =>
+    convolutionUnit(builder, `${name}.conv.${position}`, `${name}.conv.${position + 1}`, options);
   const up = unit(0, { inputs, outputs: wide, kernel: 1, stride: 1 });
   const spatial = unit(3, { inputs: wide, outputs: wide, kernel: 3, stride, depthwise: true });
   const down = unit(6, { inputs: wide, outputs, kernel: 1, stride: 1 });
@@ -74,17 +71,11 @@ function makeGroups(builder: ModelBuilder, expansion: number, width: number): La
 export const mobileNetV2 =
   (expansion: number, width: number): Architecture =>
   (builder, numClasses) => {
-    const stem = convolutionUnit(
-      builder,
-      { conv: "conv1.0", bn: "conv1.1" },
-      { inputs: 3, outputs: STEM_CHANNELS * width, kernel: 3, stride: 2 },
-    );
+    const narrow = { inputs: 3, outputs: STEM_CHANNELS * width, kernel: 3, stride: 2 };
+    const stem = convolutionUnit(builder, "conv1.0", "conv1.1", narrow);
     const groups = makeGroups(builder, expansion, width);
-    const last = convolutionUnit(
-      builder,
-      { conv: "conv2.0", bn: "conv2.1" },
-      { inputs: GROUPS[6].channels * width, outputs: LAST_CHANNELS, kernel: 1, stride: 1 },
-    );
+    const wide = { inputs: GROUPS[6].channels * width, outputs: LAST_CHANNELS, kernel: 1, stride: 1 };
+    const last = convolutionUnit(builder, "conv2.0", "conv2.1", wide);
     const classifier = linear(builder, "classifier.0", LAST_CHANNELS, numClasses);
     const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
       const first = relu(stem(images, context));
@@ -94,10 +85,8 @@ export const mobileNetV2 =
         for (const layer of group) x = layer(x, context);
         maps.push(x);
       }
-      const { out, ...inserted } = insertedAt(relu(last(x, context)), context);
-      const pooled = globalAveragePool(out);
       const ends = FEATURE_GROUPS.map((i) => plainMap(maps[i] as Tensor4D));
-      return { stem: plainMap(first), maps: ends, pooled, logits: classifier(pooled), ...inserted };
+      return { stem: plainMap(first), maps: ends, ...classified(relu(last(x, context)), context, classifier) };
     };
     const norms = FEATURE_GROUPS.map((i) => `blocks.${i}.${GROUPS[i].blocks - 1}.conv.7`);
     return { featureSize: LAST_CHANNELS, norms, forward };

@@ -40,24 +40,16 @@ export interface UnitOptions {
 }
 
 /** A convolution and its batch normalisation under the given names. */
-export function convolutionUnit(
-  builder: ModelBuilder,
-  names: { readonly conv: string; readonly bn: string },
-  options: UnitOptions,
-): Layer {
-  const padding = (options.kernel - 1) / 2;
-  return normalizedConvolution(
-    builder,
-    convolution(builder, names.conv, { ...options, padding }),
-    batchNorm(builder, names.bn, options.outputs),
-  );
+export function convolutionUnit(builder: ModelBuilder, conv: string, bn: string, options: UnitOptions): Layer {
+  const layer = convolution(builder, conv, { ...options, padding: (options.kernel - 1) / 2 });
+  return normalizedConvolution(builder, layer, batchNorm(builder, bn, options.outputs));
 }
 
 /** The units NAME.conv1 with NAME.bn1, NAME.conv2 with NAME.bn2 and so on. */
 export const numberedUnits =
   (builder: ModelBuilder, name: string) =>
   (n: number, options: UnitOptions): Layer =>
-    convolutionUnit(builder, { conv: `${name}.conv${n}`, bn: `${name}.bn${n}` }, options);
+    convolutionUnit(builder, `${name}.conv${n}`, `${name}.bn${n}`, options);
 
 /** Two 3x3 convolutions (He et al. 2016, figure 5 left). */
 export const BASIC: BlockKind = {
@@ -90,10 +82,9 @@ function residualBlock(builder: ModelBuilder, kind: BlockKind, place: BlockPlace
   const outputs = width * kind.expansion;
   const branch = kind.branch(builder, place);
   const prefix = `${name}.${shortcutName}`;
-  const names = { conv: `${prefix}.0`, bn: `${prefix}.1` };
   const shortcut: Layer =
     stride !== 1 || inputs !== outputs
-      ? convolutionUnit(builder, names, { inputs, outputs, kernel: 1, stride })
+      ? convolutionUnit(builder, `${prefix}.0`, `${prefix}.1`, { inputs, outputs, kernel: 1, stride })
       : (x) => x;
   return (x, context) => {
     const sum = tf.add(branch(x, context), shortcut(x, context)) as Tensor4D;
@@ -122,6 +113,13 @@ export function residualStage(
   };
 }
 
+/** The end of a forward pass: inserted layers, the mean over the last map, and logits. */
+export function classified(map: Tensor4D, context: ForwardContext, classifier: (pooled: Tensor2D) => Tensor2D) {
+  const { out, ...inserted } = insertedAt(map, context);
+  const pooled = globalAveragePool(out);
+  return { pooled, logits: classifier(pooled), ...inserted };
+}
+
 /** The forward pass of a stem, stages and a classifier. @param preact whether maps keep the sums before their ReLU */
 export const stagedForward =
   (stem: Layer, stages: readonly Block[], classifier: (pooled: Tensor2D) => Tensor2D, preact = true) =>
@@ -129,8 +127,7 @@ export const stagedForward =
     const first = stem(images, context);
     const maps: Activated[] = [];
     for (const stage of stages) maps.push(stage(maps.at(-1)?.out ?? first, context));
-    const { out: last, ...inserted } = insertedAt((maps.at(-1) as Activated).out, context);
-    const pooled = globalAveragePool(last);
+    const end = classified((maps.at(-1) as Activated).out, context, classifier);
     const features = maps.map(({ sum, out }) => ({ out, beforeRelu: preact ? sum : out }));
-    return { stem: plainMap(first), maps: features, pooled, logits: classifier(pooled), ...inserted };
+    return { stem: plainMap(first), maps: features, ...end };
   };

@@ -16,11 +16,7 @@ export const resnet =
   (builder, numClasses) => {
     const blocks = (depth - 2) / 6;
     const [stemWidth, ...stageWidths] = widths;
-    const stem = convolutionUnit(
-      builder,
-      { conv: "conv1", bn: "bn1" },
-      { inputs: 3, outputs: stemWidth, kernel: 3, stride: 1 },
-    );
+    const stem = convolutionUnit(builder, "conv1", "bn1", { inputs: 3, outputs: stemWidth, kernel: 3, stride: 1 });
     const stages = stageWidths.map((width, i) => {
       const inputs = widths[i] as number;
       const place = { name: `layer${i + 1}`, inputs, width, stride: i === 0 ? 1 : 2 };

@@ -46,11 +46,7 @@ function block(
 
 /** ShuffleNet for 32x32 images (Zhang et al. 2018), with three groups, as RepDistiller has it: a 1x1 stem of stride 1. */
 export const shuffleNet: Architecture = (builder, numClasses) => {
-  const stem = convolutionUnit(
-    builder,
-    { conv: "conv1", bn: "bn1" },
-    { inputs: 3, outputs: STEM_CHANNELS, kernel: 1, stride: 1 },
-  );
+  const stem = convolutionUnit(builder, "conv1", "bn1", { inputs: 3, outputs: STEM_CHANNELS, kernel: 1, stride: 1 });
   let inputs: number = STEM_CHANNELS;
   const stages = STAGES.map(({ channels, blocks }, i) => {
     const layers = Array.from({ length: blocks }, (_, j) => {

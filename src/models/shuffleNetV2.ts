@@ -2,10 +2,9 @@ import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { channelShuffle } from "../nn/convolution/shuffle.js";
 import { linear } from "../nn/layers.js";
-import { type FeatureMap, type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
-import { globalAveragePool } from "../nn/pool.js";
+import { type FeatureMap, type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
-import { convolutionUnit, numberedUnits, type UnitOptions } from "./residual.js";
+import { classified, convolutionUnit, numberedUnits, type UnitOptions } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 type Block = (x: Tensor4D, context: ForwardContext) => FeatureMap;
@@ -67,8 +66,7 @@ function halvingBlock(builder: ModelBuilder, name: string, inputs: number, outpu
 export const shuffleNetV2 =
   (widths: ShuffleWidths): Architecture =>
   (builder, numClasses) => {
-    const named = { conv: "conv1", bn: "bn1" };
-    const stem = convolutionUnit(builder, named, { inputs: 3, outputs: STEM_CHANNELS, kernel: 1, stride: 1 });
+    const stem = convolutionUnit(builder, "conv1", "bn1", { inputs: 3, outputs: STEM_CHANNELS, kernel: 1, stride: 1 });
     const stages = BLOCKS.map((blocks, i) => {
       const [name, channels] = [`layer${i + 1}`, widths[i] as number];
       const inputs = i === 0 ? STEM_CHANNELS : (widths[i - 1] as number);
@@ -78,11 +76,7 @@ export const shuffleNetV2 =
       ];
     });
     const [, , inputs, featureSize] = widths;
-    const last = convolutionUnit(
-      builder,
-      { conv: "conv2", bn: "bn2" },
-      { inputs, outputs: featureSize, kernel: 1, stride: 1 },
-    );
+    const last = convolutionUnit(builder, "conv2", "bn2", { inputs, outputs: featureSize, kernel: 1, stride: 1 });
     const classifier = linear(builder, "linear", featureSize, numClasses);
     const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
       const first = plainMap(relu(stem(images, context)));
@@ -92,9 +86,7 @@ export const shuffleNetV2 =
         for (const block of stage) map = block(map.out, context);
         maps.push(map);
       }
-      const { out, ...inserted } = insertedAt(relu(last(map.out, context)), context);
-      const pooled = globalAveragePool(out);
-      return { stem: first, maps, pooled, logits: classifier(pooled), ...inserted };
+      return { stem: first, maps, ...classified(relu(last(map.out, context)), context, classifier) };
     };
     return { featureSize, forward };
   };

@@ -3,10 +3,10 @@ import type { ModelBuilder } from "../nn/builder.js";
 import { normalizedConvolution } from "../nn/fold.js";
 import { constant, type Initialization, kaimingNormalFanOut, normal } from "../nn/initialization.js";
 import { batchNorm, convolution, linear } from "../nn/layers.js";
-import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
-import { globalAveragePool, maxPool } from "../nn/pool.js";
+import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import { maxPool } from "../nn/pool.js";
 import type { Tensor4D } from "../runtime/tf.js";
-import type { Layer } from "./residual.js";
+import { classified, type Layer } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 export const vggInitialization: Initialization = {
@@ -28,20 +28,11 @@ export type BlockDepths = readonly [number, number, number, number, number];
 /** 3x3 convolutions with batch normalisation, ReLU between them, none after the last. */
 function block(builder: ModelBuilder, name: string, depth: number, inputs: number, outputs: number): Layer {
   // In the reference's list every convolution is followed by its normalisation and a ReLU: three places each.
-  const layers = Array.from({ length: depth }, (_, i) =>
-    normalizedConvolution(
-      builder,
-      convolution(builder, `${name}.${3 * i}`, {
-        inputs: i === 0 ? inputs : outputs,
-        outputs,
-        kernel: 3,
-        stride: 1,
-        padding: 1,
-        bias: true,
-      }),
-      batchNorm(builder, `${name}.${3 * i + 1}`, outputs),
-    ),
-  );
+  const layers = Array.from({ length: depth }, (_, i) => {
+    const shape = { inputs: i === 0 ? inputs : outputs, outputs, kernel: 3, stride: 1, padding: 1, bias: true };
+    const conv = convolution(builder, `${name}.${3 * i}`, shape);
+    return normalizedConvolution(builder, conv, batchNorm(builder, `${name}.${3 * i + 1}`, outputs));
+  });
   return (x, context) => {
     let last = x;
     for (const [i, layer] of layers.entries()) last = layer(i === 0 ? last : relu(last), context);
@@ -69,14 +60,10 @@ export const vgg =
         sums.push(sum);
         maps.push(relu(sum));
       }
-      const { out: last, ...inserted } = insertedAt(maps[4] as Tensor4D, context);
-      const pooled = globalAveragePool(last);
       return {
         stem: plainMap(maps[0] as Tensor4D),
         maps: maps.slice(1).map((out, i) => ({ out, beforeRelu: sums[i + 1] as Tensor4D })),
-        pooled,
-        logits: classifier(pooled),
-        ...inserted,
+        ...classified(maps[4] as Tensor4D, context, classifier),
       };
     };
     const norms = depths.slice(1).map((depth, i) => `block${i + 1}.${3 * (depth - 1) + 1}`);

@@ -1,3 +1,4 @@
+import { DT, nativeBackend, typeAttribute } from "../runtime/native.js";
 import { onTensorFlowLoaded, type Tensor, tf } from "../runtime/tf.js";
 
 type Named<Name extends string> = Readonly<Record<Name, Tensor>>;
@@ -60,3 +61,23 @@ export function defineOp<
     return named(op.outputs, Array.isArray(result) ? result : [result]);
   };
 }
+
+/** Runs a native op of float32 tensors with one output. */
+export const floatOp = (name: string, ...inputs: Tensor[]): Tensor =>
+  nativeBackend().executeSingleOutput(name, [typeAttribute("T", DT.float)], inputs);
+
+/** An op of one float32 tensor, by one native op forward. @param saved what the gradient gets beside dy */
+export const defineUnary = (
+  name: string,
+  forward: string,
+  saved: "x" | "y",
+  gradient: (dy: Tensor, saved: Tensor) => Tensor,
+) =>
+  defineOp({
+    name,
+    inputs: ["x"],
+    outputs: ["y"],
+    saved: [saved],
+    forward: ({ x }) => [floatOp(forward, x)],
+    gradient: (dy, { [saved]: kept }) => ({ x: () => gradient(dy, kept as Tensor) }),
+  });

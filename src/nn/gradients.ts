@@ -1,53 +1,39 @@
 import { boolAttribute, DT, nativeBackend, typeAttribute } from "../runtime/native.js";
 import { type Scalar, type Tensor, tf } from "../runtime/tf.js";
-import { defineOp } from "./defineOp.js";
+import { defineOp, defineUnary, floatOp } from "./defineOp.js";
 
 const scaledGradientOp = defineOp({
   name: "scaledGradient",
   inputs: ["x", "factor"],
   outputs: ["y"],
   saved: ["factor"],
-  forward: ({ x }) => [nativeBackend().executeSingleOutput("Identity", [typeAttribute("T", DT.float)], [x])],
+  forward: ({ x }) => [floatOp("Identity", x)],
   gradient: (dy, { factor }) => ({ x: () => tf.mul(dy, factor) }),
 });
 
 /** Identity whose gradient is multiplied by a factor; a negative one reverses it (Ganin and Lempitsky, ICML 2015). */
 export const scaledGradient = <T extends Tensor>(x: T, factor: Scalar): T => scaledGradientOp({ x, factor }).y as T;
 
-const attributes = () => [typeAttribute("T", DT.float)];
-
 /** tfjs's own gradient is a chain with a power and constants, which graph optimizers rewrite with other rounding. */
-const rsqrtOp = defineOp({
-  name: "rsqrt",
-  inputs: ["x"],
-  outputs: ["y"],
-  saved: ["y"],
-  forward: ({ x }) => [nativeBackend().executeSingleOutput("Rsqrt", attributes(), [x])],
-  gradient: (dy, { y }) => ({ x: () => nativeBackend().executeSingleOutput("RsqrtGrad", attributes(), [y, dy]) }),
-});
+const rsqrtOp = defineUnary("rsqrt", "Rsqrt", "y", (dy, y) => floatOp("RsqrtGrad", y, dy));
 
 /** 1 / sqrt(x), any shape; infinite at 0. */
 export const rsqrt = <T extends Tensor>(x: T): T => rsqrtOp({ x }).y as T;
 
 /** The same values without a gradient (torch.Tensor.detach). */
-export const detached = <T extends Tensor>(x: T): T =>
-  nativeBackend().executeSingleOutput("StopGradient", [typeAttribute("T", DT.float)], [x]) as T;
+export const detached = <T extends Tensor>(x: T): T => floatOp("StopGradient", x) as T;
 
 /** tfjs's own gradient at 0 is -1; PyTorch's is 0. */
-const absoluteOp = defineOp({
-  name: "absolute",
-  inputs: ["x"],
-  outputs: ["y"],
-  saved: ["x"],
-  forward: ({ x }) => [nativeBackend().executeSingleOutput("Abs", [typeAttribute("T", DT.float)], [x])],
-  gradient: (dy, { x }) => ({ x: () => tf.mul(dy, tf.sign(x)) }),
-});
+const absoluteOp = defineUnary("absolute", "Abs", "x", (dy, x) => tf.mul(dy, tf.sign(x)));
 
 /** |x|, any shape; the gradient at 0 is 0 as in PyTorch. */
 export const absolute = <T extends Tensor>(x: T): T => absoluteOp({ x }).y as T;
 
-const float = () => typeAttribute("T", DT.float);
-const sumAttributes = () => [boolAttribute("keep_dims", true), float(), typeAttribute("Tidx", DT.int32)];
+const sumAttributes = () => [
+  boolAttribute("keep_dims", true),
+  typeAttribute("T", DT.float),
+  typeAttribute("Tidx", DT.int32),
+];
 
 /** tfjs's own gradient makes a tensor of ones as large as x, a constant in a recorded graph, and five passes. */
 const sumOfSquaresOp = defineOp({
@@ -56,10 +42,9 @@ const sumOfSquaresOp = defineOp({
   outputs: ["y"],
   saved: ["x"],
   forward: ({ x }, { axes }: { axes: readonly number[] }) => {
-    const backend = nativeBackend();
-    const squares = backend.executeSingleOutput("Square", [float()], [x]);
+    const squares = floatOp("Square", x);
     const over = tf.tensor1d([...axes], "int32");
-    return [backend.executeSingleOutput("Sum", sumAttributes(), [squares, over])];
+    return [nativeBackend().executeSingleOutput("Sum", sumAttributes(), [squares, over])];
   },
   gradient: (dy, { x }) => ({ x: () => tf.mul(x, tf.mul(dy, 2)) }),
 });

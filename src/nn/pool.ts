@@ -49,14 +49,17 @@ export function nearestResize(x: Tensor4D, [height, width]: MapSize): Tensor4D {
 /** A square window, moved by `stride`; symmetric padding, as in PyTorch. */
 export type PoolGeometry = { readonly kernel: number; readonly stride: number; readonly padding: number };
 
+function padded(x: Tensor4D, padding: number, value = 0): Tensor4D {
+  const sides: [number, number] = [padding, padding];
+  return padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]], value);
+}
+
 /** Below every finite activation, so that padding never is the maximum. */
 const LOWEST = -3.4028234663852886e38;
 
 /** torch.nn.functional.max_pool2d of [N, H, W, C]; padding is its own op, as XLA and SAME have none like it. */
 export function maxPool(x: Tensor4D, { kernel, stride, padding }: PoolGeometry): Tensor4D {
-  const sides: [number, number] = [padding, padding];
-  const padded = padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]], LOWEST);
-  return tf.maxPool(padded, kernel, stride, "valid");
+  return tf.maxPool(padded(x, padding, LOWEST), kernel, stride, "valid");
 }
 
 /** torch.nn.functional.avg_pool2d of [N, H, W, C]: padding counts as zeros; TensorFlow's SAME counts only pixels. */
@@ -64,9 +67,7 @@ export function averagePool(
   x: Tensor4D,
   { kernel, stride, padding = 0 }: Omit<PoolGeometry, "padding"> & { readonly padding?: number },
 ): Tensor4D {
-  const sides: [number, number] = [padding, padding];
-  const padded = padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]]);
-  return tf.avgPool(padded, kernel, stride, "valid");
+  return tf.avgPool(padded(x, padding), kernel, stride, "valid");
 }
 
 /** Mean over height and width. @returns [N, C] from [N, H, W, C] */

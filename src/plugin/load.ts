@@ -124,12 +124,6 @@ export function closeRegistries(): void {
   for (const registry of REGISTRIES) registry.close();
 }
 
-/** @throws inputError once choices were made */
-function refuseLate(): void {
-  if (!PLUGINS.isClosed()) return;
-  throw inputError("Plug-ins are loaded before anything else is done, and all at once.");
-}
-
 /**
  * Loads plug-ins and closes the registries, before anything is made from them.
  * @param files as typed; repeated ones are loaded once
@@ -141,7 +135,7 @@ export async function loadPlugins(
   files: readonly string[],
   features: { readonly typescript?: unknown },
 ): Promise<void> {
-  refuseLate();
+  if (PLUGINS.isClosed()) throw inputError("Plug-ins are loaded before anything else is done, and all at once.");
   Error.stackTraceLimit = STACK_FRAMES;
   watchImports();
   const plugins = new Map<string, Plugin>();

@@ -1,21 +1,13 @@
 import { Chalk, type ChalkInstance } from "chalk";
 
-export interface ColorChoice {
-  /** NO_COLOR (no-color.org) and TERM=dumb disable colors; FORCE_COLOR (force-color.org, not 0 or false) enables. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly isTTY: boolean;
-  /** Undefined when neither --color nor --no-color was typed. */
-  readonly flag?: boolean | undefined;
-}
-
-/** Whether to color: --no-color or --color decide, then NO_COLOR, FORCE_COLOR and TERM, then whether it is a terminal. */
-export function useColor(choice: ColorChoice): boolean {
-  if (choice.flag !== undefined) return choice.flag;
-  if ((choice.env.NO_COLOR ?? "") !== "") return false;
-  const forced = choice.env.FORCE_COLOR ?? "";
-  if (forced !== "") return forced !== "0" && forced !== "false";
-  if (choice.env.TERM === "dumb") return false;
-  return choice.isTTY;
+/**
+ * Whether to color a terminal or another stream: NO_COLOR (no-color.org) and TERM=dumb disable colors, FORCE_COLOR
+ * (force-color.org, not 0 or false) enables them.
+ */
+export function useColor(env: Readonly<Record<string, string | undefined>>, isTTY: boolean): boolean {
+  if (env.NO_COLOR) return false;
+  if (env.FORCE_COLOR) return env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "false";
+  return isTTY && env.TERM !== "dumb";
 }
 
 /** chalk with colors on or off: its own detection looks at stdout, and chalk 5 ignores NO_COLOR on a terminal. */

@@ -5,7 +5,7 @@ import { formatSetting, type Repeat, type Setting, WEIGHTS, type Weight } from "
 import { completeSettings, otherSettings, SETTING_NAMES } from "./runs/labels.js";
 import { apart, LEVEL, type Rank, rankings } from "./runs/ranking.js";
 import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
-import { formatSpread, type Spread } from "./runs/statistics.js";
+import { formatSpread } from "./runs/statistics.js";
 import type { Summary } from "./runs/summarize.js";
 import { type Column, columns, extra, type Table } from "./table.js";
 
@@ -144,8 +144,6 @@ export function summaryTable(summaries: readonly Summary[]): Table {
 }
 
 const exact = (value: number | string | undefined) => (value === undefined ? "" : String(value));
-const exactRank = (rank: Rank | undefined) => [exact(rank?.place), exact(rank?.p)];
-const exactSpread = (value: Spread | undefined) => [exact(value?.mean), exact(value?.std)];
 
 const exactSetting = (value: Setting | null) =>
   value === null ? "" : Array.isArray(value) ? value.join(",") : String(value);
@@ -155,50 +153,35 @@ const otherText = (summary: Summary): string => {
   return Object.keys(others).length === 0 ? "" : JSON.stringify(others);
 };
 
-const CSV_COLUMNS: readonly string[] = [
-  "kind",
-  "teacher",
-  "model",
-  "method",
-  ...WEIGHTS,
-  "n",
-  "unfinished",
-  "last_top1_mean",
-  "last_top1_std",
-  "best_top1_mean",
-  "best_top1_std",
-  "rank",
-  "rank_p",
-  "published_top1",
-  "published_by",
-  "seconds_per_run",
-  "ms_per_step",
-  ...SETTING_NAMES,
-  "other_settings",
-];
+const CSV: Readonly<Record<string, (summary: Summary, rank: Rank | undefined) => string>> = {
+  kind: ({ kind }) => kind,
+  teacher: ({ teacher }) => exact(teacher),
+  model: ({ model }) => model,
+  method: ({ method }) => exact(method),
+  ...Object.fromEntries(WEIGHTS.map((name) => [name, ({ weights }: Summary) => exact(weights[name])])),
+  n: ({ n }) => String(n),
+  unfinished: ({ unfinished }) => String(unfinished),
+  last_top1_mean: ({ last }) => exact(last?.mean),
+  last_top1_std: ({ last }) => exact(last?.std),
+  best_top1_mean: ({ best }) => exact(best?.mean),
+  best_top1_std: ({ best }) => exact(best?.std),
+  rank: (_, rank) => exact(rank?.place),
+  rank_p: (_, rank) => exact(rank?.p),
+  published_top1: ({ published }) => exact(published?.top1),
+  published_by: ({ published }) => exact(published?.source),
+  seconds_per_run: ({ secondsPerRun }) => exact(secondsPerRun),
+  ms_per_step: ({ msPerStep }) => exact(msPerStep),
+};
 
 /** The same for programs: every column always, no rounding, mean and deviation apart, nothing where there is no value. */
 export function summaryCsvTable(summaries: readonly Summary[]): Table {
   const ranks = rankings(summaries);
   const rows = summaries.map((summary) => [
-    summary.kind,
-    summary.teacher ?? "",
-    summary.model,
-    summary.method ?? "",
-    ...WEIGHTS.map((name) => exact(summary.weights[name])),
-    String(summary.n),
-    String(summary.unfinished),
-    ...exactSpread(summary.last),
-    ...exactSpread(summary.best),
-    ...exactRank(ranks.get(summary)),
-    exact(summary.published?.top1),
-    summary.published?.source ?? "",
-    exact(summary.secondsPerRun),
-    exact(summary.msPerStep),
+    ...Object.values(CSV).map((cell) => cell(summary, ranks.get(summary))),
     ...Object.values(completeSettings(summary.settings)).map(exactSetting),
     otherText(summary),
   ]);
-  return { columns: columns(...CSV_COLUMNS), rows };
+  return { columns: columns(...Object.keys(CSV), ...SETTING_NAMES, "other_settings"), rows };
 }
 
 /** One line per run, the experiments' labels beside it. */

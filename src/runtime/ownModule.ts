@@ -32,7 +32,6 @@ interface ModuleExports {
   readonly reduced?: string;
   readonly narrow?: string;
   readonly problem?: string;
-  readonly operations?: string;
   /** Keeps what this thread writes to C's stderr from here on, and ends that. */
   divertWords?(): void;
   takeWords?(): string;
@@ -64,7 +63,6 @@ const NO_MODULE: OwnModule = {
 };
 
 let loaded: OwnModule = { ...NO_MODULE, problem: "not loaded yet" };
-let operations: readonly string[] = [];
 let native: Pick<ModuleExports, "divertWords" | "takeWords" | "inFloats"> = {};
 let saidInFloats = "";
 
@@ -81,7 +79,6 @@ function loadModule(folder: string): OwnModule {
     return { ...NO_MODULE, problem };
   }
   const { instructions = NONE, reduced, narrow, problem } = module.exports;
-  operations = module.exports.operations?.split(" ") ?? [];
   native = module.exports;
   return {
     instructions: instructions === NONE ? undefined : instructions,
@@ -135,9 +132,6 @@ export function float32Note(): string | undefined {
   saidInFloats = found;
   return `Some convolutions (${found}) run in float32, which is slower: their channel scales differ too much for int16.`;
 }
-
-/** TensorFlow ops that our elementwise op computes, by opcode; empty if it is not available. */
-export const ownOperations = (): readonly string[] => operations;
 
 /** Captures a native library's stderr, such as libjpeg's warnings, which name no image; nothing without our module. */
 export function capturingStderr<Result>(run: () => Result): { result: Result; stderrText: string } {

@@ -29,22 +29,25 @@ export const dependencies = (nativeFolder: string): string => join(nativeFolder,
 /** Where the compiled binding lies (Node-API 8, the newest that it knows). */
 export const bindingFile = (nativeFolder: string): string => join(nativeFolder, "lib/napi-v8/tfjs_binding.node");
 
+const besideBinding =
+  (name: string) =>
+  (nativeFolder: string): string =>
+    join(dirname(bindingFile(nativeFolder)), name);
+
 /** The module that silences the libraries' log (src/native/log_level.cc). */
-export const logLevelFile = (nativeFolder: string): string =>
-  join(dirname(bindingFile(nativeFolder)), "log_level.node");
+export const logLevelFile = besideBinding("log_level.node");
 
 /** The module that ends a busy process when a signal comes (src/native/signals.cc). */
-export const signalsFile = (nativeFolder: string): string => join(dirname(bindingFile(nativeFolder)), "signals.node");
+export const signalsFile = besideBinding("signals.node");
 
 /** The module of our own ops (src/native). */
-export const ownModuleFile = (nativeFolder: string): string => join(dirname(bindingFile(nativeFolder)), "own_ops.node");
+export const ownModuleFile = besideBinding("own_ops.node");
 
 /** The program that asks the CUDA driver (src/native/gpu_probe.cc). */
-export const gpuProbeFile = (nativeFolder: string): string => join(dirname(bindingFile(nativeFolder)), "gpu_probe");
+export const gpuProbeFile = besideBinding("gpu_probe");
 
 /** What setup wrote down of all these, when it came to its end (compiledFiles.ts). */
-export const compiledRecord = (nativeFolder: string): string =>
-  join(dirname(bindingFile(nativeFolder)), "compiled.json");
+export const compiledRecord = besideBinding("compiled.json");
 
 /** Folder of compiled XLA programs in the cache folder. */
 export const programCache = (cache: string): string => join(cache, "xla");

@@ -1,5 +1,4 @@
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
-import { inputError } from "../common/errors.js";
 import type { StateDict } from "../common/stateDict.js";
 import { modelNameIn } from "../config/modelName.js";
 import type { EvalOptions } from "../config/options.js";
@@ -18,7 +17,7 @@ import { evaluateModel, testBatch } from "./evaluation.js";
 import { openPredictorOf, type PredictorOf, readPredictor } from "./files/predictor.js";
 import type { EvalResult, Hooks } from "./files/result.js";
 import { loadState, tensorsFor } from "./files/stateFiles.js";
-import { refuseOtherClasses } from "./openModel.js";
+import { refuseOtherClasses, unknownModel } from "./openModel.js";
 import { type BatchSource, chooseSources } from "./source.js";
 
 export interface DetailedEval {
@@ -71,10 +70,7 @@ async function readSubject(options: EvalOptions): Promise<Subject> {
   const name = options.model ?? modelNameIn(metadata);
   if (name === undefined) {
     if (typeof metadata.model === "string") modelRow(metadata.model); // throws: that is no model here
-    throw inputError(
-      `The model of ${checkpoint} cannot be determined from the file or its folder.`,
-      "Name it with --model, such as --model resnet8x4.",
-    );
+    throw unknownModel(checkpoint);
   }
   const numClasses = await classesIn(DATASETS.row(options.dataset), options.data);
   const layout = stateLayout(name, numClasses);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { areNumbers, toFloat32 } from "../checkpoint/float.js";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
-import { inputError } from "../common/errors.js";
+import { inputError, type PefdError } from "../common/errors.js";
 import { createRandom } from "../common/random.js";
 import type { StateDict, StateTensor } from "../common/stateDict.js";
 import { classesIn, type ImageShape, type TestImages } from "../data/dataset.js";
@@ -73,6 +73,13 @@ export function refuseOtherClasses(
     `Give a model that was trained on ${DATASETS.row(name).title}, or its own data set with --dataset.`,
   );
 }
+
+/** The error for a checkpoint that does not say of which model it is. */
+export const unknownModel = (checkpoint: string): PefdError =>
+  inputError(
+    `The model of ${checkpoint} cannot be determined from the file or its folder.`,
+    "Name it with --model, such as --model resnet8x4.",
+  );
 
 /** Opens a frozen trained model. @throws inputError for a damaged file, another model or number of classes */
 export async function openFrozen(

@@ -15,6 +15,7 @@ import { readConfig } from "../runFiles/identity.js";
 import { loadTensorFlow, type Tensor4D, tf } from "../runtime/tf.js";
 import { openPredictorOf, readPredictor } from "./files/predictor.js";
 import { loadState } from "./files/stateFiles.js";
+import { unknownModel } from "./openModel.js";
 import { type BatchSource, chooseSources, plainImages } from "./source.js";
 
 export interface PredictOptions {
@@ -125,12 +126,7 @@ export async function openClassifier(
   const { checkpoint, dataset, image_size, gpu } = options;
   const { state, metadata } = await readCheckpoint(checkpoint);
   const name = options.model ?? modelNameIn(metadata) ?? modelNameOf(checkpoint);
-  if (name === undefined) {
-    throw inputError(
-      `The model of ${checkpoint} cannot be determined from the file or its folder.`,
-      "Name it with --model, such as --model resnet8x4.",
-    );
-  }
+  if (name === undefined) throw unknownModel(checkpoint);
   const row = sizedDataset(dataset, image_size);
   const { height, width } = row.format;
   const numClasses = classesOfState(name, state);

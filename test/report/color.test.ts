@@ -2,19 +2,17 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { palette, useColor } from "#pefd/report/color.js";
 
-it("colours on a terminal unless NO_COLOR, a dumb terminal or --no-color say otherwise", () => {
-  assert.equal(useColor({ env: {}, isTTY: true }), true);
-  assert.equal(useColor({ env: {}, isTTY: false }), false);
-  assert.equal(useColor({ env: { NO_COLOR: "1" }, isTTY: true }), false);
-  assert.equal(useColor({ env: { NO_COLOR: "" }, isTTY: true }), true);
-  assert.equal(useColor({ env: { TERM: "dumb" }, isTTY: true }), false);
-  assert.equal(useColor({ env: { FORCE_COLOR: "1" }, isTTY: false }), true);
-  assert.equal(useColor({ env: { FORCE_COLOR: "1", TERM: "dumb" }, isTTY: true }), true);
-  assert.equal(useColor({ env: { FORCE_COLOR: "0" }, isTTY: true }), false);
-  assert.equal(useColor({ env: { FORCE_COLOR: "" }, isTTY: false }), false);
-  assert.equal(useColor({ env: { FORCE_COLOR: "1", NO_COLOR: "1" }, isTTY: false }), false);
-  assert.equal(useColor({ env: {}, isTTY: true, flag: false }), false);
-  assert.equal(useColor({ env: { NO_COLOR: "1" }, isTTY: false, flag: true }), true);
+it("colours on a terminal unless NO_COLOR or a dumb terminal say otherwise", () => {
+  assert.equal(useColor({}, true), true);
+  assert.equal(useColor({}, false), false);
+  assert.equal(useColor({ NO_COLOR: "1" }, true), false);
+  assert.equal(useColor({ NO_COLOR: "" }, true), true);
+  assert.equal(useColor({ TERM: "dumb" }, true), false);
+  assert.equal(useColor({ FORCE_COLOR: "1" }, false), true);
+  assert.equal(useColor({ FORCE_COLOR: "1", TERM: "dumb" }, true), true);
+  assert.equal(useColor({ FORCE_COLOR: "0" }, true), false);
+  assert.equal(useColor({ FORCE_COLOR: "" }, false), false);
+  assert.equal(useColor({ FORCE_COLOR: "1", NO_COLOR: "1" }, false), false);
 });
 
 it("the palette obeys that decision whatever chalk detects", () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { makeFolder } from "../../common/files/atomicFile.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
-import { flag, flagSection, integer, path } from "../../common/optionRow.js";
+import { flag, flagSection, integer, path, type Values } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
@@ -79,11 +79,7 @@ async function writePlots(folder: string, summaries: readonly Summary[]) {
   }
 }
 
-function textOf(
-  summaries: readonly Summary[],
-  form: { csv: string | undefined; markdown: boolean },
-  width: number | undefined,
-): string {
+function textOf(summaries: readonly Summary[], form: Values<typeof REPORT>, width: number | undefined): string {
   if (form.csv === STDOUT) return renderCsv(summaryCsvTable(summaries));
   const table = summaryTable(summaries);
   const notes = summaryNotes(summaries);
@@ -91,14 +87,7 @@ function textOf(
   return `${form.markdown ? renderMarkdown(table) : renderFitted(table, width)}${below}`;
 }
 
-interface Asked {
-  readonly csv: string | undefined;
-  readonly markdown: boolean;
-  readonly json: boolean;
-  readonly svg: string | undefined;
-}
-
-function refuseClashes({ csv, markdown, json, svg }: Asked): void {
+function refuseClashes({ csv, markdown, svg }: Values<typeof REPORT>, json: boolean): void {
   if ([csv === STDOUT, markdown, json].filter(Boolean).length > 1) {
     throw inputError("Only one of --csv -, --markdown and --json can be printed.");
   }
@@ -116,8 +105,9 @@ export const command: Command = {
     ["pefd report --serve", "a live page in the browser"],
   ],
   async run({ layers, positionals, output }) {
-    const { csv, markdown, html, svg, serve } = resolveSection(REPORT, layers);
-    refuseClashes({ csv, markdown, json: output.json, svg });
+    const options = resolveSection(REPORT, layers);
+    const { csv, markdown, html, svg, serve } = options;
+    refuseClashes(options, output.json);
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
     if (serve !== undefined) {
       if (csv !== undefined || markdown || html !== undefined || svg !== undefined) {
@@ -133,7 +123,7 @@ export const command: Command = {
     if (table !== undefined) await writeOutputFile(table, `${renderCsv(summaryCsvTable(summaries))}\n`);
     if (html !== undefined) await writePage(html, summaries, found);
     if (svg !== undefined) await writePlots(svg, summaries);
-    output.result(textOf(summaries, { csv, markdown }, output.width), reportDocument(summaries, found));
+    output.result(textOf(summaries, options, output.width), reportDocument(summaries, found));
     if (table !== undefined) output.notice(`The table is in ${table}.`);
     if (html !== undefined) output.notice(`The page is ${html}.`);
     if (svg !== undefined) output.notice(`The plots are in ${svg}.`);

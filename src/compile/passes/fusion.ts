@@ -15,13 +15,11 @@ import {
   isFloat,
   nodeBehind,
   nodeOf,
-  nodesByName,
   outputRef,
   renamer,
   sameShape,
   shapeBehind,
   topologicallySorted,
-  usersOf,
 } from "../graph/graph.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import { follower, type Surroundings, sumAfter, surroundingsOf } from "./followers.js";
@@ -136,13 +134,7 @@ export const fuseBatchNorm: Pass = (step) => {
 
 type Group = readonly GraphNode[];
 
-interface Context {
-  readonly byName: ReadonlyMap<string, GraphNode>;
-  readonly order: ReadonlyMap<string, number>;
-  readonly users: ReadonlyMap<string, readonly GraphNode[]>;
-  /** Names of nodes that are read from outside. */
-  readonly kept: ReadonlySet<string>;
-}
+type Context = Surroundings & { readonly order: ReadonlyMap<string, number> };
 
 /** Whether all operands of a node have its shape or are scalars. */
 function isElementwise(node: GraphNode, { byName }: Context): boolean {
@@ -229,12 +221,7 @@ function resultsOf(group: Group, { users, kept }: Context): string[] {
 /** Fuses groups of at least so many nodes. */
 function fusedGroups(recorded: RecordedStep, fewest: number): RecordedStep {
   const { nodes, updates } = recorded;
-  const context: Context = {
-    byName: nodesByName(nodes),
-    order: new Map(nodes.map(({ name }, i) => [name, i])),
-    users: usersOf(nodes),
-    kept: new Set(updates.map(([, value]) => nodeOf(value))),
-  };
+  const context = { ...surroundingsOf(recorded), order: new Map(nodes.map(({ name }, i) => [name, i])) };
   const fused = new Map<string, GraphNode>();
   const moved = new Map<string, string>();
   const dropped = new Set<string>();

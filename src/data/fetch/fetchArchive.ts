@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { createReadStream, existsSync, writeFileSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, posix, resolve } from "node:path";
+import { pipeline } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
 import { extract, type ReadEntry, type Unpack } from "tar";
@@ -119,19 +121,14 @@ export async function unpackMembers(
 const MOST_BYTES = 2 ** 31;
 
 async function feed(archive: string, mostBytes: number, unpacker: Unpack): Promise<void> {
-  const ended = new Promise<void>((resolve, reject) => {
-    unpacker.once("close", resolve).once("error", reject);
-  });
+  const ended = once(unpacker, "close"); // rejected for an error
   const write = async () => {
     let bytes = 0;
-    const gunzip = createGunzip();
-    createReadStream(archive)
-      .once("error", (error) => gunzip.destroy(error))
-      .pipe(gunzip);
-    for await (const chunk of gunzip) {
+    // The loop throws the error of either stream.
+    for await (const chunk of pipeline(createReadStream(archive), createGunzip(), () => {})) {
       bytes += chunk.length;
       if (bytes > mostBytes) throw new Error(`it unpacks to more than ${mostBytes} bytes`);
-      if (!unpacker.write(chunk)) await new Promise((go) => unpacker.once("drain", go));
+      if (!unpacker.write(chunk)) await once(unpacker, "drain");
     }
     unpacker.end();
   };

@@ -6,15 +6,7 @@ import { readInputText } from "../../common/files/inputFile.js";
 import type { CenterCrop, ResizedCrop } from "../augmentation.js";
 import type { PartName } from "../binary/records.js";
 import { sha256Of, sha256OfFile } from "../checksums.js";
-import type {
-  DatasetRow,
-  ImageFile,
-  ImageFormat,
-  ImagesInFiles,
-  PackableHalf,
-  PackableSet,
-  SyntheticOptions,
-} from "../dataset.js";
+import type { DatasetRow, ImageFile, ImageFormat, ImagesInFiles, PackableHalf, SyntheticOptions } from "../dataset.js";
 import { examine, type WholeFile } from "../examine.js";
 import type { ImageExaminer } from "../images/examine/types.js";
 import { type FilePart, type ImagePlaces, imagePlaces } from "../images/places.js";
@@ -23,7 +15,7 @@ import { checkLimit, takenImages, type Wanted } from "../limits.js";
 import { IMAGENET as IMAGENET_NORMALIZATION } from "../normalize.js";
 import { hasShards, listShards, shardClassNames } from "../shards/listing.js";
 import { readShardRecord } from "../shards/record.js";
-import { refuseUnknown, type SkipList } from "../skipList.js";
+import { refuseUnknown } from "../skipList.js";
 import { classNames } from "../synthetic/patterns.js";
 import { drawImages, pngOf, writeSynthetic } from "../synthetic/write.js";
 import { changedContents, openContents } from "./contents.js";
@@ -36,7 +28,6 @@ import {
   halfFolder,
   hasHalf,
   type ImageList,
-  namesOf as imageNames,
   imagesAt,
   isImage,
   type ListedImage,
@@ -79,11 +70,9 @@ export async function synthesize(directory: string, options: SyntheticOptions): 
   });
 }
 
-/** Classes of the training images, by folder; undefined where only validation images are there. */
-function knownClasses(directory: string, folders: HalfFolders): string[] | undefined {
-  if (!hasHalf(directory, "train", folders)) return undefined;
-  return classFolders(join(directory, halfFolder(directory, "train", folders)));
-}
+/** Classes of a split's images, by folder; undefined where the split is not there. */
+const classesOfHalf = (directory: string, part: PartName, folders: HalfFolders): string[] | undefined =>
+  hasHalf(directory, part, folders) ? classFolders(join(directory, halfFolder(directory, part, folders))) : undefined;
 
 /** Milliseconds before the first progress report on reading samples, and between reports. */
 const PATIENCE = 2000;
@@ -135,44 +124,12 @@ function changedShards(directory: string, part: PartName): string[] {
     .map(({ path }) => `${path} has changed since it was packed (sha256).`);
 }
 
-/** Packable images of splits. @throws inputError for a skip list that names what is not there, or leaves no image */
-function packableSet(
-  directory: string,
-  listings: ReadonlyMap<PartName, Listing>,
-  namesOf: (classes: readonly string[]) => readonly string[],
-  skip?: SkipList,
-): PackableSet {
-  const all = [...listings.values()];
-  if (skip)
-    refuseUnknown(
-      skip,
-      all.flatMap(({ images }) => [...imageNames(images)]),
-    );
-  const isKept = ({ name }: ListedImage): boolean => skip?.names.has(name) !== true;
-  const half = ([part, listing]: readonly [PartName, Listing]): [PartName, PackableHalf] => {
-    const images = [...listing.images].filter(isKept);
-    if (images.length === 0) throw inputError(`${skip?.file} skips all images of ${directory}.`);
-    const names = images.map(({ name }) => name);
-    return [part, { names, labels: labelsOf(images), places: placesOf(directory, images) }];
-  };
-  const { classes, reencoded } = all[0] as Listing;
-  return {
-    classes,
-    classNames: namesOf(classes),
-    ...(reencoded !== undefined && { reencoded }),
-    halves: Object.fromEntries([...listings].map(half)),
-  };
-}
-
 const PARTS: readonly PartName[] = ["train", "test"];
-
-const hasClasses = (directory: string, part: PartName, folders: HalfFolders): boolean =>
-  hasHalf(directory, part, folders) && classFolders(join(directory, halfFolder(directory, part, folders))).length > 0;
 
 /** Whether a folder holds shards: recorded ones, or any without class folders (downloads may lie beside those). */
 function isPacked(directory: string, folders: HalfFolders): boolean {
   if (readShardRecord(directory) !== undefined) return true;
-  if (PARTS.some((part) => hasClasses(directory, part, folders))) return false;
+  if (PARTS.some((part) => classesOfHalf(directory, part, folders)?.length)) return false;
   return PARTS.some((part) => hasShards(directory, part));
 }
 
@@ -193,28 +150,6 @@ interface FolderSource {
 
 /** Classes of two-byte labels. */
 const MOST_CLASSES = 65_536;
-
-function setOf(
-  directory: string,
-  source: FolderSource,
-  part: PartName,
-  { images, reencoded }: Listing,
-  wanted: Wanted,
-): ImagesInFiles {
-  const all = { names: namesOf(images), labels: labelsOf(images) };
-  const chosen = takenImages(all, join(directory, part), part, wanted);
-  const taken = chosen === undefined ? images : imagesAt(images, chosen);
-  return {
-    kind: "files",
-    ...source.format,
-    evaluation: source.evaluation,
-    labels: labelsOf(taken),
-    count: taken.length,
-    places: placesOf(directory, taken),
-    ...(reencoded !== undefined && { reencoded }),
-    ...(chosen !== undefined && { positions: chosen }),
-  };
-}
 
 async function examined(
   directory: string,
@@ -244,8 +179,21 @@ function folderReaders(
     if (listing.classes.length <= MOST_CLASSES) return listing;
     throw inputError(`${directory} has more than ${MOST_CLASSES} classes.`);
   };
-  const set = (directory: string, part: PartName, listing: Listing, wanted: Wanted) =>
-    setOf(directory, source, part, listing, wanted);
+  const set = (directory: string, part: PartName, { images, reencoded }: Listing, wanted: Wanted): ImagesInFiles => {
+    const all = { names: namesOf(images), labels: labelsOf(images) };
+    const chosen = takenImages(all, join(directory, part), part, wanted);
+    const taken = chosen === undefined ? images : imagesAt(images, chosen);
+    return {
+      kind: "files",
+      ...source.format,
+      evaluation: source.evaluation,
+      labels: labelsOf(taken),
+      count: taken.length,
+      places: placesOf(directory, taken),
+      ...(reencoded !== undefined && { reencoded }),
+      ...(chosen !== undefined && { positions: chosen }),
+    };
+  };
   const classNamesOf = (directory: string, classes: readonly string[]): readonly string[] =>
     isPacked(directory, source.folders)
       ? (shardClassNames(directory) ?? classes)
@@ -291,8 +239,25 @@ function folderReaders(
       const found = PARTS.filter((part) => hasImages(directory, part, source.folders));
       // Where there is neither split, this says so.
       const parts = found.length > 0 ? found : PARTS;
-      const listings = new Map(parts.map((part) => [part, list(directory, part)]));
-      return packableSet(directory, listings, (classes) => classNamesOf(directory, classes), skip);
+      const listings = parts.map((part) => [part, list(directory, part)] as const);
+      const { classes, reencoded } = (listings[0] as (typeof listings)[number])[1];
+      if (skip)
+        refuseUnknown(
+          skip,
+          listings.flatMap(([, { images }]) => [...namesOf(images)]),
+        );
+      const halves = listings.map(([part, listing]): [PartName, PackableHalf] => {
+        const images = [...listing.images].filter(({ name }) => skip?.names.has(name) !== true);
+        if (images.length === 0) throw inputError(`${skip?.file} skips all images of ${directory}.`);
+        const names = images.map(({ name }) => name);
+        return [part, { names, labels: labelsOf(images), places: placesOf(directory, images) }];
+      });
+      return {
+        classes,
+        classNames: classNamesOf(directory, classes),
+        ...(reencoded !== undefined && { reencoded }),
+        halves: Object.fromEntries(halves),
+      };
     },
   };
 }
@@ -310,7 +275,7 @@ const MOST_BYTES = 2 ** 26;
 function listImageNet(directory: string, part: PartName): Listing {
   const folder = halfFolder(directory, part, IMAGENET_FOLDERS);
   if (part === "train") return listClassFolders(directory, folder);
-  const known = knownClasses(directory, IMAGENET_FOLDERS);
+  const known = classesOfHalf(directory, "train", IMAGENET_FOLDERS);
   if (classFolders(join(directory, folder)).length > 0) return listClassFolders(directory, folder, known);
   return listSolved(directory, folder, known);
 }
@@ -379,7 +344,7 @@ const FOLDERS: HalfFolders = { train: ["train"], test: ["val", "test"] };
 /** Training images rule which classes there are. */
 function listFolder(directory: string, part: PartName): Listing {
   const folder = halfFolder(directory, part, FOLDERS);
-  const known = part === "train" ? undefined : knownClasses(directory, FOLDERS);
+  const known = part === "train" ? undefined : classesOfHalf(directory, "train", FOLDERS);
   return listClassFolders(directory, folder, known);
 }
 

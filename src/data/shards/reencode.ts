@@ -15,7 +15,6 @@ export const reencodingWords = ({ shortSide, quality }: Reencoding): string =>
 export type ReencodeWork = { readonly places: ImagePlaces; readonly reencoding: Reencoding };
 
 export interface ReencodeAnswer {
-  readonly image: number;
   readonly packed?: PackedImage;
   readonly problem?: { readonly message: string; readonly hint: string | undefined };
 }

@@ -10,10 +10,10 @@ const reencode = openReencoder(loadThreadBinding(), reencoding);
 
 function answerTo(image: number): ReencodeAnswer {
   try {
-    return { image, packed: reencode(imageName(places, image), readImage(places, image)) };
+    return { packed: reencode(imageName(places, image), readImage(places, image)) };
   } catch (error) {
     if (!(error instanceof PefdError)) throw error;
-    return { image, problem: { message: error.message, hint: error.hint } };
+    return { problem: { message: error.message, hint: error.hint } };
   }
 }
 

@@ -33,35 +33,34 @@ const MOST_CLASSES = 256;
 const ANNOTATIONS = "val/val_annotations.txt";
 const WORDS = "words.txt";
 
-const textOf = (tree: Tree, name: string): string => Buffer.from(tree.read(name)).toString();
-
-const linesInText = (text: string): string[] =>
-  text
+/** The lines of a text file. @throws inputError for a file that is not there or is damaged */
+const linesIn = (tree: Tree, name: string): string[] =>
+  Buffer.from(tree.read(name))
+    .toString()
     .split("\n")
     .map((line) => line.trimEnd())
     .filter((line) => line !== "");
 
+/** The columns of a table; none where it is not there. */
+function rowsIn(tree: Tree, name: string): string[][] {
+  try {
+    return linesIn(tree, name).map((line) => line.split("\t"));
+  } catch {
+    return [];
+  }
+}
+
 /** The classes' wnids, sorted by name, as torchvision's ImageFolder numbers the folders of training images. */
 function wnidsOf(tree: Tree): string[] {
-  const wnids = [...new Set(linesInText(textOf(tree, CLASSES_FILE)))].sort(byName);
+  const wnids = [...new Set(linesIn(tree, CLASSES_FILE))].sort(byName);
   if (wnids.length > 0 && wnids.length <= MOST_CLASSES) return wnids;
   throw inputError(`${CLASSES_FILE} in ${tree.place} names ${wnids.length} classes, expected 200.`);
 }
 
 function wordsOf(tree: Tree): readonly string[] {
   const wnids = wnidsOf(tree);
-  if (!hasFile(tree, WORDS)) return wnids;
-  const words = new Map(linesInText(textOf(tree, WORDS)).map((line) => line.split("\t") as [string, string]));
+  const words = new Map(rowsIn(tree, WORDS) as [string, string][]);
   return wnids.map((wnid) => words.get(wnid) || wnid);
-}
-
-function hasFile(tree: Tree, name: string): boolean {
-  try {
-    tree.read(name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Published are JPEGs; synthetic images are PNGs. */
@@ -69,18 +68,12 @@ const IMAGE = /\.(jpe?g|png)$/i;
 
 /** The wnid that each path has among its folders; val's annotations have those without one. */
 function wnidsByPath(tree: Tree, names: readonly string[]): (string | undefined)[] {
-  const told = annotations(tree);
+  const told = new Map(rowsIn(tree, ANNOTATIONS).map(([file = "", wnid = ""]) => [file, wnid]));
   return names.map((name) => {
     const [, folder = "", ...rest] = name.split("/");
     const file = rest.at(-1) ?? folder;
     return folder === "images" || rest.length === 0 ? told.get(file) : folder;
   });
-}
-
-function annotations(tree: Tree): ReadonlyMap<string, string> {
-  if (!hasFile(tree, ANNOTATIONS)) return new Map();
-  const lines = linesInText(textOf(tree, ANNOTATIONS)).map((line) => line.split("\t"));
-  return new Map(lines.map(([file = "", wnid = ""]) => [file, wnid]));
 }
 
 /** Images of a split; val_annotations.txt, or folders, have the classes of validation images. */

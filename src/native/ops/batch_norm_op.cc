@@ -74,28 +74,20 @@ template <bool hasImage, bool hasRelu>
 Op forwardOp(const char *name) {
   std::vector<const char *> inputs{"x: T", "scale: float", "offset: float"};
   if (hasImage) inputs.push_back("image: T");
-  return {name,
-          {NUMBERS, "epsilon: float"},
-          std::move(inputs),
-          {"y: T", "mean: float", "variance: float", "inverse: float"},
-          inferShapes<shapes<4>>,
-          createNode<Node, forwardNode>,
-          computeNode<Node, onImages<Forward<hasImage, hasRelu>, Node>>,
-          removeNode<Node>};
+  return nodeOp<Node, forwardNode, onImages<Forward<hasImage, hasRelu>, Node>, shapes<4>>(
+      name, {NUMBERS, "epsilon: float"}, std::move(inputs),
+      {"y: T", "mean: float", "variance: float", "inverse: float"});
 }
 
-const Registered batchNormOps{forwardOp<false, false>("PefdBatchNorm"),
-                              forwardOp<false, true>("PefdBatchNormRelu"),
-                              forwardOp<true, false>("PefdBatchNormAdd"),
-                              forwardOp<true, true>("PefdBatchNormAddRelu"),
-                              {"PefdBatchNormGrad",
-                               {NUMBERS},
-                               {"y_backprop: T", "x: T", "scale: float", "mean: float", "inverse: float"},
-                               {"x_backprop: T", "scale_backprop: float", "offset_backprop: float"},
-                               inferShapes<shapes<3>>,
-                               createNode<Node, gradientNode>,
-                               computeNode<Node, onImages<Gradient, Node>>,
-                               removeNode<Node>}};
+const Registered batchNormOps{
+    forwardOp<false, false>("PefdBatchNorm"),
+    forwardOp<false, true>("PefdBatchNormRelu"),
+    forwardOp<true, false>("PefdBatchNormAdd"),
+    forwardOp<true, true>("PefdBatchNormAddRelu"),
+    nodeOp<Node, gradientNode, onImages<Gradient, Node>, shapes<3>>(
+        "PefdBatchNormGrad", {NUMBERS}, {"y_backprop: T", "x: T", "scale: float", "mean: float", "inverse: float"},
+        {"x_backprop: T", "scale_backprop: float", "offset_backprop: float"}),
+};
 
 }  // namespace
 }  // namespace pefd

@@ -132,15 +132,6 @@ std::vector<const char *> attributesAnd(std::initializer_list<const char *> more
   return attributes;
 }
 
-const std::vector<const char *> DEPTHWISE_ATTRIBUTES = attributesAnd({"T: {float}"});
-
-template <typename Node, Node (*make)(const Attributes &), void (*run)(const Node &, const Call &)>
-Op nodeOp(const char *name, std::vector<const char *> attributes, std::vector<const char *> inputs,
-          void (*shape)(TF_ShapeInferenceContext *, TF_Status *), const char *output = "output: T") {
-  return {name,  std::move(attributes),  std::move(inputs),      {output},
-          shape, createNode<Node, make>, computeNode<Node, run>, removeNode<Node>};
-}
-
 // An input that must have a given shape.
 Tensor imageOf(const Call &call, int index, const Shape &shape) {
   Tensor image = call.input(index);
@@ -174,15 +165,18 @@ void filterGradient(const Geometry &geometry, const Call &call) {
   checkOutcome(kernels().depthwiseFilterGradient(workspace.host(), conv, floats(x), floats(dy), dfilter));
 }
 
+template <void (*run)(const Geometry &, const Call &), void (*infer)(const Inference &)>
+Op depthwiseOp(const char *name, std::vector<const char *> inputs) {
+  return nodeOp<Geometry, geometryOfNode, run, infer>(name, attributesAnd({"T: {float}"}), std::move(inputs),
+                                                      {"output: T"});
+}
+
 const Registered depthwiseOps{
-    nodeOp<Geometry, geometryOfNode, forward>("PefdDepthwiseConv2dNative", DEPTHWISE_ATTRIBUTES,
-                                              {"input: T", "filter: T"}, inferShapes<depthwiseShape>),
-    nodeOp<Geometry, geometryOfNode, inputGradient>("PefdDepthwiseConv2dNativeBackpropInput", DEPTHWISE_ATTRIBUTES,
-                                                    {"input_sizes: int32", "filter: T", "out_backprop: T"},
-                                                    inferShapes<depthwiseInputGradientShape>),
-    nodeOp<Geometry, geometryOfNode, filterGradient>("PefdDepthwiseConv2dNativeBackpropFilter", DEPTHWISE_ATTRIBUTES,
-                                                     {"input: T", "filter_sizes: int32", "out_backprop: T"},
-                                                     inferShapes<depthwiseFilterGradientShape>),
+    depthwiseOp<forward, depthwiseShape>("PefdDepthwiseConv2dNative", {"input: T", "filter: T"}),
+    depthwiseOp<inputGradient, depthwiseInputGradientShape>("PefdDepthwiseConv2dNativeBackpropInput",
+                                                            {"input_sizes: int32", "filter: T", "out_backprop: T"}),
+    depthwiseOp<filterGradient, depthwiseFilterGradientShape>("PefdDepthwiseConv2dNativeBackpropFilter",
+                                                              {"input: T", "filter_sizes: int32", "out_backprop: T"}),
 };
 
 // Attributes of a node.
@@ -303,28 +297,27 @@ struct FilterGradient {
 const char *const IMAGES = "input: Tinput", *const TYPE_OF_IMAGES = "Tinput: {float, bfloat16} = DT_FLOAT";
 
 // An op with Conv2D's attributes, and some more.
-template <typename Work>
+template <typename Work, void (*infer)(const Inference &)>
 Op convolutionOp(const char *name, std::vector<const char *> inputs, std::vector<const char *> more,
-                 void (*shape)(TF_ShapeInferenceContext *, TF_Status *), const char *output = "output: T") {
+                 const char *output = "output: T") {
   std::vector<const char *> attributes =
       attributesAnd({NUMBERS, "use_cudnn_on_gpu: bool = true", "reduced: bool = false"});
   attributes.insert(attributes.end(), more.begin(), more.end());
-  return nodeOp<Node, nodeOf, onImages<Work, Node>>(name, std::move(attributes), std::move(inputs), shape, output);
+  return nodeOp<Node, nodeOf, onImages<Work, Node>, infer>(name, std::move(attributes), std::move(inputs), {output});
 }
 
 template <bool hasBias, bool hasImage, bool hasRelu>
 Op forwardOp(const char *name, std::vector<const char *> more) {
   std::vector<const char *> inputs{IMAGES, "filter: float"};
   inputs.insert(inputs.end(), more.begin(), more.end());
-  return convolutionOp<Forward<hasBias, hasImage, hasRelu>>(name, std::move(inputs), {TYPE_OF_IMAGES},
-                                                            inferShapes<forwardShape>);
+  return convolutionOp<Forward<hasBias, hasImage, hasRelu>, forwardShape>(name, std::move(inputs), {TYPE_OF_IMAGES});
 }
 
 template <bool hasImage, bool hasRelu>
 Op inputGradientOp(const char *name, std::vector<const char *> more) {
   std::vector<const char *> inputs{"input_sizes: int32", "filter: float", "out_backprop: T"};
   inputs.insert(inputs.end(), more.begin(), more.end());
-  return convolutionOp<InputGradient<hasImage, hasRelu>>(name, std::move(inputs), {}, inferShapes<inputGradientShape>);
+  return convolutionOp<InputGradient<hasImage, hasRelu>, inputGradientShape>(name, std::move(inputs), {});
 }
 
 }  // namespace
@@ -346,8 +339,9 @@ const Registered convolutionOps{
     inputGradientOp<false, true>("PefdConv2DBackpropInputReluGrad", {"features: T"}),
     inputGradientOp<true, false>("PefdConv2DBackpropInputAdd", {"image: T"}),
     inputGradientOp<true, true>("PefdConv2DBackpropInputAddReluGrad", {"image: T", "features: T"}),
-    convolutionOp<FilterGradient>("PefdConv2DBackpropFilter", {IMAGES, "filter_sizes: int32", "out_backprop: T"},
-                                  {TYPE_OF_IMAGES}, inferShapes<filterGradientShape>, "output: float"),
+    convolutionOp<FilterGradient, filterGradientShape>("PefdConv2DBackpropFilter",
+                                                       {IMAGES, "filter_sizes: int32", "out_backprop: T"},
+                                                       {TYPE_OF_IMAGES}, "output: float"),
 };
 
 }  // namespace pefd

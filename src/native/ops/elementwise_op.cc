@@ -67,14 +67,9 @@ void elementwiseShape(const Inference &inference) {
   inference.setOutputs(common);
 }
 
-const Registered elementwiseOps{{"PefdElementwise",
-                                 {NUMBERS, "N: int >= 1", "M: int >= 1", "program: list(int)", "registers: list(int)"},
-                                 {"operands: N * T"},
-                                 {"results: M * T"},
-                                 inferShapes<elementwiseShape>,
-                                 createNode<Node, nodeOf>,
-                                 computeNode<Node, onImages<Execute, Node>>,
-                                 removeNode<Node>}};
+const Registered elementwiseOps{nodeOp<Node, nodeOf, onImages<Execute, Node>, elementwiseShape>(
+    "PefdElementwise", {NUMBERS, "N: int >= 1", "M: int >= 1", "program: list(int)", "registers: list(int)"},
+    {"operands: N * T"}, {"results: M * T"})};
 
 }  // namespace
 }  // namespace pefd

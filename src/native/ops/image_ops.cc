@@ -56,16 +56,8 @@ void normalize(const Size &size, const Call &call) {
   host.parallelFor(host.self, static_cast<long>(shape[0]), normalizeImage, &work);
 }
 
-void normalizeShape(const Inference &inference) { inference.setUnknown(); }
-
-const Registered normalizeOps{{"PefdNormalize",
-                               {"size: int >= 3"},
-                               {"words: int32", "table: float"},
-                               {"values: float"},
-                               inferShapes<normalizeShape>,
-                               createNode<Size, sizeOfNode>,
-                               computeNode<Size, normalize>,
-                               removeNode<Size>}};
+const Registered normalizeOps{nodeOp<Size, sizeOfNode, normalize, unknownShape>(
+    "PefdNormalize", {"size: int >= 3"}, {"words: int32", "table: float"}, {"values: float"})};
 
 void resizeImage(const NoAttributes &, const Call &call) {
   const Tensor image = call.input(0);
@@ -84,16 +76,8 @@ void resizeImage(const NoAttributes &, const Call &call) {
                                     lines.get(), between.get(), reinterpret_cast<unsigned char *>(packed)});
 }
 
-void resizeShape(const Inference &inference) { inference.setUnknown(); }
-
-const Registered resizeOps{{"PefdResize",
-                            {},
-                            {"image: uint8", "view: int32"},
-                            {"pixels: int32"},
-                            inferShapes<resizeShape>,
-                            createNode<NoAttributes, noAttributes>,
-                            computeNode<NoAttributes, resizeImage>,
-                            removeNode<NoAttributes>}};
+const Registered resizeOps{nodeOp<NoAttributes, noAttributes, resizeImage, unknownShape>(
+    "PefdResize", {}, {"image: uint8", "view: int32"}, {"pixels: int32"})};
 
 }  // namespace
 }  // namespace pefd

@@ -29,13 +29,6 @@ void registerOp(const Op &op, TF_Status *status) {
   check(status);
 }
 
-// The ops of elementwise programs in the order of their opcodes, separated by spaces.
-std::string operations() {
-  std::string names;
-  for (const char *name : OPERATIONS) names += (names.empty() ? "" : " ") + std::string(name);
-  return names;
-}
-
 }  // namespace
 
 Registered::Registered(std::initializer_list<Op> ops) {
@@ -93,7 +86,6 @@ void describe(napi_env__ *env, napi_value__ *exports) {
   set("reduced", text(env, reducedPrecision().name));
   set("narrow", text(env, reducedPrecision().bfloat16 == nullptr ? "" : "bfloat16"));
   set("problem", text(env, problem()));
-  set("operations", text(env, operations()));
   function("divertWords", redirect);
   function("takeWords", take);
   function("inFloats", inFloats);

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "../host/instruction_set.h"
@@ -62,33 +63,10 @@ class Attributes {
  public:
   Attributes(TF_OpKernelConstruction *construction, TF_Status *status) : construction_(construction), status_(status) {}
 
-  int64_t integer(const char *name) const {
-    int64_t value = 0;
-    TF_OpKernelConstruction_GetAttrInt64(construction_, name, &value, status_);
-    check(status_);
-    return value;
-  }
-
-  float number(const char *name) const {
-    float value = 0;
-    TF_OpKernelConstruction_GetAttrFloat(construction_, name, &value, status_);
-    check(status_);
-    return value;
-  }
-
-  TF_DataType type(const char *name) const {
-    TF_DataType value = TF_FLOAT;
-    TF_OpKernelConstruction_GetAttrType(construction_, name, &value, status_);
-    check(status_);
-    return value;
-  }
-
-  bool isSet(const char *name) const {
-    unsigned char value = 0;
-    TF_OpKernelConstruction_GetAttrBool(construction_, name, &value, status_);
-    check(status_);
-    return value != 0;
-  }
+  int64_t integer(const char *name) const { return get<int64_t>(TF_OpKernelConstruction_GetAttrInt64, name); }
+  float number(const char *name) const { return get<float>(TF_OpKernelConstruction_GetAttrFloat, name); }
+  TF_DataType type(const char *name) const { return get<TF_DataType>(TF_OpKernelConstruction_GetAttrType, name); }
+  bool isSet(const char *name) const { return get<unsigned char>(TF_OpKernelConstruction_GetAttrBool, name) != 0; }
 
   std::vector<int64_t> integers(const char *name) const {
     std::vector<int64_t> values(static_cast<size_t>(std::max(0, sizes(name).list)));
@@ -106,6 +84,14 @@ class Attributes {
   }
 
  private:
+  template <typename Value>
+  Value get(void (*getter)(TF_OpKernelConstruction *, const char *, Value *, TF_Status *), const char *name) const {
+    Value value = {};
+    getter(construction_, name, &value, status_);
+    check(status_);
+    return value;
+  }
+
   struct Sizes {
     int32_t list, total;
   };
@@ -226,75 +212,61 @@ class Inference {
   }
 
   // The size of an axis, or UNKNOWN.
-  int64_t size(const ShapeHandle &shape, int64_t axis) const;
+  int64_t size(const ShapeHandle &shape, int64_t axis) const {
+    const std::unique_ptr<TF_DimensionHandle, void (*)(TF_DimensionHandle *)> dimension(TF_NewDimensionHandle(),
+                                                                                        TF_DeleteDimensionHandle);
+    TF_ShapeInferenceContextDim(context_, shape.get(), axis, dimension.get());
+    return TF_DimensionHandleValueKnown(dimension.get()) ? TF_DimensionHandleValue(dimension.get()) : UNKNOWN;
+  }
 
   // One dimension as a shape.
   // @throws StatusIsSet
-  ShapeHandle dimension(const ShapeHandle &shape, int64_t axis) const;
+  ShapeHandle dimension(const ShapeHandle &shape, int64_t axis) const {
+    ShapeHandle part(TF_NewShapeHandle());
+    TF_ShapeInferenceContextSubshape(context_, shape.get(), axis, axis + 1, part.get(), status_);
+    check(status_);
+    return part;
+  }
 
   // A shape of one unknown dimension.
-  ShapeHandle anyDimension() const;
+  ShapeHandle anyDimension() const {
+    // The C API lacks a function for it; internally, a size is signed and -1 is unknown.
+    return ShapeHandle(TF_ShapeInferenceContextVectorFromSize(context_, static_cast<size_t>(UNKNOWN)));
+  }
 
   // Concatenates two shapes.
   // @throws StatusIsSet
-  ShapeHandle joined(const ShapeHandle &first, const ShapeHandle &second) const;
+  ShapeHandle joined(const ShapeHandle &first, const ShapeHandle &second) const {
+    ShapeHandle whole(TF_NewShapeHandle());
+    TF_ShapeInferenceContextConcatenateShapes(context_, first.get(), second.get(), whole.get(), status_);
+    check(status_);
+    return whole;
+  }
 
   // @throws StatusIsSet
-  void setOutput(int index, const ShapeHandle &shape) const;
+  void setOutput(int index, const ShapeHandle &shape) const {
+    TF_ShapeInferenceContextSetOutput(context_, index, shape.get(), status_);
+    check(status_);
+  }
 
-  void setOutputs(const ShapeHandle &shape) const;
+  void setOutputs(const ShapeHandle &shape) const {
+    // The C API does not give their number, but fails at the first that does not exist.
+    for (int i = 0; TF_GetCode(status_) == TF_OK; i++) {
+      TF_ShapeInferenceContextSetOutput(context_, i, shape.get(), status_);
+    }
+    TF_SetStatus(status_, TF_OK, "");
+  }
 
   // @throws StatusIsSet
-  void setUnknown() const;
+  void setUnknown() const {
+    TF_ShapeInferenceContextSetUnknownShape(context_, status_);
+    check(status_);
+  }
 
  private:
   TF_ShapeInferenceContext *const context_;
   TF_Status *const status_;
 };
-
-inline int64_t Inference::size(const ShapeHandle &shape, int64_t axis) const {
-  const std::unique_ptr<TF_DimensionHandle, void (*)(TF_DimensionHandle *)> dimension(TF_NewDimensionHandle(),
-                                                                                      TF_DeleteDimensionHandle);
-  TF_ShapeInferenceContextDim(context_, shape.get(), axis, dimension.get());
-  return TF_DimensionHandleValueKnown(dimension.get()) ? TF_DimensionHandleValue(dimension.get()) : UNKNOWN;
-}
-
-inline ShapeHandle Inference::dimension(const ShapeHandle &shape, int64_t axis) const {
-  ShapeHandle part(TF_NewShapeHandle());
-  TF_ShapeInferenceContextSubshape(context_, shape.get(), axis, axis + 1, part.get(), status_);
-  check(status_);
-  return part;
-}
-
-inline ShapeHandle Inference::anyDimension() const {
-  // The C API lacks a function for it; internally, a size is signed and -1 is unknown.
-  return ShapeHandle(TF_ShapeInferenceContextVectorFromSize(context_, static_cast<size_t>(UNKNOWN)));
-}
-
-inline ShapeHandle Inference::joined(const ShapeHandle &first, const ShapeHandle &second) const {
-  ShapeHandle whole(TF_NewShapeHandle());
-  TF_ShapeInferenceContextConcatenateShapes(context_, first.get(), second.get(), whole.get(), status_);
-  check(status_);
-  return whole;
-}
-
-inline void Inference::setOutput(int index, const ShapeHandle &shape) const {
-  TF_ShapeInferenceContextSetOutput(context_, index, shape.get(), status_);
-  check(status_);
-}
-
-inline void Inference::setOutputs(const ShapeHandle &shape) const {
-  // The C API does not give their number, but fails at the first that does not exist.
-  for (int i = 0; TF_GetCode(status_) == TF_OK; i++) {
-    TF_ShapeInferenceContextSetOutput(context_, i, shape.get(), status_);
-  }
-  TF_SetStatus(status_, TF_OK, "");
-}
-
-inline void Inference::setUnknown() const {
-  TF_ShapeInferenceContextSetUnknownShape(context_, status_);
-  check(status_);
-}
 
 struct Op {
   const char *name;
@@ -336,6 +308,23 @@ inline NoAttributes noAttributes(const Attributes & /*attributes*/) { return {};
 template <void (*infer)(const Inference &)>
 void inferShapes(TF_ShapeInferenceContext *context, TF_Status *status) noexcept {
   withStatus(status, [&] { infer(Inference(context, status)); });
+}
+
+inline void unknownShape(const Inference &inference) { inference.setUnknown(); }
+
+// An op of nodes that `make` makes of their attributes and `run` computes.
+template <typename Node, Node (*make)(const Attributes &), void (*run)(const Node &, const Call &),
+          void (*infer)(const Inference &)>
+Op nodeOp(const char *name, std::vector<const char *> attributes, std::vector<const char *> inputs,
+          std::vector<const char *> outputs) {
+  return {name,
+          std::move(attributes),
+          std::move(inputs),
+          std::move(outputs),
+          inferShapes<infer>,
+          createNode<Node, make>,
+          computeNode<Node, run>,
+          removeNode<Node>};
 }
 
 // Registers ops with TensorFlow's CPU device when the module is loaded; a static object in the file of the ops. Without

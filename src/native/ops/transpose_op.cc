@@ -15,16 +15,8 @@ void transpose(const NoAttributes &, const Call &call) {
   instructionSet().kernels->transposeLastAxes(workspace.host(), matrices, floats(x), y);
 }
 
-void transposeShape(const Inference &inference) { inference.setUnknown(); }
-
-const Registered transposeOps{{"PefdTranspose",
-                               {"T: {float}", "Tperm: {int32} = DT_INT32"},
-                               {"x: T", "perm: Tperm"},
-                               {"y: T"},
-                               inferShapes<transposeShape>,
-                               createNode<NoAttributes, noAttributes>,
-                               computeNode<NoAttributes, transpose>,
-                               removeNode<NoAttributes>}};
+const Registered transposeOps{nodeOp<NoAttributes, noAttributes, transpose, unknownShape>(
+    "PefdTranspose", {"T: {float}", "Tperm: {int32} = DT_INT32"}, {"x: T", "perm: Tperm"}, {"y: T"})};
 
 }  // namespace
 }  // namespace pefd

@@ -363,22 +363,14 @@ function body(summaries: readonly Summary[], collection: Collection, results: Ta
   if (summaries.length === 0) {
     return `<section id="results">\n<p>No runs yet.</p>\n${notes([], collection)}\n</section>`;
   }
-  return `<section id="results" aria-labelledby="results-title">
-<h2 id="results-title">Results</h2>
-${htmlTable("results-table", results, marksOfSummaries(summaries))}
-<p class="muted">${EXPLANATION}</p>
-${notes(summaries, collection)}
-</section>
-<section id="comparison" hidden aria-label="Selected runs"></section>
-${figures(drawPlots(summaries, labels, { legend: false }), labels, thinningNote(summaries))}
-<section id="runs" aria-labelledby="runs-title">
-<h2 id="runs-title">Runs</h2>
-${htmlTable("runs-table", runs, marksOfRuns(summaries))}
-</section>
-<section id="configurations" aria-labelledby="configurations-title">
-<h2 id="configurations-title">Configurations</h2>
-${configurations(summaries, labels)}
-</section>`;
+  const table = htmlTable("results-table", results, marksOfSummaries(summaries));
+  return [
+    section("results", "Results", table, `<p class="muted">${EXPLANATION}</p>`, notes(summaries, collection)),
+    '<section id="comparison" hidden aria-label="Selected runs"></section>',
+    figures(drawPlots(summaries, labels, { legend: false }), labels, thinningNote(summaries)),
+    section("runs", "Runs", htmlTable("runs-table", runs, marksOfRuns(summaries))),
+    section("configurations", "Configurations", configurations(summaries, labels)),
+  ].join("\n");
 }
 
 /**

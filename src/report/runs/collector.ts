@@ -18,9 +18,6 @@ function stampOf(path: string): Stamp {
   }
 }
 
-const isSame = (one: Stamp, other: Stamp) =>
-  one.length === other.length && one.every((value, at) => value === other[at]);
-
 /** Milliseconds within which a file may change twice and keep its times: file systems count in up to two seconds. */
 const TICK = 2000;
 
@@ -32,8 +29,7 @@ interface Seen {
   readonly young: boolean;
 }
 
-const isCurrent = ({ paths, stamps, young }: Seen): boolean =>
-  !young && paths.every((path, at) => isSame(stampOf(path), stamps[at] ?? []));
+const isCurrent = ({ paths, stamps, young }: Seen): boolean => !young && isDeepStrictEqual(paths.map(stampOf), stamps);
 
 /** Reads a folder unless it is as it was. What is read again and says the same is the same object. */
 function seeAgain(dir: string, before: Seen | undefined, now: number): Seen {
