@@ -291,7 +291,8 @@ async function timeData(
 
 /** Calls of a prediction for each of --repeats. */
 const CALLS = 10;
-const PREDICTED = { alone: 1, many: 100 };
+/** Images of a call: one, and as many as `pefd predict` and evaluations take at most. */
+const PREDICTED = { alone: 1, many: 50 };
 
 /** Times the student's predictions of one image and of a batch, with one and all threads, here and in onnxruntime. */
 async function timePredictions(

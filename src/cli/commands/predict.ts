@@ -43,16 +43,12 @@ const RESULT = flagSection("Output", {
   }),
   wrong: path(
     undefined,
-    "Write a contact sheet (HTML) of test images that this student gets wrong, its teacher right.",
+    "Write a contact sheet (HTML) of test images that the student gets wrong, its teacher right.",
     {
       defaultText: "not written",
-      flagOnly: true,
     },
   ),
-  teacher: path(undefined, "The teacher's checkpoint, for --wrong.", {
-    defaultText: "that of the student's run",
-    flagOnly: true,
-  }),
+  teacher: path(undefined, "The teacher's checkpoint, for --wrong.", { defaultText: "that of the student's run" }),
 });
 
 /** Images per forward pass. */
