@@ -56,7 +56,7 @@ export const ROOMS = [
     name: "data",
     what: "data sets, subsets, sampling, batches, download",
     imports: ["common", "runtime"],
-    packages: ["tar", "yauzl"],
+    packages: ["tar", "yauzl", "zod"],
   },
   {
     name: "checkpoint",
