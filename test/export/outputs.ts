@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/row.js";
 import { normalizationTable } from "#pefd/data/normalize.js";
 import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel } from "#pefd/models/build.js";
