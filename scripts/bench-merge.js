@@ -5,8 +5,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { timingTable } from "../dist/cli/commands/bench.js";
+import { median } from "../dist/common/median.js";
 import { grouped } from "../dist/common/text.js";
-import { median } from "../dist/report/runs/statistics.js";
+
 import { columns, renderMarkdown } from "../dist/report/table.js";
 
 const [folder, ...files] = process.argv.slice(2);
