@@ -6,7 +6,7 @@ import { ownRow, type TermGolden } from "./schema.js";
 export const LAST_MAP = 3;
 
 const map = z.object({ shape });
-const mapsOnly = z.object({ mapS: map, mapT: map, ownState: z.array(ownRow), logitS: z.undefined() });
+const mapsOnly = z.object({ mapS: map, mapT: map, ownState: z.array(ownRow), logitS: z.undefined().optional() });
 
 /** Stem and maps of one shape [C, H, W], and the pooled vector. */
 export const mapFeatures = (one: readonly number[]): number[][] => [

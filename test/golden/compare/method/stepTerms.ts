@@ -36,15 +36,16 @@ export function expectedTerms(
   const rest = sumOf(
     Array.from(own).flatMap(([name, value]) => (apart.some((key) => weighted(key) === name) ? [] : [beta * value])),
   );
+  // Programs whose cross entropy is "cls" tell all terms weighted.
+  const tellsWeighted = keys.includes("cls") && !own.has("cls");
   const found = keys.map((key): [string, number | undefined] => {
     if (key === "total") return [key, loss];
     const [term = "", option = ""] = OWN_WEIGHTS[key] ?? [];
     const weight = told[`${row.name}_${option}`];
     if (weight !== undefined) return [key, (own.get(term) ?? 0) / Number(weight)];
     if (key === "ce") return [key, ce];
-    if (key === "cls" && !own.has(key)) return [key, gamma * ce];
-    if (key === "kd" && Array.from(own.keys()).every((name) => keys.includes(name)))
-      return [key, beta * (own.get(key) ?? 0)];
+    if (key === "cls" && tellsWeighted) return [key, gamma * ce];
+    if (key === "kd" && tellsWeighted) return [key, beta * (own.get(key) ?? 0)];
     if (key === "kd") return [key, sumOf(own.values())];
     if (key === "div") return [key, insteadOfKL ? sumOf(own.values()) : kl];
     if (["ce", "task"].includes(weighted(key))) return [key, gamma * ce];
