@@ -44,11 +44,51 @@ const portsJson = (ports: Readonly<Record<string, GraphPort>>) =>
     ]),
   );
 
+/** How a model's weights may be stored; TF.js computes in float32. */
+export type TfjsWeights = "float32" | "float16" | "uint8";
+
+interface StoredWeight {
+  readonly bytes: Uint8Array;
+  readonly quantization?: { readonly dtype: "float16" } | { readonly dtype: "uint8"; min: number; scale: number };
+}
+
+const float = new Float32Array(1);
+const pattern = new Uint32Array(float.buffer);
+
+/** The nearest float16 (to even), infinity beyond its range. */
+function float16Bits(value: number): number {
+  float[0] = Math.abs(value);
+  const [bits = 0] = pattern;
+  const sign = value < 0 ? 0x8000 : 0;
+  if (bits >= 0x47800000) return sign | 0x7c00;
+  // Subnormals are multiples of 2^-24, to which an addition of 0.5 rounds.
+  if (bits < 0x38800000) return sign | ((Math.fround(Math.abs(value) + 0.5) - 0.5) * 2 ** 24);
+  return sign | ((bits + 0xfff + ((bits >>> 13) & 1) - 0x38000000) >>> 13);
+}
+
+/** float32 weights in fewer bytes; uint8 is affine per tensor, as of tensorflowjs_converter, for filters and matrices. */
+function storedAs(weights: TfjsWeights, bytes: Uint8Array, rank: number): StoredWeight {
+  const values = new Float32Array(bytes.slice().buffer);
+  if (weights === "float16") {
+    return { bytes: new Uint8Array(Uint16Array.from(values, float16Bits).buffer), quantization: { dtype: "float16" } };
+  }
+  if (weights === "float32" || rank < 2) return { bytes };
+  const [min, max] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+  const scale = (max - min) / 255 || 1;
+  return {
+    bytes: Uint8Array.from(values, (x) => Math.round((x - min) / scale)),
+    quantization: { dtype: "uint8", min, scale },
+  };
+}
+
 /** A recorded computation as a GraphModel: GraphDef in JSON, and the constants as its weights. */
-function artifactsOf({ nodes, input, outputs }: ForwardGraph, facts: ModelFacts) {
-  const constants = nodes.flatMap(({ name, attributes: { value } }) =>
-    value !== undefined && "tensor" in value ? [{ name, ...value.tensor }] : [],
-  );
+function artifactsOf({ nodes, input, outputs }: ForwardGraph, facts: ModelFacts, weights: TfjsWeights) {
+  const constants = nodes.flatMap(({ name, attributes: { value } }) => {
+    if (value === undefined || !("tensor" in value)) return [];
+    const { shape, dtype, bytes } = value.tensor;
+    const stored: StoredWeight = dtype === DT.float ? storedAs(weights, bytes, shape.length) : { bytes };
+    return [{ name, shape, dtype, ...stored }];
+  });
   return {
     format: "graph-model",
     generatedBy: "pefd",
@@ -56,18 +96,19 @@ function artifactsOf({ nodes, input, outputs }: ForwardGraph, facts: ModelFacts)
     signature: { inputs: portsJson({ images: input }), outputs: portsJson(outputs) },
     userDefinedMetadata: { ...facts, structuredOutputKeys: OUTPUTS },
     modelTopology: { node: nodes.map(nodeJson), versions: {}, library: {} },
-    weightSpecs: constants.map(({ name, shape, dtype }) => ({
+    weightSpecs: constants.map(({ name, shape, dtype, quantization }) => ({
       name,
       shape: [...shape],
       dtype: dtype === DT.float ? ("float32" as const) : ("int32" as const),
+      ...(quantization && { quantization }),
     })),
     weightData: joinFields(constants.map(({ bytes }) => bytes)).buffer as ArrayBuffer,
   };
 }
 
 /** A recorded computation as a GraphModel that TF.js loads and runs. @throws inputError naming an op that TF.js has not */
-export function tfjsModel(forward: ForwardGraph, facts: ModelFacts): TfjsArtifacts {
-  const artifacts = artifactsOf(forward, facts);
+export function tfjsModel(forward: ForwardGraph, facts: ModelFacts, weights: TfjsWeights = "float32"): TfjsArtifacts {
+  const artifacts = artifactsOf(forward, facts, weights);
   const model = tf.loadGraphModelSync(tf.io.fromMemorySync(artifacts));
   try {
     tf.tidy(() => void model.predict(tf.zeros([1, facts.image_size, facts.image_size, 3])));
@@ -87,10 +128,12 @@ export const tfjsArtifacts = (
   classes: readonly string[],
   version: string,
   env: Readonly<Record<string, string | undefined>>,
+  weights: TfjsWeights = "float32",
 ): TfjsArtifacts =>
-  withServed(source, env, (model, format) =>
-    tfjsModel(recordModel(model, [format.height, format.height, 3]), modelFacts(source, format, classes, version)),
-  );
+  withServed(source, env, (model, format) => {
+    const forward = recordModel(model, [format.height, format.height, 3]);
+    return tfjsModel(forward, modelFacts(source, format, classes, version), weights);
+  });
 
 /**
  * Writes a GraphModel of TF.js, replacing the folder: model.json and shards of weights, normalised float32 images

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { ANY_SIZE, recordForward } from "#pefd/compile/record/forwardGraph.js";
 import { pngOf } from "#pefd/data/synthetic/write.js";
-import { tfjsArtifacts, tfjsModel, writeTfjs } from "#pefd/export/exportTfjs.js";
+import { type TfjsArtifacts, tfjsArtifacts, tfjsModel, writeTfjs } from "#pefd/export/exportTfjs.js";
 import { MODELS } from "#pefd/models/registry.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { spreadOf, tellRest } from "../helpers/matrices.js";
@@ -42,6 +42,25 @@ for (const { name } of cases) {
     const artifacts = tfjsArtifacts(sourceOf(name), ["a", "b"], "1.2.3", {});
     await writeTfjs(folder, artifacts, undefined);
     assertClose(await outputsOf(folder, sideOf(name)), expectedOutputs(name));
+  });
+}
+
+for (const [weights, share, most] of [
+  ["float16", 0.51, 2e-3],
+  ["uint8", 0.26, 0.1],
+] as const) {
+  test(`weights in ${weights}: ${share} of the bytes, nearly the same logits`, async (t) => {
+    const folder = join(temporaryFolder(t), "model.tfjs");
+    const [float32, reduced] = (["float32", weights] as const).map((each) =>
+      tfjsArtifacts(sourceOf("resnet8x4"), ["a", "b"], "1.2.3", {}, each),
+    ) as [TfjsArtifacts, TfjsArtifacts];
+    assert.ok(reduced.weightData.byteLength <= share * float32.weightData.byteLength);
+    await writeTfjs(folder, reduced, undefined);
+    const [found, wanted] = [(await outputsOf(folder, 32)).logits, expectedOutputs("resnet8x4").logits];
+    const error = Array.from(wanted as Float32Array, (value, i) => value - (found?.[i] as number));
+    const relative = Math.hypot(...error) / Math.hypot(...(wanted as Float32Array));
+    t.diagnostic(`${relative}`);
+    assert.ok(relative > 0 && relative < most);
   });
 }
 

@@ -13,6 +13,7 @@ import { resolveSection } from "../../config/resolve.js";
 import type { DatasetRow, ImageSet } from "../../data/dataset.js";
 import { sizedDataset } from "../../data/registry.js";
 import type { SavedModelSource } from "../../export/exportSavedModel.js";
+import type { TfjsWeights } from "../../export/exportTfjs.js";
 import { classesOfState } from "../../models/survey.js";
 import type { PredictorFile } from "../../train/files/predictor.js";
 import type { Command, Invocation } from "../command.js";
@@ -21,6 +22,7 @@ import { STDOUT } from "../output.js";
 import { version } from "../version.js";
 
 const SAVED_MODEL = "savedmodel";
+const WEIGHTS: readonly TfjsWeights[] = ["float32", "float16", "uint8"];
 
 const CONVERSION = flagSection("Conversion", {
   to: choice([SAVED_MODEL], undefined, "Write a TensorFlow SavedModel, whatever OUT is called.", {
@@ -35,6 +37,9 @@ const CONVERSION = flagSection("Conversion", {
   image_size: { ...IMAGE_SIZE, defaultText: "from the checkpoint" },
   with_preprocessing: flag("Let an ONNX or LiteRT file take uint8 pixels [N, H, W, 3]; ONNX: probabilities first."),
   page: flag("Add an HTML page to a TF.js model that classifies pictures without a network."),
+  weights: choice<TfjsWeights, undefined>(WEIGHTS, undefined, "How a TF.js model stores its weights.", {
+    defaultText: "float32",
+  }),
   int8: flag("Quantise an ONNX file to int8 after training: a quarter of the size, and faster."),
   calibrate: integer(512, "Training images that determine the ranges of int8 activations.", { min: 1 }),
   data: path(undefined, "The data set's folder, for class names in ONNX and TF.js, and for --int8.", {
@@ -133,6 +138,7 @@ const OWN_OPTIONS: readonly (readonly [name: keyof Conversion, targets: readonly
   ["int8", ["onnx"], "ONNX files"],
   ["calibrate", ["onnx"], "ONNX files"],
   ["page", ["tfjs"], "TF.js models"],
+  ["weights", ["tfjs"], "TF.js models"],
 ];
 
 /** Refuses options of other graphs than OUT. @throws inputError */
@@ -175,7 +181,7 @@ const WRITERS: Readonly<Record<Exclude<Target, "checkpoint">, (asked: Asked) => 
   },
   async tfjs({ to, source, row, options, env, classes }) {
     const { tfjsArtifacts, writeTfjs } = await import("../../export/exportTfjs.js");
-    const artifacts = tfjsArtifacts(source, await classes(), version(), env);
+    const artifacts = tfjsArtifacts(source, await classes(), version(), env, options.weights);
     const { classifyPage } = await import("../classifyPage.js");
     const { cropOf } = await import("../../data/images/given.js");
     await writeTfjs(to, artifacts, options.page ? classifyPage(artifacts, cropOf(row)) : undefined);
