@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { z } from "zod";
 import { parseBoundedJson } from "../../common/boundedJson.js";
 import { inputError } from "../../common/errors.js";
 import { readInputText } from "../../common/files/inputFile.js";
@@ -41,36 +40,45 @@ const MOST_BYTES = 2 ** 26;
 /** The record as a file. */
 export const recordText = (record: ShardRecord): string => `${JSON.stringify(record, null, 1)}\n`;
 
-const count = z.int().nonnegative();
-const texts = z.array(z.string());
+const isText = (value: unknown): boolean => typeof value === "string";
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+const isListOf = (value: unknown, is: (item: unknown) => boolean): boolean => Array.isArray(value) && value.every(is);
 
-const shard = z.object({
-  /** A name in the folder itself, whatever the record says. */
-  file: z.string().regex(/^[^/\\\p{Cc}]+\.tar$/u),
-  bytes: count,
-  images: count,
-  sha256: z.string(),
-});
+/** A name in the folder itself, whatever the record says. */
+const isFileName = (value: unknown): boolean => typeof value === "string" && /^[^/\\\p{Cc}]+\.tar$/u.test(value);
 
-const half = z.object({ images: count, perClass: z.array(count), shards: z.array(shard) }).optional();
+function isShard(value: unknown): boolean {
+  const { file, bytes, images, sha256 } = Object(value) as Record<string, unknown>;
+  return isFileName(file) && isCount(bytes) && isCount(images) && isText(sha256);
+}
 
-const schema = z
-  .object({
-    dataset: z.string(),
-    reencoded: z.string().optional(),
-    classes: texts,
-    classNames: texts,
-    halves: z.object({ train: half, test: half }),
-  })
-  .refine(({ classes, classNames }) => classes.length === classNames.length);
+function isHalf(value: unknown): boolean {
+  if (value === undefined) return true;
+  const { images, perClass, shards } = Object(value) as Record<string, unknown>;
+  return isCount(images) && isListOf(perClass, isCount) && isListOf(shards, isShard);
+}
+
+function isRecord(value: unknown): value is ShardRecord {
+  const { dataset, reencoded, classes, classNames, halves } = Object(value);
+  const { train, test } = Object(halves);
+  return (
+    isText(dataset) &&
+    (reencoded === undefined || isText(reencoded)) &&
+    isListOf(classes, isText) &&
+    isListOf(classNames, isText) &&
+    classes.length === classNames.length &&
+    isHalf(train) &&
+    isHalf(test)
+  );
+}
 
 /** The record beside a folder's shards; undefined where there is none. @throws inputError for a damaged one */
 export function readShardRecord(folder: string): ShardRecord | undefined {
   const path = join(folder, RECORD_FILE);
   let problem = "it was not written by `pefd data pack`";
   try {
-    const { data } = schema.safeParse(parseBoundedJson(readInputText(path, { maxBytes: MOST_BYTES }), BOUNDS));
-    if (data !== undefined) return data as ShardRecord;
+    const record = parseBoundedJson(readInputText(path, { maxBytes: MOST_BYTES }), BOUNDS);
+    if (isRecord(record)) return record;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
