@@ -56,7 +56,7 @@ export const ROOMS = [
     name: "data",
     what: "data sets, subsets, sampling, batches, download",
     imports: ["common", "runtime"],
-    packages: ["tar", "yauzl", "zod"],
+    packages: ["tar", "yauzl"],
   },
   {
     name: "checkpoint",
