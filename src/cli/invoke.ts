@@ -3,10 +3,10 @@ import yargs from "yargs";
 import { inputError } from "../common/errors.js";
 import { type Row, type Rows, type Section, section } from "../common/optionRow.js";
 import { PLUGINS } from "../common/plugins.js";
-import { nearestName, textWidth, twoColumns, wrapWords } from "../common/text.js";
+import { grouped, nearestName, textWidth, twoColumns, wrapWords } from "../common/text.js";
 import { environmentLayer, ignoredVariables } from "../config/environment.js";
 import { type Configuration, readConfiguration } from "../config/file.js";
-import { ALL_SECTIONS } from "../config/options.js";
+import { ALL_SECTIONS, methodOfSection } from "../config/options.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
 import { METHODS } from "../distill/registry.js";
 import type { Command, Invocation } from "./command.js";
@@ -34,6 +34,15 @@ const exampleLines = ({ examples }: Command, width: number): string[] =>
     ...wrapWords(meaning, width - 6).map((text) => `      ${text}`),
   ]);
 
+/** Sections without the options of other methods than those named; sections of one title as one. */
+function shownSections(sections: readonly Section[], methods: readonly string[]): Section[] {
+  const shown = sections.filter((each) => {
+    const method = methodOfSection(each);
+    return method === undefined || methods.includes(method);
+  });
+  return [...grouped(shown, ({ title }) => title)].map(([title, those]) => section(title, rowsOf(those)));
+}
+
 function optionLines(sections: readonly Section[], width: number): string[] {
   const all = sections.map(({ title, rows }) => {
     const entries = Object.entries(rows).map(([name, row]) => [flagText(name, row), optionText(row)] as const);
@@ -44,8 +53,18 @@ function optionLines(sections: readonly Section[], width: number): string[] {
   return all.flatMap(({ title, entries }) => ["", `${title}:`, ...twoColumns(entries, { left, indent: 2, width })]);
 }
 
-/** Help of one command: summary, usage, examples, options; no line exceeds `width`, unless a single word does. */
-export function commandHelp(name: string, command: Command, width: number): string {
+/** What says where the options of methods are that help leaves out. */
+const methodLines = (name: string, width: number): string[] =>
+  wrapWords(
+    `A method's own options: \`pefd ${name} --distill METHOD --help\`, \`pefd methods METHOD\` or docs/flags.md.`,
+    width,
+  );
+
+/**
+ * Help of one command: summary, usage, examples, options; no line exceeds `width`, unless a single word does.
+ * @param methods those whose own options are shown, too
+ */
+export function commandHelp(name: string, command: Command, width: number, methods: readonly string[] = []): string {
   const summary = COMMANDS.find((row) => row.name === name)?.summary ?? "";
   const usage = ["pefd", name, command.positionals?.usage, "[options]"].filter(Boolean).join(" ");
   return [
@@ -55,7 +74,8 @@ export function commandHelp(name: string, command: Command, width: number): stri
     "",
     "Examples:",
     ...exampleLines(command, width),
-    ...optionLines(command.sections, width),
+    ...optionLines(shownSections(command.sections, methods), width),
+    ...(command.sections.some(methodOfSection) ? ["", ...methodLines(name, width)] : []),
   ].join("\n");
 }
 
@@ -138,18 +158,23 @@ function explain(message: string, rows: Rows): never {
   throw inputError(`--${missing} needs a value.`, hint);
 }
 
-function nearFlag(name: string, rows: Rows): string {
-  const near = nearestName(spelled(name), Object.keys(rows));
-  return near === undefined ? "" : ` Did you mean --${near}?`;
+/** Options that a name may stand for: those that other programs call so, else the nearest in spelling. */
+function meantBy(name: string, rows: Rows): string[] {
+  const elsewhere = Object.keys(rows).filter((option) => rows[option]?.elsewhere?.includes(name));
+  const near = nearestName(name, Object.keys(rows));
+  return elsewhere.length > 0 || near === undefined ? elsewhere : [near];
 }
 
 function checkKnown(commandName: string, names: readonly string[], rows: Rows): void {
   for (const name of names) {
     if (rows[name] || name === "help") continue;
     const typed = name.length === 1 ? `-${name}` : `--${name}`;
+    const meant = meantBy(spelled(name), rows);
+    const question = meant.length === 0 ? "" : ` Did you mean ${meant.map((option) => `--${option}`).join(" or ")}?`;
+    const help = meant.map((option) => `--${option}: ${rows[option]?.help} `).join("");
     throw inputError(
-      `pefd ${commandName} has no flag ${typed}.${nearFlag(name, rows)}`,
-      `\`pefd ${commandName} --help\` lists its options.`,
+      `pefd ${commandName} has no flag ${typed}.${question}`,
+      `${help}\`pefd ${commandName} --help\` lists its options.`,
     );
   }
 }
@@ -253,7 +278,8 @@ export async function invoke(
   refuseTakenOptions([...ALL_SECTIONS, ...command.sections]);
   const typed = parseArguments(name, command, rest);
   if (typed.help) {
-    process.stdout.write(`${commandHelp(name, command, helpWidth(process))}\n`);
+    const methods = String(typed.flags.distill ?? "").split(/[+,]/);
+    process.stdout.write(`${commandHelp(name, command, helpWidth(process), methods)}\n`);
     return 0;
   }
   const invocation = invocationOf(command, typed, argv);

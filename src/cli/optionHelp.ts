@@ -8,9 +8,13 @@ export function defaultText({ defaultText: text, fallback, type }: Row): string 
   return Array.isArray(fallback) ? fallback.join(",") : String(fallback);
 }
 
-/** The sentence of an option with its choices; models are too many and have a command of their own. */
+/** Commands that list choices of which there are too many for a sentence. */
+const LISTED_BY: Readonly<Record<string, string>> = { models: "pefd models", methods: "pefd methods" };
+
+/** The sentence of an option with its choices, or with the command that lists them. */
 export function sentence(row: Row): string {
-  if (row.choices === "models") return `${row.help} See \`pefd models\`.`;
+  const listed = typeof row.choices === "string" ? LISTED_BY[row.choices] : undefined;
+  if (listed !== undefined) return `${row.help} See \`${listed}\`.`;
   const choices = choicesOf(row);
   return choices.length === 0 ? row.help : `${row.help} One of ${choices.join(", ")}.`;
 }

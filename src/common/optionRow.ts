@@ -46,6 +46,8 @@ export interface Extras extends Range {
   readonly alias?: string;
   /** An alternative name on the command line and in files: the one in the paper's code. */
   readonly alsoNamed?: string;
+  /** Names that other programs give it: an error answers them with this option. */
+  readonly elsewhere?: readonly string[];
   /** Text for a default that is not fixed. */
   readonly defaultText?: string;
   readonly choices?: Choices;

@@ -48,19 +48,24 @@ export const DISTILLATION = section("Distillation", {
   path_t: path(undefined, "The teacher's checkpoint: a PyTorch .pth or .safetensors file.", {
     defaultText: "--model_t's checkpoint in --save_dir",
     touches: "input",
+    elsewhere: ["teacher", "teacher_checkpoint"],
   }),
   model_t: derived<string>(
     choice<string, undefined>("models", undefined, "The teacher's model.", {
       defaultText: "from --path_t",
       touches: "numbers",
+      elsewhere: ["teacher", "teacher_model"],
     }),
   ),
-  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", { touches: "numbers" }),
+  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
+    touches: "numbers",
+    elsewhere: ["student", "student_model"],
+  }),
   distill: choice<string, string>(
     "methods",
     "ours",
     "Distillation method, or several joined with +, whose losses are summed.",
-    { touches: "numbers" },
+    { touches: "numbers", elsewhere: ["method", "kd_method"] },
   ),
   gamma: derived(
     number(
@@ -102,13 +107,14 @@ const DETERMINISTIC =
 
 export const TRAINING = section("Training", {
   epochs: integer(240, "Number of training epochs.", { min: 1, max: 1_000_000, touches: "length" }),
-  batch_size: integer(64, "Batch size.", { min: 1, max: 1_000_000, touches: "numbers" }),
+  batch_size: integer(64, "Batch size.", { min: 1, max: 1_000_000, touches: "numbers", elsewhere: ["bs"] }),
   learning_rate: derived(
     number(undefined, "Initial learning rate.", {
       above: 0,
       max: 1000,
       defaultText: "0.05, or the model's default",
       touches: "numbers",
+      elsewhere: ["lr"],
     }),
   ),
   lr_decay_epochs: integers([150, 180, 210], "Epochs after which the learning rate decays.", {
@@ -116,9 +122,14 @@ export const TRAINING = section("Training", {
     touches: "numbers",
   }),
   lr_decay_rate: number(0.1, "Learning rate decay factor.", { above: 0, max: 1000, touches: "numbers" }),
-  weight_decay: number(5e-4, "Weight decay.", { min: 0, max: 1000, touches: "numbers" }),
+  weight_decay: number(5e-4, "Weight decay.", { min: 0, max: 1000, touches: "numbers", elsewhere: ["wd"] }),
   momentum: number(0.9, "SGD momentum.", { min: 0, below: 1, touches: "numbers" }),
-  trial: integer(1, "Trial number; the seed is 10 * trial.", { min: 0, max: 1_000_000_000, touches: "seed" }),
+  trial: integer(1, "Trial number; the seed is 10 * trial.", {
+    min: 0,
+    max: 1_000_000_000,
+    touches: "seed",
+    elsewhere: ["seed"],
+  }),
   deterministic: flag(DETERMINISTIC, { touches: "speed" }),
 });
 
@@ -139,6 +150,7 @@ const engine = choice<Engine, Engine>(ENGINES, "auto", "How training steps are e
 export const NUM_WORKERS = integer(8, "Data loading threads for image files, at most one per CPU core.", {
   min: 0,
   touches: "speed",
+  elsewhere: ["workers"],
 });
 
 const MACHINE = {
@@ -176,7 +188,7 @@ export const EVAL_ENGINE = section("Engine", {
 });
 
 export const OUTPUT = section("Output", {
-  save_dir: path("./save", "Folder for all runs.", { touches: "place" }),
+  save_dir: path("./save", "Folder for all runs.", { touches: "place", elsewhere: ["output", "output_dir"] }),
   save_freq: integer(40, "Save a checkpoint every N epochs.", { min: 1, touches: "output" }),
   print_freq: integer(undefined, "Print a log line in the paper's format every N steps instead of a progress bar.", {
     min: 1,
@@ -262,6 +274,9 @@ export const METHOD_SECTIONS: readonly Section[] = METHODS.rows()
     return section(title, Object.fromEntries(own) as Rows);
   })
   .filter(({ rows }) => Object.keys(rows).length > 0);
+
+/** The method whose own options a section has, as METHOD_SECTIONS title them. */
+export const methodOfSection = ({ title }: Section): string | undefined => /^Method (.+)$/.exec(title)?.[1];
 
 /** Every option of configuration files, for all commands. */
 export const ALL_SECTIONS: readonly Section[] = [

@@ -1,5 +1,7 @@
 import { choice, flagSection } from "../../common/optionRow.js";
+import { twoColumns, wrapWords } from "../../common/text.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
+import { methodSection } from "../../config/options.js";
 import { SOURCES } from "../../config/published/figures.js";
 import { figuresOf, type PublishedFigure } from "../../config/published/lookup.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -15,6 +17,7 @@ import { columns } from "../../report/table.js";
 import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.js";
 import { gigabytes } from "../../train/teacherCache/store.js";
 import type { Command } from "../command.js";
+import { flagText, optionText } from "../optionHelp.js";
 import { papers } from "../papers.js";
 
 interface Surveyed extends MethodSurvey {
@@ -119,6 +122,18 @@ function row(surveyed: Surveyed): string[] {
   ];
 }
 
+/** Everything about one name of --distill: its row, formula, paper, options and traps, in lines of at most `width`. */
+function detailOf(surveyed: Surveyed, width = Number.POSITIVE_INFINITY): string {
+  const { name, summary, formula, paper, code, traps = [], method } = surveyed.procedure;
+  const options = Object.entries(methodSection(method.name).rows);
+  const entries = options.map(([option, each]) => [flagText(option, each), optionText(each)] as const);
+  const left = Math.max(0, ...entries.map(([flag]) => flag.length));
+  const facts = row(surveyed).flatMap((cell, at) => (at === 0 ? [] : [`${TITLES[at]?.title}: ${cell}`]));
+  const about = [`${name}: ${summary}`, `loss: ${formula}`, ...facts, `paper: ${paper}`, `code: ${code}`, ...traps];
+  const shown = about.flatMap((line) => wrapWords(line, width));
+  return [...shown, "", "Options:", ...twoColumns(entries, { left, indent: 2, width })].join("\n");
+}
+
 const EXPLANATION = (pair: string) =>
   `For ${pair}. Adds: parameters trained with the student, plus memory banks. Phases: epochs before the main phase.
 Cache: what --teacher_cache keeps on the disk at most for CIFAR-100, or would, if it kept maps. Golden: held against numbers of the authors' code.
@@ -138,20 +153,25 @@ function textOf(surveys: readonly Surveyed[], { teacher, student }: PairNames, w
 /** pefd methods: the registry, for a pair. */
 export const command: Command = {
   sections: [PAIR, DOCUMENT, GENERAL],
+  positionals: { usage: "[METHOD]", min: 0, max: 1, completes: "methods" },
   examples: [
     ["pefd methods", "names for --distill, what each compares, published weights"],
+    ["pefd methods dkd", "one method: formula, paper, options"],
     ["pefd methods --model_t vgg13 --model_s vgg8", "the same for another pair"],
   ],
-  async run({ layers, output }) {
+  async run({ layers, output, positionals: [only] }) {
     const { model_t: teacher, model_s: student } = resolveSection(PAIR, layers);
     const figures = figuresOf(`${teacher}-${student}`);
-    const surveys = procedures().map((procedure) => {
+    if (only !== undefined && !procedures().some(({ name }) => name === only)) methodSection(only);
+    const asked = procedures().filter(({ name }) => only === undefined || name === only);
+    const surveys = asked.map((procedure) => {
       const figure = figures.get(procedure.name);
       const survey = surveyMethod(procedure, { teacher, student });
       const cache = cacheDemand(procedure, survey.used, { ...surveyModel(teacher), numClasses: CLASSES }, SHOWN);
       return { procedure, figure, cache, ...survey };
     });
-    output.result(textOf(surveys, { teacher, student }, output.width), {
+    const [first] = surveys as [Surveyed];
+    output.result(only ? detailOf(first, output.width) : textOf(surveys, { teacher, student }, output.width), {
       teacher,
       student,
       methods: methodsDocument(surveys),
