@@ -13,7 +13,7 @@ const COMMANDS = { distill: "distill", teacher: "train-teacher" } as const;
 export type RecordKind = keyof typeof COMMANDS;
 
 /** Keys of config.json besides options. */
-const TOLD = ["kind", "teacher", "seed", "device", "versions", "identity", "plugins", "checksum"];
+const TOLD = ["kind", "teacher", "seed", "device", "versions", "origin", "identity", "plugins", "checksum"];
 
 const isKind = (value: unknown): value is RecordKind => typeof value === "string" && Object.hasOwn(COMMANDS, value);
 
