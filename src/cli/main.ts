@@ -4,12 +4,12 @@ import { deviceError, isDeviceError } from "../common/deviceMemory.js";
 import { environmentError, inputError, PefdError } from "../common/errors.js";
 import { PLUGINS } from "../common/plugins.js";
 import { cleanText, textWidth, twoColumns, wrapWords } from "../common/text.js";
+import { version } from "../common/version.js";
 import { palette } from "../report/color.js";
 import { COMMANDS, type CommandRow, findCommand } from "./commands.js";
 import { Interrupted, signalExitCode } from "./interrupt.js";
 import { colorOnStderr, helpWidth, ignoreClosedPipes } from "./output.js";
 import { asTyped, programOf } from "./typed.js";
-import { version } from "./version.js";
 
 function commandLines(commands: readonly CommandRow[], width: number): string[] {
   const entries = commands.map(({ name, summary }) => [`pefd ${name}`, summary] as const);

@@ -114,9 +114,10 @@ export async function runTraining(
   const tracker = place && createTracker(plain, place);
   const reporter = tracker?.reporter ?? plain;
   const hint = `Resume with: ${typedLine(resumeWords(argv))}`;
+  const origin = { command: typedLine(argv), node: process.versions.node };
   const blocking = (work: () => void) => endedBySignals(hint, work);
   const result = await interruptible(
-    (signal) => tracked(tracker, () => train({ reporter, signal, atExit, blocking, env: invocation.env })),
+    (signal) => tracked(tracker, () => train({ reporter, signal, atExit, blocking, env: invocation.env, origin })),
     { onSignal: (name) => reporter.warn(`${name}: saving progress; repeat to stop immediately`), hint },
   );
   output.result(runSummary(result, model, options), result);

@@ -32,6 +32,7 @@ const DECIDED: Readonly<Record<string, Touches>> = {
   device: "speed",
   plugins: "place",
   versions: "speed",
+  origin: "place",
 };
 
 const ROWS: Rows = rowsOf(ALL_SECTIONS);

@@ -14,7 +14,7 @@ export const COMMANDS = { distill: "distill", teacher: "train-teacher" } as cons
 export type RecordKind = keyof typeof COMMANDS;
 
 /** Keys of config.json besides options. */
-const TOLD = ["kind", "teacher", "seed", "device", "versions", "identity", "plugins", "checksum"];
+const TOLD = ["kind", "teacher", "seed", "device", "versions", "origin", "identity", "plugins", "checksum"];
 
 const isKind = (value: unknown): value is RecordKind => typeof value === "string" && Object.hasOwn(COMMANDS, value);
 

@@ -1,4 +1,5 @@
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
+import { withoutPasswords } from "../common/text.js";
 import { requireTeacher, resolveDistill, resolveEvaluations, resolveTeacher, withoutMethod } from "../config/derive.js";
 import { modelNameIn } from "../config/modelName.js";
 import { DISTILL_SECTIONS, EVAL_SECTIONS, TEACHER_SECTIONS } from "../config/options.js";
@@ -24,6 +25,7 @@ const hooksOf = ({ signal }: RunSettings, tell: Tell): Hooks => ({
   reporter: eventReporter(tell),
   signal: signal ?? new AbortController().signal,
   env: process.env,
+  origin: { command: withoutPasswords(process.argv.slice(1).join(" ")), node: process.versions.node },
 });
 
 const nameInFile = async (path: string) => modelNameIn((await readCheckpoint(path)).metadata);

@@ -48,6 +48,7 @@ function runJson(run: RunRecord) {
     epochs: run.epochs,
     epochsDone: last?.epoch ?? 0,
     finished: run.finished,
+    failed: run.failure ?? null,
     train: last?.train ?? null,
     test: last?.test ?? null,
     best: bestOf(run) ?? null,

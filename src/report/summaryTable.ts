@@ -216,4 +216,7 @@ function runCells(run: RunRecord, label: string): string[] {
 export const unfinishedNotes = (runs: readonly RunRecord[]): string[] =>
   runs
     .filter((run) => !run.finished)
-    .map((run) => `${cleanLine(run.dir)}: unfinished, epoch ${run.rows.at(-1)?.epoch ?? 0} of ${run.epochs}`);
+    .map(({ dir, rows, epochs, failure }) => {
+      const why = failure === undefined ? "" : `; failed: ${failure}`;
+      return cleanLine(`${dir}: unfinished, epoch ${rows.at(-1)?.epoch ?? 0} of ${epochs}${why}`);
+    });

@@ -161,6 +161,8 @@ const schema = z
     trial: count.optional(),
     seed: count.optional(),
     versions: z.record(name, text).optional(),
+    /** Host, time (ISO 8601) and command of the last start. */
+    origin: z.record(name, text.max(2 ** 16)).optional(),
     /** Plug-ins with the run's method, models or data set. */
     plugins: z.array(plugin, "must be a list of plug-ins").max(100, "is too long").optional(),
     identity: identitySchema.optional(),

@@ -26,8 +26,10 @@ const percent = amount.max(100, "must be at most 100");
 
 export const name = z.string("must be a name").regex(/^[\w.+-]{1,100}$/, "must be a name of letters and digits");
 
+const LONGEST_TEXT = 4096;
+
 /** A path, a device's name. */
-export const text = z.string("must be a string").max(4096, "is too long");
+export const text = z.string("must be a string").max(LONGEST_TEXT, "is too long");
 
 export const sha256 = z
   .string("must be a checksum")
@@ -133,6 +135,29 @@ const RESULT_KIND: StateFile<ResultContent> = { schema: resultSchema, maxBytes: 
 /** Reads a run's result.json. */
 export const readResult = (runDir: string): Found<ResultContent> =>
   readStateFile(join(runDir, RESULT_FILE), RESULT_KIND);
+
+/** Why a run failed; absent while it trains, where it is done, and where it was interrupted. */
+export const FAILURE_FILE = "failed.json";
+
+const failureSchema = z.object({
+  reason: text,
+  /** ISO 8601, UTC. */
+  time: text,
+});
+
+const FAILURE_KIND: StateFile<z.infer<typeof failureSchema>> = { schema: failureSchema, maxBytes: 2 ** 16 };
+
+/** The reason in a run's failed.json; undefined without a readable one. */
+export function failureOf(runDir: string): string | undefined {
+  const found = readStateFile(join(runDir, FAILURE_FILE), FAILURE_KIND);
+  return found.state === "whole" ? found.content.reason : undefined;
+}
+
+/** Records why a run failed, where the disk takes it. */
+export async function recordFailure(runDir: string, error: Error): Promise<void> {
+  const content = { reason: error.message.slice(0, LONGEST_TEXT), time: new Date().toISOString() };
+  await writeStateFile(join(runDir, FAILURE_FILE), content).catch(() => undefined);
+}
 
 const jobSchema = z.object({
   id: z.string("must be a number").regex(/^\d{1,20}$/, "must be a number"),

@@ -1,4 +1,6 @@
+import { hostname } from "node:os";
 import { counted } from "../common/text.js";
+import { version } from "../common/version.js";
 import type { EngineName } from "../compile/types.js";
 import { PRECISIONS, type TrainOptions } from "../config/options.js";
 import { keptOf, numbersOf } from "../config/policy.js";
@@ -8,7 +10,7 @@ import { type Learner, learnerVariables } from "../learn/learner.js";
 import { withLossScale } from "../learn/lossScale.js";
 import { isBuffer } from "../nn/builder.js";
 import { type Identity, identitySha256, NUMERICS, type RunConfig, readConfig } from "../runFiles/identity.js";
-import type { RunProgress } from "../runFiles/stateFile.js";
+import { type RunProgress, recordFailure } from "../runFiles/stateFile.js";
 import { isGpu } from "../runtime/device.js";
 import { tensorFlowVersion } from "../runtime/native.js";
 import { kernelSet } from "../runtime/ownOps.js";
@@ -77,14 +79,15 @@ export function asBegun(options: TrainOptions, runDir: string): TrainOptions {
 }
 
 /** config.json: options, resolved values, identity. */
-function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {
+function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene, { origin }: Hooks): RunConfig {
   const { choice, seed } = scene;
   const config = { kind: plan.kind, model: plan.learner.model.name, ...keptOf(options), ...choice, seed };
   const plugins = usedPlugins(config);
   return {
     ...config,
     ...(plugins.length > 0 && { plugins }),
-    versions: { tensorflow: tensorFlowVersion() },
+    versions: { pefd: version(), tensorflow: tensorFlowVersion() },
+    origin: { host: hostname(), started: new Date().toISOString(), ...origin },
     identity: runIdentity(plan, config, scene, options.resume),
   } as unknown as RunConfig;
 }
@@ -133,7 +136,7 @@ const PREPARATION: Readonly<Record<EngineName, string>> = {
 export async function train(given: RunPlan, options: TrainOptions, scene: Scene, hooks: Hooks): Promise<RunResult> {
   const plan = { ...given, learner: withLossScale(given.learner, scene.choice.precision) };
   const stages = stagesOf(plan.learner);
-  const config = resolvedConfig(plan, options, scene);
+  const config = resolvedConfig(plan, options, scene, hooks);
   if (config.identity?.trainSha256 === scene.dataset.trainFile.listedSha256) {
     hooks.reporter.warn(
       `${plan.runDir} was started before the contents of images counted: its images are compared by names and sizes only.`,
@@ -150,6 +153,9 @@ export async function train(given: RunPlan, options: TrainOptions, scene: Scene,
     if (kept !== undefined) restoreLearner(plan.learner, kept);
     const progress = { ...(kept?.progress ?? FRESH), identitySha256: identitySha256(config.identity as Identity) };
     return await openAndTrain({ plan, options, scene, hooks, folder, stages }, progress);
+  } catch (error) {
+    if (!hooks.signal.aborted) await recordFailure(plan.runDir, error as Error);
+    throw error;
   } finally {
     folder.end();
     forget?.();

@@ -27,6 +27,7 @@ function runOf(projectors: number | undefined, { trial = 1, config = {}, method 
     rows: [],
     finished: false,
     result: undefined,
+    failure: undefined,
     updatedAt: 0,
     config: { ...(projectors === undefined ? {} : { num_proj: projectors }), ...config },
   } as RunRecord;

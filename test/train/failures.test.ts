@@ -7,6 +7,11 @@ import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { float32Tensor, type StateTensor } from "#pefd/common/stateDict.js";
 import type { EvalOptions } from "#pefd/config/options.js";
+import { renderWatch } from "#pefd/report/live/watch.js";
+import { reportDocument } from "#pefd/report/reportDocument.js";
+import { collectRuns } from "#pefd/report/runs/collect.js";
+import { stateOf } from "#pefd/report/runs/runRecord.js";
+import { unfinishedNotes } from "#pefd/report/summaryTable.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { ourselves } from "#pefd/train/claim/lock.js";
@@ -62,6 +67,26 @@ test("a run that diverges from the start ends in its first epoch and leaves no w
     files.filter((file) => file.endsWith(".safetensors")),
     [],
   );
+});
+
+test("a failed run keeps its reason, which report and watch show, until it is started again", async (t) => {
+  const folder = temporaryFolder(t);
+  await smallData(folder);
+  const options = teacherOptions(folder, { learning_rate: 1e20 });
+  await assert.rejects(runTeacher(options, silentHooks()));
+  const dir = join(folder, "save/models");
+  const found = collectRuns([dir]);
+  const [failed] = found.runs;
+  assert.ok(failed);
+  assert.equal(stateOf(failed, Date.now()), "failed");
+  assert.match(failed.failure ?? "", /loss became .* in epoch 1/);
+  assert.match(unfinishedNotes(found.runs).join(), /epoch 0 of 2; failed: .*loss became/);
+  assert.match(renderWatch(found.runs, Date.now(), 200), /^failed .*\n[\s\S]*loss became/);
+  const { runs } = reportDocument([], found) as { runs: { failed: string }[] };
+  assert.equal(runs[0]?.failed, failed.failure);
+  await assert.rejects(runTeacher({ ...options, resume: true }, hooksStoppingAfter(1, 1)));
+  const [again] = collectRuns([dir]).runs;
+  assert.equal(again && stateOf(again, Date.now()), "running", "an interruption is no failure");
 });
 
 /** A run of one epoch, and what it has kept; the first update of the next one takes it far away. */

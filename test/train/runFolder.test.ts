@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
@@ -63,7 +64,7 @@ test("a distillation leaves the paper's folder with the files of a run", async (
     ].sort(),
   );
   const config = JSON.parse(readFileSync(join(result.runDir, "config.json"), "utf8"));
-  const { kind, model_s, seed, epochs, learning_rate, engine, precision, versions } = config;
+  const { kind, model_s, seed, epochs, learning_rate, engine, precision, versions, origin } = config;
   assert.deepEqual(
     { kind, model_s, seed, epochs, learning_rate, engine, precision },
     {
@@ -76,7 +77,9 @@ test("a distillation leaves the paper's folder with the files of a run", async (
       precision: "float32",
     },
   );
-  assert.match(versions.tensorflow, /^\d+\.\d+/);
+  for (const name of ["tensorflow", "pefd"]) assert.match(versions[name], /^\d+\.\d+/);
+  assert.equal(origin.host, hostname());
+  assert.ok(Math.abs(Date.parse(origin.started) - Date.now()) < 3_600_000, origin.started);
   checkEvents(readFileSync(join(result.runDir, events)), result);
 });
 

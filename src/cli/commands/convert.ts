@@ -7,6 +7,7 @@ import { mendFolder } from "../../common/files/atomicFolder.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
 import { choice, flag, flagSection, integer, path, type Values } from "../../common/optionRow.js";
 import { counted } from "../../common/text.js";
+import { version } from "../../common/version.js";
 import { DATA_PLACE, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { datasetIn, imageSizeIn, modelNameOf } from "../../config/modelName.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -19,7 +20,6 @@ import type { PredictorFile } from "../../train/files/predictor.js";
 import type { Command, Invocation } from "../command.js";
 import { modelNameInFile } from "../modelInFile.js";
 import { STDOUT } from "../output.js";
-import { version } from "../version.js";
 
 const SAVED_MODEL = "savedmodel";
 const WEIGHTS: readonly TfjsWeights[] = ["float32", "float16", "uint8"];

@@ -36,7 +36,7 @@ export function sparkline(values: readonly number[], width: number): string {
     .join("");
 }
 
-const ORDER: readonly RunState[] = ["running", "stopped", "finished"];
+const ORDER: readonly RunState[] = ["running", "failed", "stopped", "finished"];
 const WIDEST_CURVE = 40;
 const TITLES = ["State", "Run", ">Trial", ">Epoch", ">Loss", ">Top-1", ">Best", ">ETA"];
 const RUN = 1;
@@ -122,6 +122,7 @@ function fitted(lines: Lines, columns: number): Lines {
 
 const painter = (paint: ChalkInstance) => (line: string) => {
   if (line.startsWith("running")) return line.replace("running", paint.green("running"));
+  if (line.startsWith("failed")) return line.replace("failed", paint.red("failed"));
   return line.startsWith("stopped") ? line.replace("stopped", paint.yellow("stopped")) : line;
 };
 
@@ -152,6 +153,7 @@ function detail(run: RunRecord, now: number, columns: number): string[] {
     `${stateOf(run, now)}  ${title}, trial ${run.trial}`,
     `Epoch ${run.rows.at(-1)?.epoch ?? 0}/${run.epochs}, best top-1 ${fixed(best?.top1, 2)} (epoch ${best?.epoch ?? "-"}), ETA ${etaText(run, now)}`,
     ...curves,
+    ...(run.failure === undefined ? [] : [run.failure]),
     run.dir,
   ];
 }

@@ -4,7 +4,14 @@ import { inputError } from "../../common/errors.js";
 import { cleanLine } from "../../common/text.js";
 import { procedureName } from "../../config/record.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/identity.js";
-import { LOCK_FILE, RESULT_FILE, RESUME_FILE, type ResultContent, readResult } from "../../runFiles/stateFile.js";
+import {
+  failureOf,
+  LOCK_FILE,
+  RESULT_FILE,
+  RESUME_FILE,
+  type ResultContent,
+  readResult,
+} from "../../runFiles/stateFile.js";
 import { EPOCH_LOG, packRows, readEpochLog } from "../log/epochLog.js";
 import type { RunRecord } from "./runRecord.js";
 
@@ -41,6 +48,7 @@ function readRun(dir: string, config: RunConfig): RunRecord {
     finished: (rows.at(-1)?.epoch ?? 0) >= config.epochs,
     config,
     result: resultIn(dir),
+    failure: failureOf(dir),
     updatedAt: statSync(existsSync(log) ? log : path).mtimeMs,
   };
 }

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { CONFIG_FILE } from "../../runFiles/identity.js";
-import { RESULT_FILE } from "../../runFiles/stateFile.js";
+import { FAILURE_FILE, RESULT_FILE } from "../../runFiles/stateFile.js";
 import { EPOCH_LOG } from "../log/epochLog.js";
 import { type Collection, collectRuns, type Folder, lookInto } from "./collect.js";
 
@@ -34,10 +34,10 @@ const isCurrent = ({ paths, stamps, young }: Seen): boolean => !young && isDeepS
 /** Reads a folder unless it is as it was. What is read again and says the same is the same object. */
 function seeAgain(dir: string, before: Seen | undefined, now: number): Seen {
   if (before !== undefined && isCurrent(before)) return before;
-  const files = [CONFIG_FILE, EPOCH_LOG, RESULT_FILE].map((name) => join(dir, name));
+  const files = [CONFIG_FILE, EPOCH_LOG, RESULT_FILE, FAILURE_FILE].map((name) => join(dir, name));
   const all = [dir, ...files].map((path) => ({ path, stamp: stampOf(path) }));
   const found = lookInto(dir);
-  // Of a run three files count, not the checkpoints that come and go beside them.
+  // Of a run these files count, not the checkpoints that come and go beside them.
   const told = found.own.runs.length > 0 ? all.slice(1) : all;
   return {
     folder: isDeepStrictEqual(before?.folder, found) ? (before as Seen).folder : found,

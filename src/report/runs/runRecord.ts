@@ -10,8 +10,8 @@ export function flatten(value: unknown, path = ""): Entry[] {
   return Object.entries(value).flatMap(([key, inner]) => flatten(inner, path === "" ? key : `${path}.${key}`));
 }
 
-/** Whether a run is over, goes on, or went silent before its last epoch. */
-export type RunState = "running" | "stopped" | "finished";
+/** Whether a run goes on, ended in an error, went silent before its last epoch, or is over. */
+export type RunState = "running" | "failed" | "stopped" | "finished";
 
 const SECOND = 1000;
 /** Compiling and the first epoch may take long, and nothing is logged meanwhile. */
@@ -23,9 +23,10 @@ const recentSeconds = ({ rows }: RunRecord) => rows.slice(-10).map(({ seconds })
 /** Milliseconds since the last heartbeat; a clock that was set back makes it 0. */
 const silence = (run: RunRecord, now: number) => Math.max(0, now - run.updatedAt);
 
-/** A run's state from its logs only: stopped after three silent epochs. `now` in milliseconds since 1970. */
+/** A run's state from its files only: stopped after three silent epochs. `now` in milliseconds since 1970. */
 export function stateOf(run: RunRecord, now: number): RunState {
   if (run.finished) return "finished";
+  if (run.failure !== undefined) return "failed";
   const epoch = Math.max(0, ...recentSeconds(run)) * SECOND;
   const timeout = run.rows.length === 0 ? FIRST_EPOCH : Math.max(SHORTEST_WAIT, 3 * epoch);
   return silence(run, now) <= timeout ? "running" : "stopped";
@@ -53,6 +54,8 @@ export interface RunRecord {
   readonly config: Readonly<Record<string, unknown>>;
   /** Undefined where there is no result.json. */
   readonly result: Readonly<Record<string, unknown>> | undefined;
+  /** Why its last start failed. */
+  readonly failure: string | undefined;
   /** When something was last logged, milliseconds since 1970. */
   readonly updatedAt: number;
 }

@@ -16,6 +16,7 @@ import {
 } from "../../runFiles/identity.js";
 import {
   damagedFile,
+  FAILURE_FILE,
   LOCK_FILE,
   RESULT_FILE,
   RESUME_FILE,
@@ -257,6 +258,7 @@ export async function claimRunFolder(
     }
     if (continuation.complete === undefined) {
       await removeStaleTemporaryFiles(runDir);
+      rmSync(join(runDir, FAILURE_FILE), { force: true });
       await writeStateFile(join(runDir, CONFIG_FILE), config);
     }
   } catch (error) {

@@ -67,6 +67,8 @@ export interface Hooks {
   /** Ends the run gracefully, with its state saved. */
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Recorded in config.json. */
+  readonly origin?: { readonly command: string; readonly node: string };
   /** Registers a synchronous action for an abrupt exit; returns its removal. */
   readonly atExit?: (act: () => void) => () => void;
   /** Runs blocking work that a signal ends at once. */

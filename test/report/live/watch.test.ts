@@ -24,6 +24,7 @@ const record = (done: number, more: Partial<RunRecord> = {}): RunRecord => ({
   finished: done === 10,
   config: {},
   result: undefined,
+  failure: undefined,
   updatedAt: NOW,
   ...more,
 });

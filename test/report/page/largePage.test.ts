@@ -31,6 +31,7 @@ function madeUp(count: number): RunRecord[] {
       finished: true,
       config,
       result: undefined,
+      failure: undefined,
       updatedAt: 0,
     } as RunRecord;
   });
