@@ -7,6 +7,7 @@ import { flag, flagSection, integer, path, type Values } from "../../common/opti
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
+import { latexTable } from "../../report/latexTable.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { type Collection, collectRuns } from "../../report/runs/collect.js";
 import { runCollector } from "../../report/runs/collector.js";
@@ -45,6 +46,7 @@ const REPORT = flagSection("Report", {
     valueName: "FILE|-",
   }),
   markdown: flag("Print the table in Markdown."),
+  latex: flag("Print the table for a paper, in LaTeX with booktabs."),
   html: path(undefined, "Write an HTML page with tables, plots and configurations to this file."),
   svg: path(undefined, "Write each plot as an SVG into this folder.", { valueName: "DIR" }),
   serve: integer(undefined, "Serve a live page on localhost until Ctrl-C, on this port or any free one.", {
@@ -81,15 +83,16 @@ async function writePlots(folder: string, summaries: readonly Summary[]) {
 
 function textOf(summaries: readonly Summary[], form: Values<typeof REPORT>, width: number | undefined): string {
   if (form.csv === STDOUT) return renderCsv(summaryCsvTable(summaries));
+  if (form.latex) return latexTable(summaries);
   const table = summaryTable(summaries);
   const notes = summaryNotes(summaries);
   const below = notes.length > 0 ? `\n\n${fitLines(notes.join("\n"), width)}` : "";
   return `${form.markdown ? renderMarkdown(table) : renderFitted(table, width)}${below}`;
 }
 
-function refuseClashes({ csv, markdown, svg }: Values<typeof REPORT>, json: boolean): void {
-  if ([csv === STDOUT, markdown, json].filter(Boolean).length > 1) {
-    throw inputError("Only one of --csv -, --markdown and --json can be printed.");
+function refuseClashes({ csv, markdown, latex, svg }: Values<typeof REPORT>, json: boolean): void {
+  if ([csv === STDOUT, markdown, latex, json].filter(Boolean).length > 1) {
+    throw inputError("Only one of --csv -, --markdown, --latex and --json can be printed.");
   }
   if (!svg?.endsWith(".svg")) return;
   throw inputError(`--svg ${svg}: a report has several plots; give a folder.`, "Such as --svg plots.");
@@ -102,16 +105,17 @@ export const command: Command = {
   examples: [
     ["pefd report", "all runs in ./save"],
     ["pefd report save/student_model --html report.html", "an HTML page to share"],
+    ["pefd report --latex > table.tex", "a table for a paper"],
     ["pefd report --serve", "a live page in the browser"],
   ],
   async run({ layers, positionals, output }) {
     const options = resolveSection(REPORT, layers);
-    const { csv, markdown, html, svg, serve } = options;
+    const { csv, markdown, latex, html, svg, serve } = options;
     refuseClashes(options, output.json);
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
     if (serve !== undefined) {
-      if (csv !== undefined || markdown || html !== undefined || svg !== undefined) {
-        throw inputError("--serve cannot be combined with --csv, --markdown, --html or --svg.");
+      if (csv !== undefined || markdown || latex || html !== undefined || svg !== undefined) {
+        throw inputError("--serve cannot be combined with --csv, --markdown, --latex, --html or --svg.");
       }
       return serveRuns(dirs, serve, output);
     }

@@ -49,6 +49,7 @@ describe("pefd report", () => {
     assert.match(csv[2] ?? "", /^distill,resnet32x4,resnet8x4,kd,0\.1,0,0\.9,2,1,73\.5,/);
     const markdown = (await pefd(["report", "save", "--markdown"], { cwd })).stdout;
     assert.match(markdown, /^\| Teacher +\| Model +\|/);
+    assert.match((await pefd(["report", "save", "--latex"], { cwd })).stdout, /^\\begin{tabular}/);
     const both = await pefd(["report", "--csv", "-", "--json"], { cwd });
     assert.deepEqual([both.exitCode, both.stdout], [2, ""]);
   });
