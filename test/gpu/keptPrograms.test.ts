@@ -85,8 +85,9 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
     const own = files(join(document.runDir, "programs"));
     assert.ok(own.size > 0);
     assert.match(document.programsSha256, /^[0-9a-f]{64}$/);
+    assert.equal((await train(2, "--resume")).programs.length, 0, "with both at hand");
     rmSync(join(gpu.root, "cache", "xla"), { recursive: true });
-    const resumed = await train(2, "--resume");
+    const resumed = await train(3, "--resume");
     assert.equal(resumed.programs.length, 0, "nothing is compiled again");
     assert.equal(resumed.document.programsSha256, document.programsSha256);
     assert.deepEqual(files(join(document.runDir, "programs")), own);

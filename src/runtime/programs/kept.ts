@@ -118,14 +118,10 @@ const settled = new Set<string>();
 
 const reasonOf = (error: unknown): string => describeFailure(error as NodeJS.ErrnoException);
 
-/** A folder's programs of a graph, which TensorFlow is given unless it has them. */
+/** A folder's programs of a graph; those that cannot be read are a warning. */
 function load(place: string, graph: string, say: Say): readonly CompiledProgram[] {
   try {
     const { programs, damaged } = readPrograms(place, graph);
-    for (const { name, bytes } of programs) {
-      writeToMemory(name, bytes);
-      settled.add(name);
-    }
     if (damaged > 0) {
       say(
         `${counted(damaged, "program")} of XLA cached in ${place} ${damaged === 1 ? "was" : "were"} corrupt; compiled again.`,
@@ -158,12 +154,15 @@ export function keptPrograms(bytes: Uint8Array, say: Say): KeptPrograms {
       );
     }
   };
-  const cached = load(place, graph, say);
-  // Loaded last, the run's own take the place of the cache's.
   const ofRun = own === undefined ? [] : load(own, graph, say);
   const names = new Set(ofRun.map(({ name }) => name));
-  const missing = cached.filter(({ name }) => !names.has(name));
+  const missing = load(place, graph, say).filter(({ name }) => !names.has(name));
   if (own !== undefined) keep(() => missing, [own]);
+  for (const { name, bytes } of [...ofRun, ...missing]) {
+    // Written twice, a file in TensorFlow's memory holds both.
+    if (!settled.has(name)) writeToMemory(name, bytes);
+    settled.add(name);
+  }
   return {
     count: ofRun.length + missing.length,
     keepNew() {

@@ -256,9 +256,9 @@ export async function claimRunFolder(
       else refuseUnasked(runDir, config, options);
       if (options.force && !options.resume) ({ own: lock, old } = setAside(runDir, lock));
     }
+    rmSync(join(runDir, FAILURE_FILE), { force: true });
     if (continuation.complete === undefined) {
       await removeStaleTemporaryFiles(runDir);
-      rmSync(join(runDir, FAILURE_FILE), { force: true });
       await writeStateFile(join(runDir, CONFIG_FILE), config);
     }
   } catch (error) {
