@@ -10,9 +10,6 @@ import { SLOW_TESTS } from "./slow-tests.js";
 /** Test files at a time; each may use several threads. */
 const CONCURRENCY = 2;
 
-/** Begins first, since at the end nothing would run beside it. */
-const LONGEST = "native/kernels.test.js";
-
 const say = (text) => process.stderr.write(`${text}\n`);
 
 async function lint() {
@@ -33,7 +30,6 @@ async function types() {
 function testFiles(words) {
   const below = readdirSync(join(ROOT, TESTS.output), { recursive: true, encoding: "utf8" });
   const files = below.filter((file) => file.endsWith(".test.js")).sort();
-  files.unshift(...files.splice(files.indexOf(LONGEST), 1));
   const slow = new Set(SLOW_TESTS.map((name) => `${name}.test.js`));
   const stray = [...slow].filter((file) => !files.includes(file));
   if (stray.length > 0)
