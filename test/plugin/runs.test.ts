@@ -28,7 +28,7 @@ test("a method and a data set from elsewhere: train, resume, sweep, report, anal
   const config = () => JSON.parse(readFileSync(join(cwd, RUN, "config.json"), "utf8"));
 
   await t.test("help, dry runs and lists have them", async () => {
-    assert.match(await typed("distill", ...both, "--help"), /Method mine:\n +--mine_scale/);
+    assert.match(await typed("distill", ...both, "--distill", "mine", "--help"), /Method mine:\n +--mine_scale/);
     const { options } = JSON.parse(await typed(...distill, "--dry_run", "--json"));
     assert.deepEqual([options.beta, options.mine_scale, options.batch_size], [1, 1, 8]);
     const preset = ["--config", "resnet32x4-resnet8x4-mine", "--dry_run"];
