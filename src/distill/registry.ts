@@ -55,8 +55,10 @@ import { wkdL } from "./methods/vectors/wkdL.js";
 import { type Procedure, proceduresOf } from "./open.js";
 import type { Beta, LossWeights } from "./weights.js";
 
+const KIND = { one: "distillation method", many: "Methods" };
+
 /** All distillation methods. A new one is a file in methods/GROUP (published.ts) and a row here. */
-export const METHODS = createRegistry<Method>({ one: "distillation method", many: "Methods" }, [
+export const METHODS = createRegistry<Method>(KIND, [
   ours,
   kd,
   kd1proj,
@@ -119,6 +121,9 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
 
 /** All methods, each followed by its variants. */
 export const procedures = (): readonly Procedure[] => METHODS.rows().flatMap(proceduresOf);
+
+/** A procedure by name. @throws inputError for an unknown one */
+export const procedureRow = (name: string): Procedure => createRegistry(KIND, procedures()).row(name);
 
 export const methodNames = METHODS.names;
 

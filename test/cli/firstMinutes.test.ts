@@ -43,6 +43,8 @@ test("pefd methods METHOD shows its paper, loss and options; an unknown one is r
   );
   const { exitCode, stderr } = await pefd(["methods", "dkdd"]);
   assert.deepEqual([exitCode, /Did you mean dkd\?/.test(stderr)], [2, true]);
+  const sum = await pefd(["methods", "crd+kd"]);
+  assert.deepEqual([sum.exitCode, /unknown distillation method crd\+kd/.test(sum.stderr)], [2, true]);
 });
 
 const ELSEWHERE = {

@@ -9,7 +9,7 @@ import { shiftVariants } from "../../data/augmentation.js";
 import { CIFAR100_FORMAT } from "../../data/cifar/row.js";
 import type { Procedure } from "../../distill/open.js";
 import { goldenOf, yearOf } from "../../distill/published.js";
-import { procedures } from "../../distill/registry.js";
+import { procedureRow, procedures } from "../../distill/registry.js";
 import { CLASSES, IMAGES, type MethodSurvey, type PairNames, surveyMethod } from "../../learn/methodSurvey.js";
 import { surveyModel } from "../../models/survey.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
@@ -162,8 +162,7 @@ export const command: Command = {
   async run({ layers, output, positionals: [only] }) {
     const { model_t: teacher, model_s: student } = resolveSection(PAIR, layers);
     const figures = figuresOf(`${teacher}-${student}`);
-    if (only !== undefined && !procedures().some(({ name }) => name === only)) methodSection(only);
-    const asked = procedures().filter(({ name }) => only === undefined || name === only);
+    const asked = only === undefined ? procedures() : [procedureRow(only)];
     const surveys = asked.map((procedure) => {
       const figure = figures.get(procedure.name);
       const survey = surveyMethod(procedure, { teacher, student });
