@@ -6,7 +6,7 @@ import { PLUGINS } from "../common/plugins.js";
 import { grouped, nearestName, textWidth, twoColumns, wrapWords } from "../common/text.js";
 import { environmentLayer, ignoredVariables } from "../config/environment.js";
 import { type Configuration, readConfiguration } from "../config/file.js";
-import { ALL_SECTIONS, methodOfSection } from "../config/options.js";
+import { ALL_SECTIONS, methodOfSection, methodTitle } from "../config/options.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
 import { METHODS } from "../distill/registry.js";
 import type { Command, Invocation } from "./command.js";
@@ -221,7 +221,7 @@ function refuseTaken(file: string, method: string, sections: readonly Section[])
     ...sections.filter(({ title }) => !title.startsWith("Method ")),
     ...METHODS.rows()
       .filter(({ name }) => name !== method)
-      .map(({ name, options }) => section(`Method ${name}`, options)),
+      .map(({ name, options }) => section(methodTitle(name), options)),
   ];
   for (const [option, row] of Object.entries<Row>(METHODS.find(method)?.options ?? {})) {
     const names = namesOf(option, row);

@@ -112,3 +112,6 @@ export const cleanJson = (json: string): string =>
   withoutPasswords(json).replace(UNPRINTABLE, (char) =>
     char === "\n" ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+
+/** A number with three digits, as far as that takes decimals. */
+export const threeDigits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);

@@ -251,6 +251,15 @@ export interface EvalOptions extends Values<typeof TEST_DATA>, Values<typeof EVA
 /** A default with other published values for some pairs. */
 const byPair = (row: Row): Row => ({ ...row, defaultText: `${row.fallback}, or the pair's` });
 
+const TITLE = "Method ";
+
+/** The title of the section with a method's own options. */
+export const methodTitle = (name: string): string => `${TITLE}${name}`;
+
+/** The method whose own options a section has. */
+export const methodOfSection = ({ title }: Section): string | undefined =>
+  title.startsWith(TITLE) ? title.slice(TITLE.length) : undefined;
+
 /** A method's own options, bound to it; they affect numbers unless stated otherwise. */
 const ownSection = ({ name, options, published = [] }: Method): Section => {
   const isByPair = (option: string) => published.some((setting) => Object.hasOwn(setting.options ?? {}, option));
@@ -258,7 +267,7 @@ const ownSection = ({ name, options, published = [] }: Method): Section => {
     const own = { boundTo: "distill", touches: "numbers" as const, ...row };
     return [option, isByPair(option) ? byPair(own) : own];
   });
-  return section(`Method ${name}`, Object.fromEntries(rows));
+  return section(methodTitle(name), Object.fromEntries(rows));
 };
 
 /** @throws inputError for an unknown name */
@@ -274,9 +283,6 @@ export const METHOD_SECTIONS: readonly Section[] = METHODS.rows()
     return section(title, Object.fromEntries(own) as Rows);
   })
   .filter(({ rows }) => Object.keys(rows).length > 0);
-
-/** The method whose own options a section has, as METHOD_SECTIONS title them. */
-export const methodOfSection = ({ title }: Section): string | undefined => /^Method (.+)$/.exec(title)?.[1];
 
 /** Every option of configuration files, for all commands. */
 export const ALL_SECTIONS: readonly Section[] = [

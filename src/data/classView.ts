@@ -1,20 +1,14 @@
 import { createRandom } from "../common/random.js";
 import type { ImagesInMemory } from "./dataset.js";
 import { assembleTrainBatch } from "./hostBatch.js";
-import { drawAugmentation, PLAN_COLUMNS } from "./sampler.js";
+import { drawAugmentation, imagesByClass, PLAN_COLUMNS } from "./sampler.js";
 import type { StrongSource } from "./strong/strongView.js";
 
 /** Images of each class, by set. */
-const known = new WeakMap<ImagesInMemory, readonly (readonly number[])[]>();
+const known = new WeakMap<ImagesInMemory, ReturnType<typeof imagesByClass>>();
 
-function classesOf(set: ImagesInMemory): readonly (readonly number[])[] {
-  const found = known.get(set);
-  if (found !== undefined) return found;
-  const classes: number[][] = [];
-  for (const [image, label] of set.labels.entries()) {
-    classes[label] ??= [];
-    classes[label].push(image);
-  }
+function classesOf(set: ImagesInMemory) {
+  const classes = known.get(set) ?? imagesByClass(set.labels);
   known.set(set, classes);
   return classes;
 }
@@ -34,7 +28,7 @@ export function assembleClassBatch(
   for (let at = 0; at < rows.length; at += PLAN_COLUMNS) {
     const image = planRows[at] as number;
     const random = createRandom(seed, "class view", epoch, image);
-    const members = classes[set.labels[image] as number] ?? [image];
+    const members = classes.get(set.labels[image] as number) ?? [image];
     rows.set([members[random.integer(members.length)] as number, ...drawAugmentation(random, set.augmentation)], at);
   }
   return assembleTrainBatch(set, rows).images;

@@ -1,4 +1,5 @@
 import { createRandom, type Random } from "../common/random.js";
+import { grouped } from "../common/text.js";
 import { type Augmentation, cropOffsets, type Rotation, type Shift } from "./augmentation.js";
 import { drawAngle } from "./rotation.js";
 
@@ -28,14 +29,13 @@ export function balancedSubset(labels: Labels, limit: number, name: string): Int
   return Int32Array.from(chosen).sort();
 }
 
+/** The images of each class that occurs, in their order. */
+export const imagesByClass = (labels: Labels): ReadonlyMap<number, readonly number[]> =>
+  grouped(labels.keys(), (image) => labels[image] as number);
+
 /** The images of each class that occurs, in random order, the classes in random order too. */
 function shuffledClasses(labels: Labels, name: string): Int32Array[] {
-  const members = new Map<number, number[]>();
-  for (const [index, label] of labels.entries()) {
-    const known = members.get(label);
-    if (known) known.push(index);
-    else members.set(label, [index]);
-  }
+  const members = imagesByClass(labels);
   const order = Int32Array.from(members.keys()).sort();
   createRandom(SUBSET_SEED, "subset classes", name).shuffle(order);
   return Array.from(order, (label) => {

@@ -68,11 +68,11 @@ function float16Bits(value: number): number {
 
 /** float32 weights in fewer bytes; uint8 is affine per tensor, as of tensorflowjs_converter, for filters and matrices. */
 function storedAs(weights: TfjsWeights, bytes: Uint8Array, rank: number): StoredWeight {
+  if (weights === "float32" || (weights === "uint8" && rank < 2)) return { bytes };
   const values = new Float32Array(bytes.slice().buffer);
   if (weights === "float16") {
     return { bytes: new Uint8Array(Uint16Array.from(values, float16Bits).buffer), quantization: { dtype: "float16" } };
   }
-  if (weights === "float32" || rank < 2) return { bytes };
   const [min, max] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
   const scale = (max - min) / 255 || 1;
   return {

@@ -132,8 +132,8 @@ export const createMomentumBuffers = (
   parameters: readonly Variable[],
   { momenta = [{ difference: 0 }] }: OptimizerTraits = {},
 ): Variable[] =>
-  ["momentum", "momentum_kd", "momentum_kd2"]
-    .slice(0, momenta.length)
+  momenta
+    .map((_, part) => ["momentum", "momentum_kd"][part] ?? `momentum_kd${part}`)
     .flatMap((name) =>
       parameters.map((parameter) =>
         tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false, `${parameter.name}/${name}`)),

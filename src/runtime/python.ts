@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { environmentError, runError } from "../common/errors.js";
+import { pipHint, pythonOf } from "../common/python.js";
 import { lastLine } from "./command.js";
 
 /**
@@ -14,17 +15,19 @@ export function runPython(
   words: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): string {
-  const python = env.PEFD_PYTHON || "python3";
+  const python = pythonOf(env);
   const options = { env: { TF_CPP_MIN_LOG_LEVEL: "3", ...env }, encoding: "utf8", maxBuffer: 2 ** 26 } as const;
   const { status, stdout, stderr, error } = spawnSync(python, ["-c", code, ...words], options);
   if (status === 0) return stdout;
-  const other = "(PEFD_PYTHON names another Python)";
   if (error !== undefined)
-    throw environmentError(`${purpose} needs ${python}: ${error.message}.`, `Install it ${other}.`);
+    throw environmentError(
+      `${purpose} needs ${python}: ${error.message}.`,
+      "Install it (PEFD_PYTHON names another Python).",
+    );
   const [, missing] = /No module named '(\w+)/.exec(stderr) ?? [];
   if (missing === undefined) throw runError(`${purpose}: ${python} failed: ${lastLine(stderr)}`);
   throw environmentError(
     `${purpose} needs Python's ${missing}, which ${python} does not have.`,
-    `Type: ${python} -m pip install ${missing} ${other}`,
+    pipHint(python, missing),
   );
 }

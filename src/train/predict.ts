@@ -13,6 +13,7 @@ import { buildModel } from "../models/build.js";
 import { classesOfState } from "../models/survey.js";
 import { readConfig } from "../runFiles/identity.js";
 import { loadTensorFlow, type Tensor4D, tf } from "../runtime/tf.js";
+import { testBatch } from "./evaluation.js";
 import { openPredictorOf, readPredictor } from "./files/predictor.js";
 import { loadState } from "./files/stateFiles.js";
 import { unknownModel } from "./openModel.js";
@@ -159,9 +160,6 @@ export async function openClassifier(
   };
 }
 
-/** Images per forward pass of a set. */
-const SET_BATCH = 50;
-
 /** An image, by its place in a set, whose most probable class is not its own. */
 export type Mistake = Readonly<Record<"image" | "label" | "predicted" | "probability", number>>;
 
@@ -173,11 +171,12 @@ export function mistakes(
   { student, teacher, set }: { readonly student: Classifier; readonly teacher: Classifier; readonly set: ImageSet },
   onProgress: (images: number) => void,
 ): Mistake[] {
-  const [source] = chooseSources([set], "eager", { batchSize: SET_BATCH }) as [BatchSource];
+  const size = testBatch();
+  const [source] = chooseSources([set], "eager", { batchSize: size }) as [BatchSource];
   const found: Mistake[] = [];
   try {
-    for (let from = 0; from < set.count; from += SET_BATCH) {
-      const to = Math.min(set.count, from + SET_BATCH);
+    for (let from = 0; from < set.count; from += size) {
+      const to = Math.min(set.count, from + size);
       const [ours, theirs] = tf.tidy(() => {
         const images = plainImages(source, from, to);
         return [student, teacher].map((classifier) => classifier.forward(images).probabilities);

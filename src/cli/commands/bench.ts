@@ -5,7 +5,7 @@ import { DATA_WORK, PREDICT_WORK, type Timing, WORK_NAMES } from "../../bench/ty
 import { inputError, PefdError, runError } from "../../common/errors.js";
 import { choice, flag, flagOnly, integer, section, string, type Values } from "../../common/optionRow.js";
 import { procText } from "../../common/processMark.js";
-import { counted, didYouMean } from "../../common/text.js";
+import { counted, didYouMean, threeDigits } from "../../common/text.js";
 import { DATA, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { ENGINES, GPU, NUM_WORKERS, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -24,8 +24,6 @@ interface ProgramTiming extends Omit<Timing, "engine" | "precision"> {
 }
 
 const COST_COLUMNS = [">over kd, ms", ">times kd", ">memory over kd, MB"];
-
-const threeDigits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 
 const signed = (value: number): string => `${value < 0 ? "-" : "+"}${threeDigits(Math.abs(value))}`;
 
@@ -73,6 +71,16 @@ interface MemoryQuestion {
   notice(text: string): void;
 }
 
+/** The document of `pefd bench` in a process of its own; where it fails, the last line of its stderr. */
+async function benchElsewhere<Document extends object>(
+  words: readonly string[],
+  env: MemoryQuestion["env"],
+): Promise<Document | string> {
+  const line = [process.argv[1] as string, "bench", "--json", "--quiet", ...words];
+  const { code, stdout, stderr } = await runCommand(process.execPath, line, { env });
+  return code === 0 ? (JSON.parse(stdout) as Document) : lastLine(stderr);
+}
+
 /** The used part of `pefd bench --alone --json`. */
 type AloneDocument = { readonly processMemoryMb: number; readonly results: readonly Timing[] };
 
@@ -83,16 +91,9 @@ async function memoryOf(
 ): Promise<number | undefined> {
   notice(`${what}: ${engine}, ${precision}: memory`);
   const own = ["--distill", method as string, "--engine", engine, "--precision", precision];
-  const { code, stdout, stderr } = await runCommand(
-    process.execPath,
-    [process.argv[1] as string, "bench", "--alone", "--json", "--quiet", ...own, ...words],
-    { env },
-  );
-  if (code === 0) {
-    const { results, processMemoryMb } = JSON.parse(stdout) as AloneDocument;
-    return results[0]?.deviceMemoryMb ?? processMemoryMb;
-  }
-  notice(`warning: peak memory of ${method} is unknown: ${lastLine(stderr)}`);
+  const told = await benchElsewhere<AloneDocument>(["--alone", ...own, ...words], env);
+  if (typeof told !== "string") return told.results[0]?.deviceMemoryMb ?? told.processMemoryMb;
+  notice(`warning: peak memory of ${method} is unknown: ${told}`);
   return undefined;
 }
 
@@ -255,14 +256,7 @@ function textOf(told: Told, width: number | undefined): string {
 }
 
 /** Times data loading. Training is timed only for named models: no default fits every image size. */
-async function timeData(
-  asked: readonly string[],
-  options: Values<typeof BENCH>,
-  { layers, flags, env, output }: Invocation,
-): Promise<void> {
-  if (asked.length > 1) {
-    throw inputError("--what data cannot be combined with others.", "Time the others with a separate command.");
-  }
+async function timeData(options: Values<typeof BENCH>, { layers, flags, env, output }: Invocation): Promise<void> {
   const reading = resolveSection(READING, layers);
   const { dataset, data, num_workers, limit_train, limit_test, skip_list } = reading;
   const [engine = "auto"] = listed("engine", options.engine, ENGINES);
@@ -295,14 +289,7 @@ const CALLS = 10;
 const PREDICTED = { alone: 1, many: 50 };
 
 /** Times the student's predictions of one image and of a batch, with one and all threads, here and in onnxruntime. */
-async function timePredictions(
-  asked: readonly string[],
-  options: Values<typeof BENCH>,
-  { env, output }: Invocation,
-): Promise<void> {
-  if (asked.length > 1) {
-    throw inputError("--what predict cannot be combined with others.", "Time the others with a separate command.");
-  }
+async function timePredictions(options: Values<typeof BENCH>, { env, output }: Invocation): Promise<void> {
   const { model_s: student, image_size: imageSize, batch_size = PREDICTED.many } = options;
   const calls = CALLS * options.repeats;
   const threads = [...new Set([1, availableParallelism()])];
@@ -315,12 +302,11 @@ async function timePredictions(
       output.notice(`${what}: pefd, ${counted(batch, "image")}`);
       const sizes = ["--test_images", `${batch}`, "--repeats", `${calls}`, ...given({ image_size: imageSize })];
       const engines = ["--engine", options.engine ?? "eager,graph", "--precision", options.precision ?? "float32"];
-      const words = ["bench", "--what", "evaluate", "--model_s", student, ...sizes, ...engines, "--json", "--quiet"];
+      const words = ["--what", "evaluate", "--model_s", student, ...sizes, ...engines];
       const own = { ...env, TF_NUM_INTRAOP_THREADS: `${count}`, PEFD_RUNTIME: "cpu" };
-      const ended = await runCommand(process.execPath, [process.argv[1] as string, ...words], { env: own });
-      if (ended.code !== 0) throw runError(`pefd was not timed: ${lastLine(ended.stderr)}`);
-      const timed = (JSON.parse(ended.stdout) as BenchDocument).results;
-      results.push(...timed.map((timing) => ({ ...timing, what, program: "pefd" })));
+      const told = await benchElsewhere<BenchDocument>(words, own);
+      if (typeof told === "string") throw runError(`pefd was not timed: ${told}`);
+      results.push(...told.results.map((timing) => ({ ...timing, what, program: "pefd" })));
     }
   }
   try {
@@ -356,8 +342,12 @@ export const command: Command = {
     const notice = (text: string) => output.notice(text);
     const what = options.what ?? (distill === undefined ? WORK_NAMES.join(",") : "distill");
     const asked = listed("what", what, [...WORK_NAMES, DATA_WORK, PREDICT_WORK]);
-    if (asked.includes(PREDICT_WORK)) return timePredictions(asked, options, invocation);
-    if (asked.includes(DATA_WORK)) return timeData(asked, options, invocation);
+    const single = ([PREDICT_WORK, DATA_WORK] as const).find((name) => asked.includes(name));
+    if (single !== undefined && asked.length > 1) {
+      throw inputError(`--what ${single} cannot be combined with others.`, "Time the others with a separate command.");
+    }
+    if (single === PREDICT_WORK) return timePredictions(options, invocation);
+    if (single === DATA_WORK) return timeData(options, invocation);
     const works = asked.filter((name) => name !== DATA_WORK && name !== PREDICT_WORK);
     const methods = listed("distill", distill ?? METHOD, [...methodNames(), ALL]);
     const engines = listed("engine", options.engine, ENGINES);

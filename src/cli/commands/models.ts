@@ -1,3 +1,4 @@
+import { threeDigits } from "../../common/text.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { modelNames } from "../../models/registry.js";
 import { type ModelSurvey, surveyModel } from "../../models/survey.js";
@@ -8,8 +9,6 @@ import { papers } from "../papers.js";
 
 const NOTE =
   "MACs: multiply-adds for an image of that side. MB: of the tensors on disk, in float32 and in int8 (pefd convert --int8).";
-
-const threeDigits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 
 function row(survey: ModelSurvey): string[] {
   const { name, family, parameters, multiplyAdds, bytes, imageSize, features } = survey;

@@ -1,8 +1,8 @@
 import { isStatistic } from "../../nn/builder.js";
 import { rsqrt, sumOfSquares } from "../../nn/gradients.js";
 import type { StateEntry } from "../../nn/model.js";
-import { type Scalar, type Tensor, type Tensor2D, tf, type Variable } from "../../runtime/tf.js";
-import type { Pair, Phase } from "../method.js";
+import { type Scalar, type Tensor, type Tensor2D, tf, type Update, type Variable } from "../../runtime/tf.js";
+import type { Pair, Phase, StepContext } from "../method.js";
 
 const variables = (state: readonly StateEntry[]): Variable[] => state.flatMap(({ variable }) => variable ?? []);
 
@@ -31,12 +31,39 @@ export const apartFromStudent = (
   inEvaluation: variables(student.state.filter(({ role }) => isStatistic(role))),
 });
 
+/** Epochs of `gathering`. */
+export const GATHERING = 1;
+
+/**
+ * A phase that gathers statistics of the teacher, in which nothing learns.
+ * @param term whose value is logged
+ * @param gathered a batch's updates
+ */
+export const gathering = <Term extends string>(
+  pair: Pair,
+  term: Term,
+  value: (at: StepContext) => Scalar,
+  gathered: (at: StepContext) => readonly Update[],
+): Phase<Term> => ({
+  epochs: GATHERING,
+  terms: [term],
+  ...apartFromStudent(pair, []),
+  loss(at, { updates }) {
+    updates.push(...gathered(at));
+    return { [term]: value(at) } as Record<Term, Scalar>;
+  },
+});
+
 /** The square of PyTorch's 1e-12. */
 const LEAST_SQUARE = 1e-24;
 
+/** 1 / max(length, 1e-12) along axes, which stay with size 1. */
+export const inverseNorm = (x: Tensor, ...axes: readonly number[]): Tensor =>
+  rsqrt(tf.maximum(sumOfSquares(x, ...axes), LEAST_SQUARE));
+
 /** torch.nn.functional.normalize along axes: divided by max(length, 1e-12). Any shape. */
 export const normalizedAlong = <T extends Tensor>(x: T, ...axes: readonly number[]): T =>
-  tf.mul(x, rsqrt(tf.maximum(sumOfSquares(x, ...axes), LEAST_SQUARE))) as T;
+  tf.mul(x, inverseNorm(x, ...axes)) as T;
 
 /** L2-normalised rows. */
 export const normalizedRows = <T extends Tensor>(x: T): T => normalizedAlong(x, -1);

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { environmentError, runError } from "../../common/errors.js";
+import { pipHint, pythonOf } from "../../common/python.js";
 import { jsonNumber, mlflowParams, shownText } from "./mlflowServer.js";
 import type { Environment, TrackedRun, TrackingPlace } from "./tracker.js";
 
@@ -113,7 +114,7 @@ class Bridge {
  * nothing and is started again with the next epoch. PEFD_PYTHON names the Python.
  */
 function clientPlace(client: Client, env: Environment): TrackingPlace {
-  const python = env.PEFD_PYTHON || "python3";
+  const python = pythonOf(env);
   let bridge: Bridge | undefined;
   const start = async (signal: AbortSignal): Promise<Answer> => {
     bridge = new Bridge(python, [client.kind, client.place], env);
@@ -140,7 +141,7 @@ function clientPlace(client: Client, env: Environment): TrackingPlace {
       if (ready.missing) {
         throw environmentError(
           `--track ${client.kind} needs ${client.title}'s Python client, and ${python} has no module ${shownText(ready.missing)}.`,
-          `Type: ${python} -m pip install ${client.package} (PEFD_PYTHON names another Python)`,
+          pipHint(python, client.package),
         );
       }
       if (ready.error !== undefined) throw environmentError(failure(ready));

@@ -1,14 +1,13 @@
 import { number } from "../../../common/optionRow.js";
 import { createRandom } from "../../../common/random.js";
 import { addBuffer, type ModelBuilder } from "../../../nn/builder.js";
-import { rsqrt, sumOfSquares } from "../../../nn/gradients.js";
 import { batchNorm, linear } from "../../../nn/layers.js";
 import type { ForwardContext } from "../../../nn/model.js";
 import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { type Distillation, type Draws, defineMethod, type Pair, type StepContext } from "../../method.js";
 import { KL_OPTIONS } from "../../options.js";
 import { DECOUPLED_OPTIONS, decoupledOfEach, warmUp } from "../../parts/logits.js";
-import { apartFromStudent, distillKL, normalizedRows } from "../../parts/losses.js";
+import { distillKL, GATHERING, gathering, inverseNorm, normalizedRows } from "../../parts/losses.js";
 
 const SHARED = {
   paper: "Wang et al., Improving Knowledge Distillation via Regularizing Feature Direction and Norm, ECCV 2024",
@@ -27,9 +26,6 @@ const SHUFFLE = { learning_rate: 0.02 };
 const ND_OPTIONS = {
   nd_loss_factor: number(2, "Weight of direction and norm.", { min: 0, touches: "numbers" }),
 };
-
-/** Epochs in which the class means are gathered. */
-const GATHERING = 1;
 
 /** Epochs in which the KL grows to its weight, from 0 in the first one of the main part. */
 const WARM_UP = 20;
@@ -70,25 +66,24 @@ function withDirection(
 ): Distillation<"kd" | "nd"> {
   const { embed, draws } = embedding(make, pair);
   const centers = addBuffer(make, "centers", [pair.numClasses, pair.teacher.pooled]);
-  const inverse = (vectors: Tensor) => rsqrt(tf.maximum(sumOfSquares(vectors, -1), 1e-24)); // [N, 1]
   return {
     ...(draws && { draws }),
     mainTerms: ["kd", "nd"],
     phases: [
-      {
-        epochs: GATHERING,
-        terms: ["kd"],
-        ...apartFromStudent(pair, []),
-        loss(at, { updates }) {
-          updates.push([centers, tf.add(centers, tf.matMul(at.oneHot, at.teacher.pooled, true))]);
-          return { kd: kdTerm(at) as Scalar };
-        },
-      },
+      gathering(
+        pair,
+        "kd",
+        (at) => kdTerm(at) as Scalar,
+        ({ oneHot, teacher }) => [[centers, tf.add(centers, tf.matMul(oneHot, teacher.pooled, true))]],
+      ),
     ],
     terms(at, context) {
       const [ours, theirs] = [embed(at.student.pooled, at, context), at.teacher.pooled];
       const center = tf.matMul(at.oneHot, normalizedRows(centers as Tensor as Tensor2D));
-      const along = tf.mul(tf.sum(tf.mul(ours, center), 1, true), tf.minimum(inverse(ours), inverse(theirs)));
+      const along = tf.mul(
+        tf.sum(tf.mul(ours, center), 1, true),
+        tf.minimum(inverseNorm(ours, -1), inverseNorm(theirs, -1)),
+      );
       return {
         kd: tf.mul(kdTerm(at), kdFactor(at.epoch)) as Scalar,
         nd: tf.mul(tf.sub(1, tf.mean(along)), factor) as Scalar,

@@ -3,11 +3,8 @@ import { addBuffer, type ModelBuilder } from "../../../nn/builder.js";
 import { gatherRows, rowsUpdate } from "../../../nn/gather.js";
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf, type Update } from "../../../runtime/tf.js";
 import { defineMethod, type Pair, type StepContext } from "../../method.js";
-import { apartFromStudent, normalizedRows } from "../../parts/losses.js";
+import { GATHERING, gathering, normalizedRows } from "../../parts/losses.js";
 import { cosineDecay, WKD } from "../../parts/wasserstein.js";
-
-/** Epochs in which distances of classes are gathered. */
-const GATHERING = 1;
 
 /** Images of a class that its distances follow from. */
 const SAMPLES = 50;
@@ -94,17 +91,7 @@ export const wkdL = defineMethod({
     return {
       optimizer: { nesterov: true },
       mainTerms: ["target", "wd"],
-      phases: [
-        {
-          epochs: GATHERING,
-          terms: ["target"],
-          ...apartFromStudent(pair, []),
-          loss(at, { updates }) {
-            updates.push(...gathered(at));
-            return { target: ofLabel(at) };
-          },
-        },
-      ],
+      phases: [gathering(pair, "target", ofLabel, gathered)],
       terms(at) {
         const { student, teacher, oneHot, epoch } = at;
         const others = (logits: Tensor2D) =>
