@@ -55,6 +55,8 @@ export interface Extras extends Range {
   readonly valueName?: string;
   /** The option that this value depends on: weights depend on a method. */
   readonly boundTo?: string;
+  /** May be repeated: a path is then a list; names are joined with + or commas (A+B). */
+  readonly several?: true;
   /** The value of an option typed without one; only an integer after it is then its value. */
   readonly bare?: string;
   /** Not read from configuration files. */

@@ -33,9 +33,9 @@ const nameInFile = async (path: string) => modelNameIn((await readCheckpoint(pat
 /** See distill in index.ts. */
 export async function distillWith(given: OptionInput, settings: RunSettings, tell: Tell): Promise<RunResult> {
   const layers = layersOf(given, DISTILL_SECTIONS);
-  const { model_t = "MODEL", distill = "" } = resolveDistill(layers).options;
+  const { distill = "" } = resolveDistill(layers).options;
   for (const text of withoutMethod(layers, distill)) tell({ kind: "notice", text });
-  const options = await requireTeacher(layers, nameInFile, `pefd train-teacher --model ${model_t}`);
+  const options = await requireTeacher(layers, nameInFile, (model = "MODEL") => `pefd train-teacher --model ${model}`);
   return runDistill(options, hooksOf(settings, tell));
 }
 

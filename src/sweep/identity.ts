@@ -1,3 +1,4 @@
+import { teachersOf } from "../config/options.js";
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
 import { sumAsIn } from "../data/dataset.js";
@@ -24,7 +25,7 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
       identity: {
         trainSha256: sumAsIn(then?.trainSha256, trainFile),
         testSha256: sumAsIn(then?.testSha256, testFile),
-        teacherSha256: await weightsOf(options.path_t, options.model_t, options.dataset, options.data),
+        teacherSha256: await weightsOf(teachersOf(options), options.dataset, options.data),
         ...(options.skip_list !== undefined && { leftOutSha256: leftOut(options.skip_list) }),
         ...(plugins !== undefined && { pluginsSha256: plugins }),
         ...(!isUndecided("engine", options.engine) && { engine: options.engine }),

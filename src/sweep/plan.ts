@@ -200,7 +200,8 @@ function labelOf(combination: Combination, options: DistillOptions): string {
 const flagWords = (name: string, value: unknown): string[] => {
   if (value === true) return [`--${name}`];
   if (value === false) return [`--${name}=false`];
-  return [`--${name}`, Array.isArray(value) ? value.join(",") : String(value)];
+  const all = ROWS[name]?.several ? [value].flat() : [[value].flat().join(",")];
+  return all.flatMap((one) => [`--${name}`, String(one)]);
 };
 
 const isSecret = (value: unknown): boolean => typeof value === "string" && withoutPasswords(value) !== value;
@@ -219,8 +220,7 @@ function wordsOf(options: DistillOptions, given: readonly string[]): Pick<SweepR
 
 async function planRun(combination: Combination, nameInFile: NameInFile): Promise<SweepRun> {
   const resolved = resolveDistill(combination.layers);
-  const { model_t = "MODEL" } = resolved.options;
-  const trainCommand = `pefd train-teacher --model ${model_t}`;
+  const trainCommand = (model = "MODEL") => `pefd train-teacher --model ${model}`;
   const found = await requireTeacher(combination.layers, nameInFile, trainCommand);
   const own = tellVaried(combination, found, (name) => !isInStudentFolder(name, found.distill));
   const options = { ...found, save_dir: join(found.save_dir, ...own), resume: true };

@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { cacheDirectory } from "../common/cachePaths.js";
 import { inputError } from "../common/errors.js";
 import { counted } from "../common/text.js";
-import type { DistillOptions } from "../config/options.js";
+import { type DistillOptions, teachersOf } from "../config/options.js";
 import type { Dataset } from "../data/dataset.js";
 import { namesIn } from "../distill/combination.js";
 import type { Method } from "../distill/method.js";
@@ -22,7 +22,7 @@ import { evaluateModel } from "./evaluation.js";
 import { withPredictor } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import { studentFolder } from "./files/runName.js";
-import { type OpenedModel, openFrozen } from "./openModel.js";
+import { type OpenedTeachers, openTeachers } from "./openModel.js";
 import { asBegun, train } from "./prepare.js";
 import { openScene, type Scene } from "./scene.js";
 import type { BatchSource } from "./source.js";
@@ -62,7 +62,7 @@ async function tellTeacherAccuracy(
   if (evaluation === undefined) return undefined;
   const { loss, top1, top5 } = evaluation;
   reporter.notice(
-    `Teacher: top-1 ${top1.toFixed(2)} %, top-5 ${top5.toFixed(2)} %, loss ${loss.toFixed(4)} on ${counted(count, "test image")}.`,
+    `${model.members === undefined ? "Teacher" : `Mean of ${model.members.length} teachers`}: top-1 ${top1.toFixed(2)} %, top-5 ${top5.toFixed(2)} %, loss ${loss.toFixed(4)} on ${counted(count, "test image")}.`,
   );
   return top1;
 }
@@ -73,13 +73,13 @@ function viewsOf(options: DistillOptions): TeacherView[] {
 }
 
 const openCache = (
-  teacher: OpenedModel,
+  { each }: OpenedTeachers,
   options: DistillOptions,
   { dataset, choice }: Scene,
   { reporter, env }: Hooks,
 ) =>
   openTeacherCache({
-    teacher,
+    teachers: each,
     method: weightedMethod(options).method,
     dataset,
     choice,
@@ -92,7 +92,7 @@ const openCache = (
 
 /** Steps per teacher pass, with a notice if not as requested. */
 function stepsAhead(
-  { model }: OpenedModel,
+  { model }: OpenedTeachers,
   options: DistillOptions,
   { choice, dataset }: Scene,
   { reporter }: Hooks,
@@ -134,7 +134,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
   const { method } = weightedMethod(options);
   refuseSecondView(method, scene.dataset, options.distill);
   const { teacherMode } = method;
-  const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset, teacherMode);
+  const teacher = await openTeachers(teachersOf(options), scene.dataset, teacherMode);
   const { labels } = scene.dataset.train;
   const student = studentLearner(teacher.model, options, numClasses, scene.seed, labels);
   for (const text of student.notices ?? []) hooks.reporter.notice(text);
