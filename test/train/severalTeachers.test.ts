@@ -141,9 +141,9 @@ test("the teachers' accuracy is that of the mean of their logits", async (t) => 
 });
 
 /** Writes a teacher that says on which data set it was trained. */
-async function teacherOf(path: string, dataset: string, classes: number): Promise<void> {
-  const model = buildModel(MODEL, classes, initialFill(MODEL, 1, "teacher"));
-  await writeCheckpoint(path, stateDictOf(model.state, 0), { model: MODEL, dataset });
+async function teacherOf(path: string, dataset: string, classes: number, name = MODEL): Promise<void> {
+  const model = buildModel(name, classes, initialFill(name, 1, "teacher"));
+  await writeCheckpoint(path, stateDictOf(model.state, 0), { model: name, dataset });
   tf.dispose(variablesOf(model.state));
 }
 
@@ -173,4 +173,15 @@ test("teachers of other classes or data sets, and methods that take one teacher,
         /^(crd|ofd) takes one teacher: it looks at .*, and several teachers are averaged in their logits only\.$/,
     });
   }
+});
+
+test("camkd: teachers of other families, graph is eager bit for bit", async (t) => {
+  const folder = await prepared(t);
+  const models = ["wrn_16_1", "ShuffleV2", "vgg8"];
+  const path_t = models.map((name) => join(folder, `${name}.safetensors`));
+  for (const [i, name] of models.entries()) await teacherOf(path_t[i] as string, "cifar100", 100, name);
+  const taught = { path_t, model_t: models.join("+"), model_s: "MobileNetV2", distill: "camkd", gamma: 1, beta: 1 };
+  const run = (engine: "eager" | "graph") =>
+    runDistill(taughtBy(folder, "a", { ...taught, engine, save_dir: join(folder, engine) }), silentHooks());
+  assert.equal(weightsOf(await run("graph")), weightsOf(await run("eager")));
 });
