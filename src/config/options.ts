@@ -236,9 +236,17 @@ type Common = Values<typeof DATA> & Values<typeof ENGINE>;
 /** Resolved options of all training. */
 export interface TrainOptions extends Common, Values<typeof TRAINING>, Values<typeof OUTPUT> {}
 
+/** The teacher's file and model: both, or none for a teacher-free method. */
+interface TeacherOfRun {
+  readonly path_t: string | undefined;
+  readonly model_t: string | undefined;
+}
+
 /** A resolved distillation: weights, teacher and learning rate are known; with the method's own options. */
 export type DistillOptions = TrainOptions &
-  Omit<Values<typeof DISTILLATION>, "path_t"> & { readonly path_t: string } & Readonly<Record<string, unknown>>;
+  Omit<Values<typeof DISTILLATION>, keyof TeacherOfRun> &
+  TeacherOfRun &
+  Readonly<Record<string, unknown>>;
 
 export interface TeacherOptions extends TrainOptions, Values<typeof TEACHER> {}
 

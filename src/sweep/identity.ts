@@ -19,12 +19,13 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
     const config = { kind: "distill", model: options.model_s, ...keptOf(options) };
     const decided = { ...config, seed: seedOf(options) };
     const plugins = pluginsSha256(usedPlugins(decided));
+    const { path_t, model_t = "" } = options;
     const undecided = Object.entries(options).filter(([key, value]) => isUndecided(key, value));
     return {
       identity: {
         trainSha256: sumAsIn(then?.trainSha256, trainFile),
         testSha256: sumAsIn(then?.testSha256, testFile),
-        teacherSha256: await weightsOf(options.path_t, options.model_t, options.dataset, options.data),
+        ...(path_t !== undefined && { teacherSha256: await weightsOf(path_t, model_t, options.dataset, options.data) }),
         ...(options.skip_list !== undefined && { leftOutSha256: leftOut(options.skip_list) }),
         ...(plugins !== undefined && { pluginsSha256: plugins }),
         ...(!isUndecided("engine", options.engine) && { engine: options.engine }),

@@ -1,5 +1,5 @@
 import { pluginWords } from "../../common/plugins.js";
-import { requireTeacher, resolveDistill, withoutMethod } from "../../config/derive.js";
+import { requireTeacher, resolveDistill, withoutEffect } from "../../config/derive.js";
 import { DISTILL_SECTIONS } from "../../config/options.js";
 import { refuseOtherKind } from "../../config/record.js";
 import type { Command, Invocation } from "../command.js";
@@ -29,12 +29,11 @@ export const command: Command = {
     refuseOtherKind("distill", invocation.configuration, String(invocation.flags.config));
     const resolved = resolveDistill(invocation.layers);
     if (invocation.flags.dry_run) return printDryRun(resolved, invocation.output);
-    const { distill } = resolved.options as { distill: string };
-    for (const notice of withoutMethod(invocation.layers, distill)) invocation.output.notice(notice);
+    for (const notice of withoutEffect(invocation.layers, resolved)) invocation.output.notice(notice);
     const { modelNameInFile } = await import("../modelInFile.js");
     const trainCommand = trainTeacherLine(invocation, resolved.options.model_t);
     const options = await requireTeacher(invocation.layers, modelNameInFile, trainCommand);
-    if (resolved.ranks.path_t === undefined) {
+    if (options.path_t !== undefined && resolved.ranks.path_t === undefined) {
       invocation.output.notice(`Teacher: ${options.path_t}`);
     }
     const { runDistill } = await import("../../train/distill.js");
