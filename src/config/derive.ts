@@ -6,7 +6,7 @@ import { DATASETS, sizedDataset } from "../data/registry.js";
 import { joinedNames, namesIn } from "../distill/combination.js";
 import { type Procedure, procedureOf } from "../distill/open.js";
 import { publishedSetting } from "../distill/published.js";
-import { methodRows } from "../distill/registry.js";
+import { isTeacherFree, methodRows } from "../distill/registry.js";
 import { betaText, type LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
 import { modelNameOf } from "./modelName.js";
@@ -154,12 +154,32 @@ function withStudents(resolved: Resolved): Resolved {
   }, resolved);
 }
 
-/** Sentences on given options that belong to other methods only. */
-export function withoutMethod(layers: readonly Layer[], method: string): string[] {
+/** Sentences on given options without effect: of other methods, or of a teacher where there is none. */
+export function withoutEffect(layers: readonly Layer[], resolved: Resolved<Partial<DistillOptions>>): string[] {
+  const method = resolved.options.distill as string;
   const own = rowsOf(sectionsOfMethod(method));
-  return Object.entries(rowsOf(METHOD_SECTIONS))
+  const others = Object.entries(rowsOf(METHOD_SECTIONS))
     .filter(([name, row]) => own[name] === undefined && givenBy(name, row, layers) >= 0)
     .map(([name]) => `--${name} has no effect: ${method} has no such option.`);
+  return [...others, ...withoutTeacher(resolved)];
+}
+
+/** Options of a teacher, without effect in a run that has none. */
+const OF_TEACHER = ["path_t", "model_t", "teacher_eval", "teacher_cache", "teacher_ahead"];
+
+/** A sentence on typed options of a teacher in a run without one. */
+function withoutTeacher({ options, ranks }: Resolved<Partial<DistillOptions>>): string[] {
+  const told = OF_TEACHER.filter((name) => ranks[name] === 0).map((name) => `--${name}`);
+  if (told.length === 0 || !isTeacherFree(options as DistillOptions)) return [];
+  const has = told.length === 1 ? "has" : "have";
+  return [`${told.join(", ")} ${has} no effect: ${options.distill} trains without a teacher.`];
+}
+
+/** No teacher for a teacher-free method, whatever a preset or a flag says. */
+function withTeacherIfAny(resolved: Resolved): Resolved {
+  if (!isTeacherFree(resolved.options as DistillOptions)) return resolved;
+  const none = { path_t: undefined, model_t: undefined };
+  return put(resolved, none, `${text(resolved, "distill")} needs none`);
 }
 
 /** Drops a model name overruled by a stronger path, such as a flag over a preset. */
@@ -243,7 +263,7 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
   refuseOtherWeights(weighted);
   refuseNoLoss(weighted);
   refuseOtherImages(weighted, text(weighted, "model_s"));
-  return withStudents(fillLearningRate(weighted, text(weighted, "model_s")));
+  return withTeacherIfAny(withStudents(fillLearningRate(weighted, text(weighted, "model_s"))));
 }
 
 const toldByFile = (model_t: string): Layer => ({
@@ -253,7 +273,7 @@ const toldByFile = (model_t: string): Layer => ({
 });
 
 /**
- * The options with a known teacher.
+ * The options with a known teacher; without one for teacher-free methods.
  * @param nameInFile reads a checkpoint's own model name, for paths that do not tell
  * @param trainCommand what to type for a missing teacher of a model
  * @throws inputError with how to get or name a teacher
@@ -265,6 +285,7 @@ export async function requireTeacher(
 ): Promise<DistillOptions> {
   const { options } = resolveDistill(layers);
   const { path_t, model_t } = options;
+  if (isTeacherFree(options as DistillOptions)) return options as DistillOptions;
   if (path_t === undefined) throw missingTeacher(options, trainCommand);
   if (model_t !== undefined) return options as DistillOptions;
   const names: string[] = [];

@@ -243,21 +243,24 @@ type Common = Values<typeof DATA> & Values<typeof ENGINE>;
 /** Resolved options of all training. */
 export interface TrainOptions extends Common, Values<typeof TRAINING>, Values<typeof OUTPUT> {}
 
-/** Teachers' files, a list where there are several, and models, A+B. */
-export type TeacherNames = { readonly path_t: string | readonly string[]; readonly model_t: string };
+/** Teachers' files, a list where there are several, and models, A+B; none for a teacher-free method. */
+export interface TeacherNames {
+  readonly path_t: string | readonly string[] | undefined;
+  readonly model_t: string | undefined;
+}
 
 /** A teacher's checkpoint and model. */
 export type TeacherFile = { readonly path: string; readonly model: string };
 
 /** A run's teachers in order. */
-export function teachersOf({ path_t, model_t }: TeacherNames): TeacherFile[] {
+export function teachersOf({ path_t = [], model_t = "" }: TeacherNames): TeacherFile[] {
   const models = namesIn(model_t);
   return [path_t].flat().map((path, i) => ({ path, model: models[i] as string }));
 }
 
 /** A resolved distillation: weights, teachers and learning rate are known; with the method's own options. */
 export type DistillOptions = TrainOptions &
-  Omit<Values<typeof DISTILLATION>, "path_t"> &
+  Omit<Values<typeof DISTILLATION>, keyof TeacherNames> &
   TeacherNames &
   Readonly<Record<string, unknown>>;
 

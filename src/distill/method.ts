@@ -31,7 +31,7 @@ export interface FeatureShapes {
 
 export interface Pair {
   readonly student: FeatureShapes;
-  /** The first of several. */
+  /** The first of several; the student's own shapes without a teacher. */
   readonly teacher: FeatureShapes;
   /** In order, where there are several. */
   readonly teachers?: readonly FeatureShapes[];
@@ -222,6 +222,8 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   readonly termWeights?: Readonly<Partial<Record<Term, number>>>;
   /** Views of the teacher that its own terms use. */
   sees(options: RowValues<Options>): readonly TeacherView[];
+  /** Whether it needs no teacher: it sees none, and its runs have none unless --alpha compares with one. */
+  readonly teacherFree?: true;
   /** In training mode batch normalisations use batch statistics, and running statistics are updated and saved. */
   readonly teacherMode?: "training";
   /** Whether its terms look at each of several teachers; otherwise they see the mean of the logits alone. */

@@ -148,6 +148,10 @@ const weighted = (rows: readonly Method[], weights: readonly number[]): Method =
     : combination(rows.map((method, i) => ({ method, weight: weights[i] ?? 1 })));
 };
 
+/** Whether a run needs no teacher: one of teacher-free methods, without a KL divergence from a teacher's logits. */
+export const isTeacherFree = ({ distill, alpha }: { readonly distill: string; readonly alpha: number }): boolean =>
+  alpha === 0 && methodRows(distill).every(({ teacherFree }) => teacherFree);
+
 export interface Told {
   readonly distill: string;
   readonly gamma: number;

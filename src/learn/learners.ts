@@ -71,21 +71,22 @@ export function featureShapesOf({ name, imageSize, featureSize, state }: Model):
 }
 
 /**
- * A new student of a frozen teacher's image size.
+ * A new student of a frozen teacher's image size, or of the model's own.
  * @throws inputError for an unknown name, or if the method does not fit
  */
 export function studentLearner(
-  teacher: BuiltModel,
+  teacher: BuiltModel | undefined,
   setting: StudentSetting,
   numClasses: number,
   seed: number,
   labels: ArrayLike<number> = [],
+  imageSize = teacher?.imageSize,
 ): Learner {
   const fill = initialFill(setting.model_s, seed, "student");
-  const model = buildModel(setting.model_s, numClasses, fill, teacher.imageSize);
+  const model = buildModel(setting.model_s, numClasses, fill, imageSize);
   const pair: Pair = {
     student: featureShapesOf(model),
-    ...teacherShapes(teacher),
+    ...teacherShapes(teacher ?? model),
     numClasses,
     labels,
     batchSize: setting.batch_size ?? BATCH_SIZE,
@@ -94,13 +95,13 @@ export function studentLearner(
   if (weights.beta !== 0) refuseSmallSteps(row, pair);
   const method = openMethod(row, pair, setting, randomFill(seed, "projectors", {}));
   const { kd_T: temperature } = { kd_T: KL_OPTIONS.kd_T.fallback, ...setting } as { kd_T: number };
-  const teacherConfig: TeacherConfig = { teacher, teacherMaps: mapCounts(pair), method };
+  const teacherConfig: TeacherConfig = { ...(teacher && { teacher }), teacherMaps: mapCounts(pair), method };
   return distilledLearner(model, { ...teacherConfig, weights, temperature }, seed);
 }
 
 /** A student with its method's additions, in all phases. @param seed of random inputs */
 export function distilledLearner(student: Model, config: DistillConfig, seed: number): Learner {
-  const { method, teacher, weights } = config;
+  const { method, teacher = student, weights } = config;
   // Additions train only if their terms have a weight.
   const isUsed = weights.beta !== 0;
   const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;

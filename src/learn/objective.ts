@@ -70,7 +70,8 @@ export const supervised: Objective = {
 };
 
 export interface TeacherConfig {
-  readonly teacher: Model;
+  /** Absent for a teacher-free method. */
+  readonly teacher?: Model;
   /** Number of each teacher's maps. */
   readonly teacherMaps: readonly number[];
   readonly method: OpenedMethod;
@@ -178,8 +179,8 @@ interface Guides {
 function taught({ teacher, teacherMaps, method }: TeacherConfig, batch: Batch): Guides {
   const context: ForwardContext = { training: method.teacherTrains, updates: [] };
   const see = (output: Partial<ModelOutput>) => seenTeachers(output, method.sees, teacherMaps);
-  const guide = batch.guide ?? teacher.forward(batch.images, context);
-  const strong = batch.strong && !method.classView ? see(teacher.forward(batch.strong, context)) : undefined;
+  const guide = batch.guide ?? teacher?.forward(batch.images, context) ?? {};
+  const strong = batch.strong && teacher && !method.classView ? see(teacher.forward(batch.strong, context)) : undefined;
   return { guide, seen: see(guide), strong, updates: context.updates };
 }
 
@@ -188,7 +189,7 @@ function guidedBy(
   { teacher, teacherMaps, method }: TeacherConfig,
   views: readonly TeacherView[],
 ): Pick<Objective, "guidance"> {
-  if (views.length === 0 || method.teacherTrains) return {};
+  if (teacher === undefined || views.length === 0 || method.teacherTrains) return {};
   const evaluation: ForwardContext = { training: false, updates: [] };
   return {
     guidance: {

@@ -134,14 +134,16 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
   const { method } = weightedMethod(options);
   refuseSecondView(method, scene.dataset, options.distill);
   const { teacherMode } = method;
-  const teacher = await openTeachers(teachersOf(options), scene.dataset, teacherMode);
-  const { labels } = scene.dataset.train;
-  const student = studentLearner(teacher.model, options, numClasses, scene.seed, labels);
+  const { model_t, model_s } = options;
+  const files = teachersOf(options);
+  const teacher = files.length === 0 ? undefined : await openTeachers(files, scene.dataset, teacherMode);
+  const { labels, height } = scene.dataset.train;
+  const student = studentLearner(teacher?.model, options, numClasses, scene.seed, labels, height);
   for (const text of student.notices ?? []) hooks.reporter.notice(text);
   const { train: trained, test: tested } = scene.dataset;
   const size = { epochs: options.epochs, train: trained.count, test: tested.count };
   const tellsTeacher = isTeacherEvaluated(options.teacher_eval, size);
-  const title = `${options.model_t} -> ${options.model_s}, ${options.distill}, trial ${options.trial}`;
+  const title = `${model_t === undefined ? "" : `${model_t} -> `}${model_s}, ${options.distill}, trial ${options.trial}`;
   return train(
     {
       kind: "distill",
@@ -149,13 +151,15 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
       loss: lossFormula(namesIn(options.distill), options),
       runDir,
       learner: withPredictor(student),
-      constants: teacher.variables,
-      ahead: stepsAhead(teacher, options, scene, hooks),
-      teacherSha256: teacher.weightsSha256,
-      ...(tellsTeacher && {
-        evaluateTeacher: (test: BatchSource) => tellTeacherAccuracy(teacher, test, scene.choice, hooks),
+      constants: teacher?.variables ?? [],
+      ...(teacher && {
+        ahead: stepsAhead(teacher, options, scene, hooks),
+        teacherSha256: teacher.weightsSha256,
+        ...(tellsTeacher && {
+          evaluateTeacher: (test: BatchSource) => tellTeacherAccuracy(teacher, test, scene.choice, hooks),
+        }),
+        ...(options.teacher_cache && { openCache: () => openCache(teacher, options, scene, hooks) }),
       }),
-      ...(options.teacher_cache && { openCache: () => openCache(teacher, options, scene, hooks) }),
     },
     options,
     scene,

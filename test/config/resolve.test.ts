@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { requireTeacher, resolveDistill, resolveTeacher } from "#pefd/config/derive.js";
+import { requireTeacher, resolveDistill, resolveTeacher, withoutEffect } from "#pefd/config/derive.js";
 import { environmentLayer } from "#pefd/config/environment.js";
 import { DISTILL_SECTIONS } from "#pefd/config/options.js";
 import { type Layer, resolveRows, rowsOf } from "#pefd/config/resolve.js";
@@ -194,4 +194,20 @@ test("a file that serves both trainings names the teacher once", () => {
   assert.deepEqual([model, epochs, learning_rate], ["resnet14", 2, 0.05]);
   const flags = layer("flags", { model: "resnet20" });
   assert.equal(resolveTeacher([flags, file]).options.model, "resnet20");
+});
+
+test("a method without a teacher takes none, and says what it ignores", async () => {
+  const flags = layer("flags", { distill: "tf_kd_reg", path_t: "save/models/vgg13_vanilla/ckpt_epoch_240.pth" });
+  const preset = layer("preset", { model_t: "vgg13", model_s: "MobileNetV2" });
+  const resolved = distill(flags, preset);
+  const { path_t, model_t, tf_kd_reg_T } = resolved.options;
+  assert.deepEqual([path_t, model_t, tf_kd_reg_T], [undefined, undefined, 40]);
+  assert.deepEqual(withoutEffect([flags, preset], resolved), [
+    "--path_t has no effect: tf_kd_reg trains without a teacher.",
+  ]);
+  const unread = () => Promise.reject(new Error("no file is read"));
+  assert.equal((await requireTeacher([flags, preset], unread, String)).path_t, undefined);
+  for (const values of [{ distill: "cs_kd", alpha: "1", beta: "1" }, { distill: "cs_kd+kd" }]) {
+    await assert.rejects(requireTeacher([layer("flags", values)], unread, String), /Distillation needs a teacher/);
+  }
 });

@@ -1,5 +1,5 @@
 import { pluginWords } from "../../common/plugins.js";
-import { requireTeacher, resolveDistill, withoutMethod } from "../../config/derive.js";
+import { requireTeacher, resolveDistill, withoutEffect } from "../../config/derive.js";
 import { DISTILL_SECTIONS, teachersOf } from "../../config/options.js";
 import { refuseOtherKind } from "../../config/record.js";
 import type { Command, Invocation } from "../command.js";
@@ -29,8 +29,7 @@ export const command: Command = {
     refuseOtherKind("distill", invocation.configuration, String(invocation.flags.config));
     const resolved = resolveDistill(invocation.layers);
     if (invocation.flags.dry_run) return printDryRun(resolved, invocation.output);
-    const { distill } = resolved.options as { distill: string };
-    for (const notice of withoutMethod(invocation.layers, distill)) invocation.output.notice(notice);
+    for (const notice of withoutEffect(invocation.layers, resolved)) invocation.output.notice(notice);
     const { modelNameInFile } = await import("../modelInFile.js");
     const trainCommand = (model?: string) => trainTeacherLine(invocation, model);
     const options = await requireTeacher(invocation.layers, modelNameInFile, trainCommand);

@@ -10,7 +10,9 @@ const STUDENT = "S:{model_s}_T:{model_t}_{dataset}_{distill}_r:{gamma}_a:{alpha}
 const TEACHER = "{model}_{dataset}_lr_{learning_rate}_decay_{weight_decay}_trial_{trial}";
 
 const filledIn = (pattern: string, values: object): string =>
-  pattern.replace(/\{(\w+)\}/g, (_, name: string) => [(values as Record<string, unknown>)[name]].flat().join("+"));
+  pattern.replace(/\{(\w+)\}/g, (_, name: string) =>
+    [(values as Record<string, unknown>)[name] ?? "none"].flat().join("+"),
+  );
 
 /** Options of a method that affect results; folder names have those that differ from defaults. */
 const ownRows = (method: string): [string, Row][] =>

@@ -81,7 +81,8 @@ function watched(learner: Learner, config: DistillConfig): Learner {
     termNames: [...objective.termNames, ...missing],
     of(batch) {
       const lossOf = objective.of(batch);
-      const logits = batch.guide?.logits ?? teacher.forward(batch.images, { training: false, updates: [] }).logits;
+      const logits =
+        batch.guide?.logits ?? (teacher as Model).forward(batch.images, { training: false, updates: [] }).logits;
       return (student, oneHot, context) => {
         const loss = lossOf(student, oneHot, context);
         const found: Readonly<Record<string, () => Scalar>> = {
