@@ -137,6 +137,17 @@ export const TRAINING = section("Training", {
     touches: "seed",
     elsewhere: ["seed"],
   }),
+  devices: integer(
+    undefined,
+    "Train on N processes, each with a GPU or a share of the CPU's cores and an N-th of every batch.",
+    { min: 2, max: 64, defaultText: "1", touches: "numbers" },
+  ),
+  device_timeout: integer(60, "With --devices: seconds to wait for another process at a step.", {
+    min: 1,
+    max: 86_400,
+    valueName: "SECONDS",
+    touches: "speed",
+  }),
   deterministic: flag(DETERMINISTIC, { touches: "speed" }),
 });
 

@@ -16,6 +16,7 @@ import type { BuiltModel } from "../models/build.js";
 import { isGpu } from "../runtime/device.js";
 import type { Variable } from "../runtime/tf.js";
 import { epochParts } from "./calls.js";
+import { optionsOf } from "./devices.js";
 import type { EngineChoice } from "./engine.js";
 import { isDue } from "./epoch.js";
 import { evaluateModel } from "./evaluation.js";
@@ -127,7 +128,8 @@ function refuseSecondView(
 }
 
 /** Trains as the paper's train_student.py. @throws inputError for invalid inputs, runError for a failed run */
-export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
+export async function runDistill(typed: DistillOptions, hooks: Hooks): Promise<RunResult> {
+  const options = optionsOf(typed, hooks.devices);
   const runDir = studentFolder(options);
   const scene = await openScene(asBegun(options, runDir), hooks);
   const { numClasses } = scene.dataset;

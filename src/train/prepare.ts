@@ -17,6 +17,7 @@ import { kernelSet } from "../runtime/ownOps.js";
 import { keepProgramsWith } from "../runtime/programs/folder.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import { claimRunFolder, type RunFolder } from "./claim/claim.js";
+import { agree } from "./devices.js";
 import { isDue, stepsPerEpoch } from "./epoch.js";
 import { testBatch } from "./evaluation.js";
 import { predictorMetadata } from "./files/predictor.js";
@@ -151,7 +152,10 @@ export async function train(given: RunPlan, options: TrainOptions, scene: Scene,
       return complete as RunResult;
     }
     if (kept !== undefined) restoreLearner(plan.learner, kept);
-    const progress = { ...(kept?.progress ?? FRESH), identitySha256: identitySha256(config.identity as Identity) };
+    const own = { ...(kept?.progress ?? FRESH), identitySha256: identitySha256(config.identity as Identity) };
+    const { devices } = hooks;
+    if (devices !== undefined) hooks.reporter.phase(`waiting for the other processes of ${devices.size}`);
+    const progress = devices === undefined ? own : agree(devices, plan.learner, own, config.identity);
     return await openAndTrain({ plan, options, scene, hooks, folder, stages }, progress);
   } catch (error) {
     if (!hooks.signal.aborted) await recordFailure(plan.runDir, error as Error);
@@ -202,6 +206,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       ahead: cache === undefined && train.mostImages === undefined ? (plan.ahead ?? 1) : 1,
       isDue: (step: number) => isDue(options, step),
       onWarning: hooks.reporter.warn,
+      devices: hooks.devices,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
     };
     const { store, progress: current } = await openRunStore(
