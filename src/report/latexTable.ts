@@ -1,4 +1,5 @@
-import { LEVEL, type Rank, rankings } from "./runs/ranking.js";
+import { type Rank, rankings } from "./runs/ranking.js";
+import { LEVEL } from "./runs/statistics.js";
 import type { Summary } from "./runs/summarize.js";
 import { summaryNotes } from "./summaryTable.js";
 
