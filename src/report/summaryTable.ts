@@ -7,7 +7,7 @@ import { apart, type Rank, rankings } from "./runs/ranking.js";
 import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
 import { type Difference, formatSpread, LEVEL, POWER } from "./runs/statistics.js";
 import type { Summary } from "./runs/summarize.js";
-import { type Column, columns, extra, type Table } from "./table.js";
+import { type Column, columns, extra, pinned, type Table } from "./table.js";
 
 /** "TTM (ttm, wttm)" for each source of published figures, and what it has them of. */
 function sourcesOf(summaries: readonly Summary[]): string[] {
@@ -159,13 +159,18 @@ export function summaryTable(summaries: readonly Summary[]): Table {
   ]);
   const differing: Column[] = keys.map((title) => ({ title, align: "right" }));
   return {
+    // A narrow terminal goes without settings first, and never without method, accuracy and rank.
     columns: [
-      ...columns("Teacher", "Model", "Method", ">r", ">a", ">b"),
-      ...differing,
-      ...columns(">n", ">Last top-1", ...(isRanked ? [">Rank"] : [])),
-      ...extra(columns(...(isTested ? [">Difference"] : []), ">Best top-1")),
-      ...columns(">Published"),
-      ...extra(columns(">Time per run", ">ms/step")),
+      ...extra(columns("Teacher", "Model"), 2),
+      ...pinned(columns("Method")),
+      ...extra(columns(">r", ">a", ">b"), 4),
+      ...extra(differing, 8),
+      ...extra(columns(">n"), 1),
+      ...pinned(columns(">Last top-1", ...(isRanked ? [">Rank"] : []))),
+      ...extra(columns(...(isTested ? [">Difference"] : [])), 3),
+      ...extra(columns(">Best top-1"), 6),
+      ...extra(columns(">Published"), 5),
+      ...extra(columns(">Time per run", ">ms/step"), 7),
     ],
     rows,
   };
