@@ -48,6 +48,8 @@ export interface Extras extends Range {
   readonly alsoNamed?: string;
   /** Names that other programs give it: an error answers them with this option. */
   readonly elsewhere?: readonly string[];
+  /** An epoch, or a number of epochs, that a shorter run never reaches; a notice says so. */
+  readonly inEpochs?: boolean;
   /** Text for a default that is not fixed. */
   readonly defaultText?: string;
   readonly choices?: Choices;

@@ -127,6 +127,7 @@ export const TRAINING = section("Training", {
   lr_decay_epochs: integers([150, 180, 210], "Epochs after which the learning rate decays.", {
     min: 1,
     touches: "numbers",
+    inEpochs: true,
   }),
   lr_decay_rate: number(0.1, "Learning rate decay factor.", { above: 0, max: 1000, touches: "numbers" }),
   weight_decay: number(5e-4, "Weight decay.", { min: 0, max: 1000, touches: "numbers", elsewhere: ["wd"] }),

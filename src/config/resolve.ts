@@ -4,7 +4,7 @@ import { didYouMean } from "../common/text.js";
 import { DATASETS } from "../data/registry.js";
 import { joinedNames, namesIn } from "../distill/combination.js";
 import type { Procedure } from "../distill/open.js";
-import { methodNames, methodRow } from "../distill/registry.js";
+import { methodInPapers, methodNames, methodRow } from "../distill/registry.js";
 import { modelNames } from "../models/registry.js";
 
 /** Choices of a row; empty for other types. */
@@ -105,7 +105,8 @@ function parseChoice(label: string, row: Row, typed: string): string {
   const kind = typeof row.choices === "string" ? KIND[row.choices] : undefined;
   const what = kind ? `unknown ${kind.name} ${shown(typed)}` : `"${shown(typed)}" is not a valid choice`;
   const hint = kind?.hint ?? `Choose one of ${choices.join(", ")}.`;
-  const message = `${label}: ${what}.${didYouMean(typed, choices)}`;
+  const named = row.choices === "methods" ? methodInPapers(typed) : undefined;
+  const message = `${label}: ${what}.${didYouMean(named ?? typed, choices)}`;
   throw typeof row.choices === "string" ? unknownNameError(typed, message, hint) : inputError(message, hint);
 }
 

@@ -131,6 +131,10 @@ export const procedureRow = (name: string): Procedure => createRegistry(KIND, pr
 
 export const methodNames = METHODS.names;
 
+/** The method that papers call so, as its summary has in brackets: attention for AT. */
+export const methodInPapers = (typed: string): string | undefined =>
+  METHODS.rows().find(({ summary }) => summary.toLowerCase().endsWith(`(${typed.toLowerCase()})`))?.name;
+
 /** The rows of a name, several for a sum such as crd+kd. @throws inputError with the nearest name */
 export const methodRows = (name: string): readonly Method[] => namesIn(name).map(METHODS.row);
 

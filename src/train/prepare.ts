@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import { counted } from "../common/text.js";
-import { version } from "../common/version.js";
+import { commit, version } from "../common/version.js";
 import type { EngineName } from "../compile/types.js";
 import { PRECISIONS, type TrainOptions } from "../config/options.js";
-import { keptOf, numbersOf } from "../config/policy.js";
+import { keptOf, numbersOf, unreachedText } from "../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
 import { type ImageSet, sumAsIn } from "../data/dataset.js";
 import { type Learner, learnerVariables } from "../learn/learner.js";
@@ -84,11 +84,12 @@ function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene, { or
   const { choice, seed } = scene;
   const config = { kind: plan.kind, model: plan.learner.model.name, ...keptOf(options), ...choice, seed };
   const plugins = usedPlugins(config);
+  const made = commit();
   return {
     ...config,
     ...(plugins.length > 0 && { plugins }),
     versions: { pefd: version(), tensorflow: tensorFlowVersion() },
-    origin: { host: hostname(), started: new Date().toISOString(), ...origin },
+    origin: { host: hostname(), started: new Date().toISOString(), ...(made && { commit: made }), ...origin },
     identity: runIdentity(plan, config, scene, options.resume),
   } as unknown as RunConfig;
 }
@@ -272,8 +273,9 @@ function announce(claimed: Claimed, progress: RunProgress): void {
   const { resume } = options;
   const start = startText(runDir, folder.continuation.kept?.progress, { resume, steps });
   if (start !== undefined) reporter.notice(start);
-  const short = shortRunText(stages, options.epochs);
-  if (short !== undefined) reporter.notice(short);
+  for (const short of [shortRunText(stages, options.epochs), unreachedText(options)]) {
+    if (short !== undefined) reporter.notice(short);
+  }
   reporter.phase(PREPARATION[scene.choice.engine]);
 }
 

@@ -45,7 +45,7 @@ function published({ procedure, setting, figure }: Surveyed) {
   return {
     name,
     paper,
-    year: yearOf(procedure),
+    year: yearOf(procedure) ?? null,
     code,
     formula,
     traps,
@@ -114,7 +114,7 @@ function row(surveyed: Surveyed): string[] {
   const fits = typeof added !== "string";
   return [
     procedure.name,
-    String(yearOf(procedure)),
+    String(yearOf(procedure) ?? "-"),
     sees.join(" ") || "-",
     fits ? (added.parameters + added.buffered).toLocaleString("en") : "does not fit",
     fits && added.phases.length > 0 ? added.phases.join(" + ") : "-",
