@@ -14,7 +14,16 @@ import {
 import { type LossScale, lossScaleState, unscale } from "./lossScale.js";
 import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, termsUpdate } from "./metrics.js";
 import type { Batch, Loss, Objective, StudentOutput } from "./objective.js";
-import { type Gradients, type SgdOptions, sgdUpdates, splitSgdUpdates } from "./sgd.js";
+import {
+  type Gradients,
+  type OptimizerSetting,
+  optimizerUpdates,
+  resetOptimizerState,
+  type SgdOptions,
+  sgdUpdates,
+  splitSgdUpdates,
+  type UpdateScalars,
+} from "./optimizers.js";
 
 interface GradientResult<T> {
   readonly loss: Scalar;
@@ -96,6 +105,13 @@ export interface EvaluatedStudent extends EvaluatedModel {
   readonly teacher: Pick<Model, "name" | "state">;
 }
 
+/** What a run has beyond the paper's SGD (recipe.ts). */
+export interface Recipe {
+  readonly optimizer?: OptimizerSetting;
+  /** One-cycle. */
+  readonly movesMomentum: boolean;
+}
+
 /** A model, its method's additions, and momentum buffers. */
 export interface Learner {
   readonly model: Model;
@@ -107,6 +123,8 @@ export interface Learner {
   /** One per parameter; for an optimizer with several, all first ones before all second ones. */
   readonly momentumBuffers: readonly Variable[];
   readonly optimizer?: OptimizerTraits;
+  /** In place of the paper's SGD, where options ask for more. */
+  readonly recipe?: Recipe;
   /** In float16. */
   readonly lossScale?: LossScale;
   readonly metrics: MetricsVariables;
@@ -180,8 +198,16 @@ const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradient
   });
 };
 
-/** A training step as new values: SGD, running statistics, sums of metrics. @param learningRate scalar */
-export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Tensor, sgd: SgdOptions): Update[] {
+/**
+ * A training step as new values: the optimizer's, running statistics, sums of metrics.
+ * @param learningRate scalar, or all that a recipe's updates take
+ */
+export function trainingUpdates(
+  learner: Learner,
+  batch: Batch,
+  learningRate: Tensor | UpdateScalars,
+  sgd: SgdOptions,
+): Update[] {
   const { model, metrics } = learner;
   const oneHot = oneHotLabels(batch.labels, model.numClasses);
   const lossOf = learner.objective.of(batch);
@@ -235,18 +261,20 @@ function unscaledBy(lossScale: LossScale | undefined, gradients: readonly Gradie
 function optimizedBy(
   learner: Learner,
   forward: () => Passed,
-  learningRate: Tensor,
+  given: Tensor | UpdateScalars,
   sgd: SgdOptions,
 ): Kept & { readonly optimized: readonly Update[] } {
-  const { parameters, momentumBuffers, groups, lossScale, optimizer = {} } = learner;
+  const { parameters, momentumBuffers, groups, lossScale, recipe, optimizer = {} } = learner;
   const { momenta } = optimizer;
+  const [learningRate, scalars] = "learningRate" in given ? [given.learningRate, given] : [given, undefined];
   const scaled = (loss: Scalar): Scalar => (lossScale === undefined ? loss : tf.mul(loss, lossScale.scale));
   const found = (gradients: readonly Gradients[]) =>
     unscaledBy(
       lossScale,
       gradients.map((some) => asOptimized(learner, some)),
     );
-  const settingOf = ({ taken }: Found) => ({ ...sgd, ...optimizer, taken });
+  const moved = recipe?.movesMomentum && scalars ? { movedMomentum: scalars.momentum } : {};
+  const settingOf = ({ taken }: Found) => ({ ...sgd, ...optimizer, ...moved, taken });
   if (momenta === undefined) {
     const { gradients, kept } = gradientsOf(() => {
       const { loss, ...passed } = forward();
@@ -254,7 +282,10 @@ function optimizedBy(
     }, parameters);
     const one = found([gradients]);
     const [only = []] = one.gradients;
-    const next = sgdUpdates(parameters, momentumBuffers, only, learningRate, settingOf(one), groups);
+    const next =
+      recipe?.optimizer && scalars
+        ? optimizerUpdates(parameters, momentumBuffers, only, scalars, recipe.optimizer, groups).map(where(one.taken))
+        : sgdUpdates(parameters, momentumBuffers, only, learningRate, settingOf(one), groups);
     return { ...kept, optimized: [...next, ...one.updates] };
   }
   const { gradients, kept } = gradientsOfParts(() => {
@@ -266,6 +297,12 @@ function optimizedBy(
   const next = splitSgdUpdates(parameters, momentumBuffers, split.gradients, ...setting);
   return { ...kept, optimized: [...next, ...split.updates] };
 }
+
+/** Updates that are made only where a condition (bool) holds; always without one. */
+const where =
+  (condition: Scalar | undefined) =>
+  ([variable, value]: Update): Update =>
+    condition === undefined ? [variable, value] : [variable, tf.where(condition, value, variable)];
 
 /** An evaluation step: adds a batch to the sums. @param counted [N], 0 for padding */
 export function evaluationUpdates(
@@ -283,8 +320,6 @@ export function evaluationUpdates(
   return [sums, confusionUpdate(metrics.confusion, logits, oneHot, counted)];
 }
 
-/** Zeros the momentum, for a part with a fresh optimizer. */
-export const resetMomentum = ({ momentumBuffers }: Learner): void =>
-  tf.tidy(() => {
-    for (const momentumBuffer of momentumBuffers) momentumBuffer.assign(tf.zeros(momentumBuffer.shape));
-  });
+/** Initial values of the optimizer's buffers, for a part with a fresh optimizer. */
+export const resetMomentum = ({ momentumBuffers, recipe }: Learner): void =>
+  resetOptimizerState(momentumBuffers, recipe?.optimizer?.name);

@@ -7,9 +7,10 @@ import { assembleStrongBatch } from "../data/strong/strongView.js";
 import { type Learner, trainedVariables, trainingUpdates } from "../learn/learner.js";
 import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from "../learn/metrics.js";
 import type { Batch } from "../learn/objective.js";
-import type { SgdOptions } from "../learn/sgd.js";
+import type { SgdOptions } from "../learn/optimizers.js";
+import { SCALAR_COUNT, scalarsOf } from "../learn/recipe.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
-import type { Tensor1D, Variable } from "../runtime/tf.js";
+import type { Tensor, Variable } from "../runtime/tf.js";
 import {
   type Calls,
   type CompilationHooks,
@@ -33,6 +34,8 @@ export interface Stage {
   readonly end: number;
   /** Whether its optimizer starts afresh. */
   readonly resetsMomentum: boolean;
+  /** First epoch since which the optimizer counts its updates. */
+  readonly optimizerFrom: number;
   /** First epoch of the learning-rate schedule; none for a phase with its own rate. */
   readonly scheduleFrom?: number;
   /** Constant, in place of the schedule. */
@@ -52,6 +55,7 @@ export function stagesOf(learner: Learner): Stage[] {
       first,
       end,
       resetsMomentum: !continues,
+      optimizerFrom: from,
       ...(phase.continues && { scheduleFrom: from }),
       ...(learningRate !== undefined && { learningRate }),
     });
@@ -59,7 +63,8 @@ export function stagesOf(learner: Learner): Stage[] {
   }
   const scheduleFrom = continues ? from : first;
   const end = Number.POSITIVE_INFINITY;
-  return [...stages, { learner, first, end, resetsMomentum: !continues, scheduleFrom }];
+  const own = { resetsMomentum: !continues, optimizerFrom: scheduleFrom, scheduleFrom };
+  return [...stages, { learner, first, end, ...own }];
 }
 
 /** Terms of all parts, without repetition, in order. */
@@ -153,6 +158,8 @@ export interface SessionDescription {
   readonly train: BatchSource;
   readonly test: BatchSource;
   readonly sgd: SgdOptions;
+  /** What a recipe's step is fed (learn/recipe.ts). */
+  readonly scalars?: (epoch: number, step: number) => readonly number[];
   /** Steps per pass of the frozen teacher, with XLA; 1 by default. */
   readonly ahead?: number;
   /** Whether a line or log is due after a step (1-based), which ends a call. */
@@ -250,6 +257,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
         ...strongValues(learner, rows, train.set, place),
         learningRate: Float32Array.of(place.learningRate),
         epoch: Float32Array.of(place.epoch),
+        ...scalarFeed(description, place, rows.length / PLAN_COLUMNS / batchSize),
       };
       const dataSeconds = (performance.now() - started) / 1000;
       const images = rows.length / PLAN_COLUMNS;
@@ -278,7 +286,19 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
 
 const placeFeeds = { learningRate: { shape: [], dtype: "float32" }, epoch: { shape: [], dtype: "float32" } } as const;
 
-const trainEntry = ({ learner, train, sgd }: SessionDescription, batchSize: number, stepsPerCall: number): Entry => ({
+/** For consecutive steps; a last part of one is a step. */
+const scalarFeed = ({ scalars }: SessionDescription, { epoch, step }: TrainingPlace, steps: number): FeedValues =>
+  scalars === undefined
+    ? {}
+    : {
+        scalars: Float32Array.from(Array.from({ length: Math.ceil(steps) }, (_, i) => scalars(epoch, step + i)).flat()),
+      };
+
+const trainEntry = (
+  { learner, train, sgd, scalars }: SessionDescription,
+  batchSize: number,
+  stepsPerCall: number,
+): Entry => ({
   step: (feeds) => {
     // Inherited, not copied, so that lazy properties stay lazy.
     const guide = guideOf(learner, feeds);
@@ -288,12 +308,14 @@ const trainEntry = ({ learner, train, sgd }: SessionDescription, batchSize: numb
       strong: { value: feeds[STRONG_FEED] },
       ...(guide && { guide: { value: guide } }),
     });
-    return trainingUpdates(learner, batch, feeds.learningRate as Tensor1D, sgd);
+    const rate = scalars === undefined ? (feeds.learningRate as Tensor) : scalarsOf(feeds.scalars as Tensor);
+    return trainingUpdates(learner, batch, rate, sgd);
   },
   perStep: {
     ...train.specs(batchSize),
     ...randomInputSpecs(learner, batchSize),
     ...strongSpecs(learner, batchSize, train.set),
+    ...(scalars && { scalars: { shape: [SCALAR_COUNT], dtype: "float32" as const } }),
   },
   shared: placeFeeds,
   stepsPerCall,
