@@ -1,5 +1,5 @@
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
-import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
+import { pluginsSha256, usedPlugins } from "../config/record.js";
 import { sumAsIn } from "../data/dataset.js";
 import { type Identity, NUMERICS, type PlannedIdentity, readConfig } from "../runFiles/identity.js";
 import { inputReader } from "../train/openModel.js";

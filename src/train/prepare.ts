@@ -4,7 +4,7 @@ import { version } from "../common/version.js";
 import type { EngineName } from "../compile/types.js";
 import { PRECISIONS, type TrainOptions } from "../config/options.js";
 import { keptOf, numbersOf } from "../config/policy.js";
-import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
+import { pluginsSha256, usedPlugins } from "../config/record.js";
 import { type ImageSet, sumAsIn } from "../data/dataset.js";
 import { type Learner, learnerVariables } from "../learn/learner.js";
 import { withLossScale } from "../learn/lossScale.js";

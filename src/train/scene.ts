@@ -1,6 +1,6 @@
 import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
-import { readAhead } from "../data/binary/dataFile.js";
+import { readAhead } from "../data/binary/ahead.js";
 import { type Dataset, reencodingNote } from "../data/dataset.js";
 import { sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";

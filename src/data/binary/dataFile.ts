@@ -1,4 +1,3 @@
-import { Worker } from "node:worker_threads";
 import { inputError, PefdError } from "../../common/errors.js";
 import { readInputFile } from "../../common/files/inputFile.js";
 
@@ -43,16 +42,4 @@ function unreadable(path: string, error: unknown, hint: string): PefdError {
     return inputError(`The data file ${path} does not exist.`, hint);
   }
   return inputError(`The data file ${path} cannot be read: ${message}`, hint);
-}
-
-/** Reads and hashes files in another thread. Skips unreadable ones: who needs them says what is wrong. */
-export async function readAhead(files: readonly AheadOf[]): Promise<FilesAhead> {
-  if (files.length === 0) return new Map();
-  const thread = new Worker(new URL("./aheadThread.js", import.meta.url), { workerData: files });
-  return new Promise((resolve) => {
-    const read = new Map<string, ReadFile>();
-    thread.on("message", ({ path, ...file }: AheadOf & ReadFile) => read.set(path, file));
-    thread.on("error", () => resolve(read));
-    thread.on("exit", () => resolve(read));
-  });
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readAhead } from "#pefd/data/binary/dataFile.js";
+import { readAhead } from "#pefd/data/binary/ahead.js";
 import { sha256 } from "#pefd/data/checksums.js";
 import { CIFAR10 } from "#pefd/data/cifar/cifar10.js";
 import { CIFAR100 } from "#pefd/data/cifar/row.js";
