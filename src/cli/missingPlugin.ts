@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { PefdError } from "../common/errors.js";
 import { shellWord } from "../common/text.js";
-import type { UsedPlugin } from "../config/usedPlugins.js";
+import type { UsedPlugin } from "../config/record.js";
 import { namesIn } from "../distill/combination.js";
 import { collectRuns } from "../report/runs/collect.js";
 import type { RunRecord } from "../report/runs/runRecord.js";

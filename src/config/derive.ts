@@ -20,6 +20,8 @@ import {
   TEACHER_SECTIONS,
   type TeacherOptions,
 } from "./options.js";
+import { isTold } from "./policy.js";
+import { RECIPE } from "./recipe.js";
 import { givenBy, type Layer, type Resolved, resolveRows, rowsOf } from "./resolve.js";
 
 /** Final weights of `pefd train-teacher`, by trial. */
@@ -84,10 +86,57 @@ const fill = (resolved: Resolved, name: string, value: unknown, origin: string):
 
 const text = (resolved: Resolved, name: string): string => resolved.options[name] as string;
 
-function fillLearningRate(resolved: Resolved, model: string): Resolved {
+function fillLearningRate(given: Resolved, model: string): Resolved {
+  const resolved = withSchedule(given);
   const own = MODELS.find(model)?.learningRate;
   const origin = own === undefined ? "default" : `default of ${model}`;
   return fill(resolved, "learning_rate", own ?? LEARNING_RATE, origin);
+}
+
+const OF_OPT = ["opt_eps", "opt_betas", "layer_decay"];
+const OF_SCHED = Object.keys(RECIPE.rows).filter((name) => /^(sched_|warmup_|min_lr|cooldown_|decay_)/.test(name));
+const OF_PAPER = ["lr_decay_epochs", "lr_decay_rate"];
+
+/** Refuses options without the one that they are part of, and two schedules. @throws inputError */
+function refuseMixed({ options, ranks }: Resolved): void {
+  for (const [owner, parts, example] of [
+    ["opt", OF_OPT, "adamw"],
+    ["sched", OF_SCHED, "cosine"],
+  ] as const) {
+    const alone = parts.find((name) => isTold(options[name]) && options[owner] === undefined);
+    if (alone === undefined) continue;
+    throw inputError(`--${alone} needs --${owner}, which is not given.`, `Such as --${owner} ${example}.`);
+  }
+  const both = OF_PAPER.find((name) => (ranks[name] ?? Infinity) <= (ranks.sched ?? -1));
+  if (both !== undefined) {
+    throw inputError(
+      `--${both} is part of the paper's schedule, and --sched ${options.sched} is another one.`,
+      `Give one of them; --decay_epochs, --decay_milestones and --decay_rate belong to --sched.`,
+    );
+  }
+  const betas = options.opt_betas as readonly number[] | undefined;
+  if (betas !== undefined && betas.length !== 2) {
+    throw inputError(`--opt_betas takes two numbers; ${betas.join(",")} is not.`, "Such as --opt_betas 0.9,0.999.");
+  }
+}
+
+const LR_BASE_SIZE = 256;
+
+/** Fills in the epochs of --sched, and the learning rate that --lr_base gives. */
+function withSchedule(resolved: Resolved): Resolved {
+  refuseMixed(resolved);
+  const { options } = resolved;
+  const at = (name: string, otherwise = 0): number => (options[name] as number | undefined) ?? otherwise;
+  const { sched, opt, lr_base, warmup_prefix } = options;
+  const span = at("epochs") - at("cooldown_epochs") - (warmup_prefix ? at("warmup_epochs") : 0);
+  if (sched !== undefined && options.sched_epochs === undefined && span <= 0) {
+    throw inputError(`--epochs ${options.epochs} leaves nothing between warm-up and cool-down.`);
+  }
+  const planned = sched === undefined ? resolved : fill(resolved, "sched_epochs", span, "from epochs");
+  if (lr_base === undefined) return planned;
+  const batch = at("batch_size") / at("lr_base_size", LR_BASE_SIZE);
+  const isRoot = (options.lr_base_scale ?? (/ada|lamb/.test(String(opt)) ? "sqrt" : "linear")) === "sqrt";
+  return fill(planned, "learning_rate", at("lr_base") * (isRoot ? Math.sqrt(batch) : batch), "from lr_base");
 }
 
 /** Layers adjusted to the method variant that stronger layers select, such as a kd preset with --lskd. */

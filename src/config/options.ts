@@ -20,6 +20,7 @@ import type { Method } from "../distill/method.js";
 import { KL_OPTIONS } from "../distill/options.js";
 import { METHODS, methodRow } from "../distill/registry.js";
 import { CONFIGURATION, DATA, DOCUMENT, GENERAL, TEST_DATA } from "./commandOptions.js";
+import { RECIPE } from "./recipe.js";
 
 const TEACHER_EVALS = ["auto", "always", "never"] as const;
 type TeacherEval = (typeof TEACHER_EVALS)[number];
@@ -121,7 +122,7 @@ export const TRAINING = section("Training", {
       max: 1000,
       defaultText: "0.05, or the model's default",
       touches: "numbers",
-      elsewhere: ["lr"],
+      alsoNamed: "lr",
     }),
   ),
   lr_decay_epochs: integers([150, 180, 210], "Epochs after which the learning rate decays.", {
@@ -253,7 +254,11 @@ export const EVALUATION = section("Evaluation", {
 type Common = Values<typeof DATA> & Values<typeof ENGINE>;
 
 /** Resolved options of all training. */
-export interface TrainOptions extends Common, Values<typeof TRAINING>, Values<typeof OUTPUT> {}
+export interface TrainOptions
+  extends Common,
+    Values<typeof TRAINING>,
+    Partial<Values<typeof RECIPE>>,
+    Values<typeof OUTPUT> {}
 
 /** Teachers' files, a list where there are several, and models, A+B; none for a teacher-free method. */
 export interface TeacherNames {
@@ -326,6 +331,7 @@ export const ALL_SECTIONS: readonly Section[] = [
   ...METHOD_SECTIONS,
   TEACHER,
   TRAINING,
+  RECIPE,
   DATA,
   ENGINE,
   OUTPUT,
@@ -335,7 +341,7 @@ export const ALL_SECTIONS: readonly Section[] = [
   GENERAL,
 ];
 
-const TRAINING_SECTIONS = [TRAINING, DATA, ENGINE, OUTPUT] as const;
+const TRAINING_SECTIONS = [TRAINING, RECIPE, DATA, ENGINE, OUTPUT] as const;
 
 /** With the options of all methods. */
 export const DISTILL_SECTIONS: readonly Section[] = [DISTILLATION, ...METHOD_SECTIONS, ...TRAINING_SECTIONS];

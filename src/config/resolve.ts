@@ -38,6 +38,7 @@ export function expectation(row: Row): string {
     integer: `an integer${rangeText(row)}`,
     number: `a number${rangeText(row)}`,
     integers: `comma-separated integers${row.min === undefined ? "" : `, each at least ${row.min}`}`,
+    numbers: `comma-separated numbers${row.min === undefined ? "" : `, each${rangeText(row).slice(1)}`}`,
     weights: `a number${rangeText(row)}, or one per method of a sum (0.8+1)`,
     boolean: "true or false",
     string: "a text",
@@ -138,6 +139,7 @@ const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unkn
   integer: (label, row, raw) => parseInteger(label, row, String(raw)),
   number: (label, row, raw) => parseNumber(label, row, String(raw)),
   integers: (label, row, raw) => listOf(raw).map((item) => parseInteger(label, row, item)),
+  numbers: (label, row, raw) => listOf(raw).map((item) => parseNumber(label, row, item)),
   weights: parseWeights,
   boolean: (label, row, raw) => parseBoolean(label, row, String(raw)),
   string: (label, row, raw) => parseText(label, row, String(raw)),
@@ -146,7 +148,7 @@ const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unkn
   choice: parseChoices,
 };
 
-const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths", "weights"]);
+const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "numbers", "paths", "weights"]);
 
 /**
  * Parses an option's value.

@@ -13,7 +13,16 @@ import {
 import { type LossScale, lossScaleState, unscale } from "./lossScale.js";
 import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, termsUpdate } from "./metrics.js";
 import type { Batch, Objective, StudentOutput } from "./objective.js";
-import { type Gradients, type SgdOptions, sgdUpdates, splitSgdUpdates } from "./sgd.js";
+import {
+  type Gradients,
+  type OptimizerSetting,
+  optimizerUpdates,
+  resetOptimizerState,
+  type SgdOptions,
+  sgdUpdates,
+  splitSgdUpdates,
+  type UpdateScalars,
+} from "./optimizers.js";
 
 interface GradientResult<T> {
   readonly loss: Scalar;
@@ -95,6 +104,13 @@ export interface EvaluatedStudent extends EvaluatedModel {
   readonly teacher: Pick<Model, "name" | "state">;
 }
 
+/** What a run has beyond the paper's SGD (recipe.ts). */
+export interface Recipe {
+  readonly optimizer?: OptimizerSetting;
+  /** One-cycle. */
+  readonly movesMomentum: boolean;
+}
+
 /** A model, its method's additions, and momentum buffers. */
 export interface Learner {
   readonly model: Model;
@@ -106,6 +122,8 @@ export interface Learner {
   /** One per parameter; for an optimizer with several, all first ones before all second ones. */
   readonly momentumBuffers: readonly Variable[];
   readonly optimizer?: OptimizerTraits;
+  /** In place of the paper's SGD, where options ask for more. */
+  readonly recipe?: Recipe;
   /** In float16. */
   readonly lossScale?: LossScale;
   readonly metrics: MetricsVariables;
@@ -228,28 +246,42 @@ export function computedOn(learner: Learner, batch: Batch): Computed {
 
 const tensorsOf = ([, value, rows]: Update): Tensor[] => (rows === undefined ? [value] : [value, rows]);
 
-/** The optimizer's step, and all other new values. @param learningRate scalar */
+/**
+ * The optimizer's step, and all other new values.
+ * @param given the learning rate, a scalar, or all that a recipe's updates take
+ */
 export function optimizedBy(
   learner: Learner,
   { gradients, updates, sums }: Computed,
-  learningRate: Tensor,
+  given: Tensor | UpdateScalars,
   sgd: SgdOptions,
 ): Update[] {
-  const { parameters, momentumBuffers, groups, lossScale, optimizer = {} } = learner;
+  const { parameters, momentumBuffers, groups, lossScale, recipe, optimizer = {} } = learner;
   const { momenta } = optimizer;
-  const found = unscaledBy(lossScale, gradients);
-  const settings = { ...sgd, ...optimizer, taken: found.taken };
+  const [learningRate, scalars] = "learningRate" in given ? [given.learningRate, given] : [given, undefined];
+  const { taken, ...found } = unscaledBy(lossScale, gradients);
+  const moved = recipe?.movesMomentum && scalars ? { movedMomentum: scalars.momentum } : {};
+  const settings = { ...sgd, ...optimizer, ...moved, taken };
   const [only = []] = found.gradients;
-  const optimized =
-    momenta === undefined
-      ? sgdUpdates(parameters, momentumBuffers, only, learningRate, settings, groups)
-      : splitSgdUpdates(parameters, momentumBuffers, found.gradients, learningRate, settings, momenta, groups);
-  return [...optimized, ...found.updates, ...updates, ...sums];
+  const optimized = (): readonly Update[] => {
+    if (momenta !== undefined) {
+      const setting = [learningRate, settings, momenta, groups] as const;
+      return splitSgdUpdates(parameters, momentumBuffers, found.gradients, ...setting);
+    }
+    return recipe?.optimizer && scalars
+      ? optimizerUpdates(parameters, momentumBuffers, only, scalars, recipe.optimizer, groups).map(where(taken))
+      : sgdUpdates(parameters, momentumBuffers, only, learningRate, settings, groups);
+  };
+  return [...optimized(), ...found.updates, ...updates, ...sums];
 }
 
-/** A training step as new values: SGD, running statistics, sums of metrics. @param learningRate scalar */
-export const trainingUpdates = (learner: Learner, batch: Batch, learningRate: Tensor, sgd: SgdOptions): Update[] =>
-  optimizedBy(learner, computedOn(learner, batch), learningRate, sgd);
+/** A training step as new values: the optimizer's, running statistics, sums of metrics. @param given as optimizedBy */
+export const trainingUpdates = (
+  learner: Learner,
+  batch: Batch,
+  given: Tensor | UpdateScalars,
+  sgd: SgdOptions,
+): Update[] => optimizedBy(learner, computedOn(learner, batch), given, sgd);
 
 /** Gradients without the loss's scale; of a skipped step zeros. */
 interface Unscaled extends Pick<SgdOptions, "taken"> {
@@ -263,6 +295,12 @@ function unscaledBy(lossScale: LossScale | undefined, gradients: readonly Gradie
   const { taken, unscaled, updates } = unscale(lossScale, all);
   return { taken, updates, gradients: gradients.map((some) => some.map((one) => one && unscaled(one))) };
 }
+
+/** Updates that are made only where a condition (bool) holds; always without one. */
+const where =
+  (condition: Scalar | undefined) =>
+  ([variable, value]: Update): Update =>
+    condition === undefined ? [variable, value] : [variable, tf.where(condition, value, variable)];
 
 /** An evaluation step: adds a batch to the sums. @param counted [N], 0 for padding */
 export function evaluationUpdates(
@@ -280,8 +318,6 @@ export function evaluationUpdates(
   return [sums, confusionUpdate(metrics.confusion, logits, oneHot, counted)];
 }
 
-/** Zeros the momentum, for a part with a fresh optimizer. */
-export const resetMomentum = ({ momentumBuffers }: Learner): void =>
-  tf.tidy(() => {
-    for (const momentumBuffer of momentumBuffers) momentumBuffer.assign(tf.zeros(momentumBuffer.shape));
-  });
+/** Initial values of the optimizer's buffers, for a part with a fresh optimizer. */
+export const resetMomentum = ({ momentumBuffers, recipe }: Learner): void =>
+  resetOptimizerState(momentumBuffers, recipe?.optimizer?.name);

@@ -21,7 +21,7 @@ import {
   supervised,
   type TeacherConfig,
 } from "./objective.js";
-import { createMomentumBuffers } from "./sgd.js";
+import { createMomentumBuffers } from "./optimizers.js";
 
 export type FrozenModel = { readonly model: BuiltModel; readonly variables: readonly Variable[] };
 

@@ -229,7 +229,7 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
   };
 }
 
-/** Written as differences so that no graph optimizer reorders the sum (see sgd.ts). */
+/** Written as differences so that no graph optimizer reorders the sum (see optimizers.ts). */
 function weightedSum(terms: Weighted): Scalar {
   const [first, ...rest] = terms;
   if (first === undefined) throw new Error("At least one term of the loss needs a weight.");

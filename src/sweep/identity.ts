@@ -1,6 +1,6 @@
 import { teachersOf } from "../config/options.js";
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
-import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
+import { pluginsSha256, usedPlugins } from "../config/record.js";
 import { sumAsIn } from "../data/dataset.js";
 import { type Identity, NUMERICS, type PlannedIdentity, readConfig } from "../runFiles/identity.js";
 import { inputReader } from "../train/openModel.js";

@@ -8,6 +8,7 @@ import { DATA } from "../config/commandOptions.js";
 import { requireTeacher, resolveDistill } from "../config/derive.js";
 import { variableOf } from "../config/environment.js";
 import { DISTILLATION, type DistillOptions, ENGINE, METHOD_SECTIONS, TRAINING } from "../config/options.js";
+import { RECIPE } from "../config/recipe.js";
 import { procedureName } from "../config/record.js";
 import { givenBy, type Layer, rowsOf } from "../config/resolve.js";
 import { procedures, weightedMethod } from "../distill/registry.js";
@@ -51,7 +52,7 @@ interface Combination {
 const TAKES_ONE_VALUE = new Set(["integer", "number", "weights", "choice"]);
 
 function sweepableRows(): Rows {
-  const { trial, ...rows } = rowsOf([DISTILLATION, ...METHOD_SECTIONS, TRAINING, DATA, ENGINE]);
+  const { trial, ...rows } = rowsOf([DISTILLATION, ...METHOD_SECTIONS, TRAINING, RECIPE, DATA, ENGINE]);
   // Trials vary fastest: the repetitions of an experiment follow each other.
   const ordered = Object.entries({ ...rows, trial } as Rows);
   const fit = ordered.filter(([name, row]) => TAKES_ONE_VALUE.has(row.type) || name === "path_t");

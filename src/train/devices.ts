@@ -8,7 +8,8 @@ import type { TrainOptions } from "../config/options.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
 import { type Computed, computedOn, type Learner, optimizedBy, trainedVariables } from "../learn/learner.js";
 import type { Batch } from "../learn/objective.js";
-import type { SgdOptions } from "../learn/sgd.js";
+import type { SgdOptions } from "../learn/optimizers.js";
+import { rateIn, SCALAR_FEED } from "../learn/recipe.js";
 import type { RunProgress } from "../runFiles/stateFile.js";
 import {
   boolAttribute,
@@ -211,8 +212,11 @@ export function sharedStep(
     entries: {
       ...(own > 0 && { [name]: { ...described, step: (feeds) => [[vector, compute(feeds).vector]] } }),
       [`${name}_update`]: {
-        step: (feeds) => optimizedBy(learner, read(feeds[SUM] as Tensor1D), feeds.learningRate as Tensor, sgd),
-        perStep: { [SUM]: { shape: [...shape], dtype: "float32" } },
+        step: (feeds) => optimizedBy(learner, read(feeds[SUM] as Tensor1D), rateIn(feeds), sgd),
+        perStep: {
+          [SUM]: { shape: [...shape], dtype: "float32" },
+          ...(described.perStep[SCALAR_FEED] && { [SCALAR_FEED]: described.perStep[SCALAR_FEED] }),
+        },
         shared: described.shared,
         stepsPerCall: 1,
       },

@@ -4,10 +4,11 @@ import { commit, version } from "../common/version.js";
 import type { EngineName } from "../compile/types.js";
 import { PRECISIONS, type TrainOptions } from "../config/options.js";
 import { keptOf, numbersOf, unreachedText } from "../config/policy.js";
-import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
+import { pluginsSha256, usedPlugins } from "../config/record.js";
 import { type ImageSet, sumAsIn } from "../data/dataset.js";
 import { type Learner, learnerVariables } from "../learn/learner.js";
 import { withLossScale } from "../learn/lossScale.js";
+import { scalarValues, withRecipe } from "../learn/recipe.js";
 import { isBuffer } from "../nn/builder.js";
 import { type Identity, identitySha256, NUMERICS, type RunConfig, readConfig } from "../runFiles/identity.js";
 import { type RunProgress, recordFailure } from "../runFiles/stateFile.js";
@@ -136,7 +137,8 @@ const PREPARATION: Readonly<Record<EngineName, string>> = {
 
 /** Claims the run's folder, writes its config.json, and trains. */
 export async function train(given: RunPlan, options: TrainOptions, scene: Scene, hooks: Hooks): Promise<RunResult> {
-  const plan = { ...given, learner: withLossScale(given.learner, scene.choice.precision) };
+  const learner = withRecipe(given.learner, options);
+  const plan = { ...given, learner: withLossScale(learner, scene.choice.precision) };
   const stages = stagesOf(plan.learner);
   const config = resolvedConfig(plan, options, scene, hooks);
   if (config.identity?.trainSha256 === scene.dataset.trainFile.listedSha256) {
@@ -210,6 +212,11 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       devices: hooks.devices,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
     };
+    const steps = stepsPerEpoch(dataset.train.count, options.batch_size, learner);
+    const scalarsIn = (stage: Stage) =>
+      stage.learner.recipe && {
+        scalars: (epoch: number, step: number) => scalarValues(options, { ...stage, steps }, epoch, step),
+      };
     const { store, progress: current } = await openRunStore(
       {
         runDir,
@@ -220,7 +227,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
         predictor: predictorMetadata(learner),
         saveFreq: options.save_freq,
         terms: stageTerms(stages),
-        steps: stepsPerEpoch(dataset.train.count, options.batch_size, learner),
+        steps,
         tbFreq: options.tb_freq,
       },
       { ...progress, ...(teacherTop1 !== undefined && { teacherTop1 }) },
@@ -238,7 +245,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       stages,
       store,
       cache,
-      open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner }),
+      open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner, ...scalarsIn(stage) }),
       images: dataset.train.count,
       augmentation: dataset.train.augmentation,
       testImages: dataset.test.count,

@@ -7,9 +7,10 @@ import { assembleStrongBatch } from "../data/strong/strongView.js";
 import { type Learner, trainedVariables, trainingUpdates } from "../learn/learner.js";
 import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from "../learn/metrics.js";
 import type { Batch } from "../learn/objective.js";
-import type { SgdOptions } from "../learn/sgd.js";
+import type { SgdOptions } from "../learn/optimizers.js";
+import { rateIn, SCALAR_COUNT, SCALAR_FEED } from "../learn/recipe.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
-import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
+import { tf, type Variable } from "../runtime/tf.js";
 import {
   type Calls,
   type CompilationHooks,
@@ -34,6 +35,8 @@ export interface Stage {
   readonly end: number;
   /** Whether its optimizer starts afresh. */
   readonly resetsMomentum: boolean;
+  /** First epoch since which the optimizer counts its updates. */
+  readonly optimizerFrom: number;
   /** First epoch of the learning-rate schedule; none for a phase with its own rate. */
   readonly scheduleFrom?: number;
   /** Constant, in place of the schedule. */
@@ -53,6 +56,7 @@ export function stagesOf(learner: Learner): Stage[] {
       first,
       end,
       resetsMomentum: !continues,
+      optimizerFrom: from,
       ...(phase.continues && { scheduleFrom: from }),
       ...(learningRate !== undefined && { learningRate }),
     });
@@ -60,7 +64,8 @@ export function stagesOf(learner: Learner): Stage[] {
   }
   const scheduleFrom = continues ? from : first;
   const end = Number.POSITIVE_INFINITY;
-  return [...stages, { learner, first, end, resetsMomentum: !continues, scheduleFrom }];
+  const own = { resetsMomentum: !continues, optimizerFrom: scheduleFrom, scheduleFrom };
+  return [...stages, { learner, first, end, ...own }];
 }
 
 /** Terms of all parts, without repetition, in order. */
@@ -154,6 +159,8 @@ export interface SessionDescription {
   readonly train: BatchSource;
   readonly test: BatchSource;
   readonly sgd: SgdOptions;
+  /** What a recipe's step is fed (learn/recipe.ts). */
+  readonly scalars?: (epoch: number, step: number) => readonly number[];
   /** Steps per pass of the frozen teacher, with XLA; 1 by default. */
   readonly ahead?: number;
   /** Whether a line or log is due after a step (1-based), which ends a call. */
@@ -274,7 +281,11 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       const step = shared.get(name);
       const rows = devices === undefined ? all : ownRows(devices, all, batchSize);
       const next = devices === undefined ? upcoming : upcoming && ownRows(devices, soon(upcoming), batchSize);
-      const placed = { learningRate: Float32Array.of(place.learningRate), epoch: Float32Array.of(place.epoch) };
+      const placed = {
+        learningRate: Float32Array.of(place.learningRate),
+        epoch: Float32Array.of(place.epoch),
+        ...scalarFeed(description, place, images / batchSize),
+      };
       const values = rows.length > 0 && {
         ...train.values(rows, next),
         ...randomInputValues(learner, rows, step?.own ?? batchSize, place),
@@ -312,6 +323,16 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
 
 const placeFeeds = { learningRate: { shape: [], dtype: "float32" }, epoch: { shape: [], dtype: "float32" } } as const;
 
+/** For consecutive steps; a last part of one is a step. */
+const scalarFeed = ({ scalars }: SessionDescription, { epoch, step }: TrainingPlace, steps: number): FeedValues =>
+  scalars === undefined
+    ? {}
+    : {
+        [SCALAR_FEED]: Float32Array.from(
+          Array.from({ length: Math.ceil(steps) }, (_, i) => scalars(epoch, step + i)).flat(),
+        ),
+      };
+
 /** Inherited, not copied, so that lazy properties stay lazy. */
 function batchIn({ learner, train }: SessionDescription, feeds: Feeds): Batch {
   const guide = guideOf(learner, feeds);
@@ -324,13 +345,14 @@ function batchIn({ learner, train }: SessionDescription, feeds: Feeds): Batch {
 }
 
 const trainEntry = (description: SessionDescription, batchSize: number, stepsPerCall: number): Entry => {
-  const { learner, train, sgd } = description;
+  const { learner, train, sgd, scalars } = description;
   return {
-    step: (feeds) => trainingUpdates(learner, batchIn(description, feeds), feeds.learningRate as Tensor1D, sgd),
+    step: (feeds) => trainingUpdates(learner, batchIn(description, feeds), rateIn(feeds), sgd),
     perStep: {
       ...train.specs(batchSize),
       ...randomInputSpecs(learner, batchSize),
       ...strongSpecs(learner, batchSize, train.set),
+      ...(scalars && { [SCALAR_FEED]: { shape: [SCALAR_COUNT], dtype: "float32" as const } }),
     },
     shared: placeFeeds,
     stepsPerCall,

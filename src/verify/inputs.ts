@@ -2,7 +2,7 @@ import { PefdError } from "../common/errors.js";
 import { shellWord } from "../common/text.js";
 import { teachersOf } from "../config/options.js";
 import { numbersOf } from "../config/policy.js";
-import { pluginsSha256, type UsedPlugin, usedPlugins } from "../config/usedPlugins.js";
+import { pluginsSha256, type UsedPlugin, usedPlugins } from "../config/record.js";
 import { type DatasetFiles, type ImageFile, sumAsIn } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { type Identity, NUMERICS, type RunConfig } from "../runFiles/identity.js";

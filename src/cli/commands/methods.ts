@@ -19,7 +19,7 @@ import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.j
 import { gigabytes } from "../../train/teacherCache/store.js";
 import type { Command } from "../command.js";
 import { flagText, optionText } from "../optionHelp.js";
-import { papers } from "../papers.js";
+import { papers } from "../published.js";
 
 interface Surveyed extends MethodSurvey {
   readonly procedure: Procedure;

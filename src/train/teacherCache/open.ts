@@ -6,7 +6,7 @@ import { makeFolder, writeFileAtomic } from "../../common/files/atomicFile.js";
 import { createRandom } from "../../common/random.js";
 import { compile } from "../../compile/program.js";
 import type { EngineName, Feeds, FeedValues, PrecisionName } from "../../compile/types.js";
-import { pluginsSha256, usedPlugins } from "../../config/usedPlugins.js";
+import { pluginsSha256, usedPlugins } from "../../config/record.js";
 import { type Augmentation, variantsOf } from "../../data/augmentation.js";
 import { type Dataset, type ImageFormat, type ImageShape, inMemory } from "../../data/dataset.js";
 import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";

@@ -11,6 +11,8 @@ import { checkLosses } from "./lossesCheck.js";
 import { checkMethod } from "./method/check.js";
 import { methodSchema } from "./method/schema.js";
 import { checkModel } from "./modelCheck.js";
+import { checkOptimizers, optimizersSchema } from "./recipes/optimizers.js";
+import { checkSchedules, schedulesSchema } from "./recipes/schedules.js";
 import { checkSchedule } from "./scheduleCheck.js";
 import { lossesSchema, modelSchema, scheduleSchema, trajectorySchema } from "./schema.js";
 import { checkTrajectory } from "./trajectory/check.js";
@@ -29,6 +31,8 @@ export interface GoldenResult {
   readonly reruns: number;
   /** Numbers whose bound is what roundings do to them. */
   readonly ofRounding: number;
+  /** Cases that pefd has no counterpart of, which nothing was compared with. */
+  readonly absent: readonly string[];
 }
 
 /** A kind of golden file: how to recognise it, what it holds, what to compare. */
@@ -55,6 +59,8 @@ const kind = <S extends z.ZodType>(
 
 /** The last one has free keys, so it takes what no other marks. */
 const KINDS: readonly Kind[] = [
+  kind("optimizers", optimizersSchema, checkOptimizers),
+  kind("timm", schedulesSchema, (golden) => checkSchedules(golden)),
   kind("upstream", methodSchema, checkMethod),
   kind("stateDict", modelSchema, checkModel),
   kind("losses", lossesSchema, checkLosses),
@@ -93,7 +99,8 @@ function readDocument(path: string): object {
 export function checkGoldenFile(path: string, engine: EngineName = "eager"): GoldenResult {
   const document = readDocument(path);
   const { check } = KINDS.find(({ marker }) => marker === undefined || marker in document) as Kind;
-  const checks = check(document, path, engine);
+  const all = check(document, path, engine);
+  const checks = all.filter((item) => !item.absent);
   const found = worst(checks);
   if (found === undefined) throw foreign(path, "it holds nothing to compare");
   const failures = checks.filter((item) => ratioOf(item) > 1);
@@ -106,6 +113,7 @@ export function checkGoldenFile(path: string, engine: EngineName = "eager"): Gol
     worst: found,
     reruns,
     ofRounding: checks.filter((item) => item.ofRounding).length,
+    absent: all.filter((item) => item.absent).map(({ what }) => what),
   };
 }
 
@@ -121,11 +129,12 @@ function formatCheck(check: Check): string {
 
 /** One line: the file, its largest error against its bound, and the verdict; then a line for each number out of bounds. */
 export function formatGoldenResult(result: GoldenResult): string {
-  const { name, ok, checks, failures, worst: check, reruns, ofRounding } = result;
+  const { name, ok, checks, failures, worst: check, reruns, ofRounding, absent } = result;
   const rerun = reruns > 0 ? ` after ${counted(reruns, "rerun")} with images off by rounding` : "";
   const measured =
     ofRounding > 0 ? `; ${counted(ofRounding, "bound")} as wide as ten roundings of the images reach` : "";
   const verdict = ok ? `ok${rerun}${measured}` : `FAILED, ${failures.length} of ${checks} numbers`;
+  const without = absent.length > 0 ? `; not in pefd: ${absent.join(", ")}` : "";
   const rest = failures.length > 1 ? failures.map((each) => `\n  ${formatCheck(each)}`) : [];
-  return `${name.padEnd(18)} ${formatCheck(check)}  ${verdict}${rest.join("")}`;
+  return `${name.padEnd(18)} ${formatCheck(check)}  ${verdict}${without}${rest.join("")}`;
 }
