@@ -224,10 +224,11 @@ export function summaryCsvTable(summaries: readonly Summary[]): Table {
 export function runTable(summaries: readonly Summary[], labels: readonly string[]): Table {
   const runs = summaries.flatMap((summary, index) => summary.runs.map((run) => runCells(run, labels[index] ?? "")));
   return {
-    columns: columns(
-      ...["Experiment", ">Trial", ">Epochs", ">Last top-1", ">Best top-1", ">Best epoch"],
-      ...[">Train loss", ">Time", ">ms/step", "Folder"],
-    ),
+    columns: [
+      ...pinned(columns("Experiment", ">Trial")),
+      ...columns(">Epochs", ">Last top-1", ">Best top-1", ">Best epoch"),
+      ...columns(">Train loss", ">Time", ">ms/step", "Folder"),
+    ],
     rows: runs,
   };
 }

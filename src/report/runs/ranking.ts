@@ -41,7 +41,8 @@ function mainEpochs({ settings }: Summary): number {
   return epochs - before;
 }
 
-const sharedOf = (summary: Summary): Readonly<Record<string, unknown>> => ({
+/** What experiments of one ranking have in common. */
+export const sharedOf = (summary: Summary): Readonly<Record<string, unknown>> => ({
   teacher: summary.teacher,
   model: summary.model,
   epochs: mainEpochs(summary),

@@ -116,11 +116,18 @@ export interface Difference {
 type Spreading = { readonly variance: number; freedom(n: number): number };
 
 function trialsNeeded(mean: number, { variance, freedom }: Spreading, level: number): number | undefined {
-  for (let n = 2; n <= MOST_TRIALS; n++) {
+  const isEnough = (n: number) => {
     const reach = studentQuantile(level, freedom(n)) + studentQuantile(2 * (1 - POWER), freedom(n));
-    if (Math.abs(mean) >= reach * Math.sqrt(variance / n)) return n;
+    return Math.abs(mean) >= reach * Math.sqrt(variance / n);
+  };
+  let [least, most] = [2, MOST_TRIALS];
+  if (!isEnough(most)) return undefined;
+  while (least < most) {
+    const middle = Math.floor((least + most) / 2);
+    if (isEnough(middle)) most = middle;
+    else least = middle + 1;
   }
-  return undefined;
+  return most;
 }
 
 const varianceOf = (values: readonly number[]): number => (spread(values)?.std ?? Number.NaN) ** 2;

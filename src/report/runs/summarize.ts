@@ -39,6 +39,8 @@ export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | 
   /** All runs of the experiment by trial, unfinished ones too. */
   readonly runs: readonly RunRecord[];
   readonly repeats: readonly Repeat[];
+  /** Number of its color: one for each method, for each experiment where all have one method. */
+  readonly tone: number;
 }
 
 function settingClause(name: string, own: Setting, published: Setting): string {
@@ -84,7 +86,9 @@ const lastTop1 = (run: RunRecord): number => run.rows.at(-1)?.test.top1 ?? Numbe
 /** The median, so that the first epoch, which compiles, does not count more than any. */
 const stepMsOf = ({ rows }: RunRecord): number => median(rows.map(({ stepMs }) => stepMs));
 
-function summarizeGroup(group: RunGroup, first: RunRecord, published: Published, repeats: readonly Repeat[]): Summary {
+type Untoned = Omit<Summary, "tone">;
+
+function summarizeGroup(group: RunGroup, first: RunRecord, published: Published, repeats: readonly Repeat[]): Untoned {
   const finished = group.runs.filter((run) => run.finished);
   const { kind, model, teacher, method } = first;
   const figure = published(first);
@@ -114,7 +118,7 @@ function summarizeGroup(group: RunGroup, first: RunRecord, published: Published,
 const natural = new Intl.Collator("en", { numeric: true });
 
 /** By the first setting that distinguishes them: numbers by size, anything else as people sort names. */
-function compareDiffers({ differs: a }: Summary, { differs: b }: Summary): number {
+function compareDiffers({ differs: a }: Untoned, { differs: b }: Untoned): number {
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
     const [x, y] = [a[key], b[key]];
     const numbers = typeof x === "number" && typeof y === "number";
@@ -125,13 +129,21 @@ function compareDiffers({ differs: a }: Summary, { differs: b }: Summary): numbe
 }
 
 /** Teachers first, then by pair, method, weights (in the runs' order) and by what else differs. */
-function order(summaries: readonly Summary[]): Summary[] {
-  const rank = ({ kind }: Summary) => (kind === "teacher" ? 0 : 1);
-  const line = ({ teacher, model, method, weights }: Summary) => JSON.stringify([teacher, model, method, weights]);
+function order(summaries: readonly Untoned[]): Untoned[] {
+  const rank = ({ kind }: Untoned) => (kind === "teacher" ? 0 : 1);
+  const line = ({ teacher, model, method, weights }: Untoned) => JSON.stringify([teacher, model, method, weights]);
   const lines = [...new Set(summaries.map(line))];
   return [...summaries].sort(
     (a, b) => rank(a) - rank(b) || lines.indexOf(line(a)) - lines.indexOf(line(b)) || compareDiffers(a, b),
   );
+}
+
+function toned(summaries: readonly Untoned[]): Summary[] {
+  const methods = [...new Set(summaries.map(({ method }) => method))];
+  return summaries.map((summary, at) => ({
+    ...summary,
+    tone: methods.length > 1 ? methods.indexOf(summary.method) : at,
+  }));
 }
 
 /** One summary per experiment, teachers first; a repeat counts once. `published` gives the papers' accuracy. */
@@ -140,5 +152,5 @@ export function summarize(runs: readonly RunRecord[], published: Published = () 
   const summaries = groupRuns(counting).flatMap((group) =>
     group.runs.slice(0, 1).map((first) => summarizeGroup(group, first, published, repeats)),
   );
-  return order(summaries);
+  return toned(order(summaries));
 }
