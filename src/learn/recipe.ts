@@ -1,5 +1,4 @@
 import { inputError } from "../common/errors.js";
-import type { Feeds } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
 import type { ParameterGroup } from "../distill/method.js";
 import { type Tensor, tf } from "../runtime/tf.js";
@@ -125,7 +124,7 @@ export const scalarsOf = (feed: Tensor): UpdateScalars =>
 export const SCALAR_FEED = "scalars";
 
 /** What the optimizer takes from a step's feeds. */
-export const rateIn = (feeds: Feeds): Tensor | UpdateScalars =>
+export const rateIn = (feeds: Readonly<Record<string, Tensor>>): Tensor | UpdateScalars =>
   feeds[SCALAR_FEED] === undefined ? (feeds.learningRate as Tensor) : scalarsOf(feeds[SCALAR_FEED]);
 
 /** The rate of a step, from its number: nothing has to be kept of a schedule. @param epoch from 1 @param step from 1 */
