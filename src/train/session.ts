@@ -179,9 +179,12 @@ export interface TrainingSession {
    * Trains on consecutive batches.
    * @param rows of full batches, or of an epoch's partial one
    * @param upcoming rows of later batches, as far as known
+   * @param next steps of the next call, which takes the first of `upcoming`: their images may be copied to the device
+   * while this one computes
    * @returns seconds of making the batches
+   * @throws RangeError where the call before has brought others
    */
-  train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;
+  train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array, next?: number): number;
   /** Means since the last restart. */
   metrics(): TrainingMetrics & { readonly images: number };
   sums(): number[];
@@ -205,6 +208,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   const stepsPerCall = stepsPerCallOf(parts, mostTrainingSteps(batchSize, train.mostImages), group);
   const whole = {
     ...trainEntry(description, batchSize, stepsPerCall),
+    ...(train.staged && { staged: train.staged }),
     ...(group > 1 && { ahead: aheadOf(description, group) }),
   };
   const evaluation = evaluationEntry(learner.evaluated ?? learner.model, learner.metrics, description.test);
@@ -230,6 +234,8 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     setMetrics(learner.metrics, []);
     program.push("metrics");
   };
+  /** The next call's values, where its images are on the device already. */
+  let staged: { readonly rows: Int32Array; readonly values: FeedValues } | undefined;
   const calls: Call[] = [
     ...callsOf("train", parts, stepsPerCall),
     ...callsOf("train_short", short > 0 ? [1] : [], 1),
@@ -242,19 +248,28 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     },
     stepsPerCall,
     pace: () => createPace(program, stepsPerCall, group),
-    train(rows, place, upcoming) {
+    train(rows, place, upcoming = new Int32Array(0), next = 0) {
       const started = performance.now();
+      const images = rows.length / PLAN_COLUMNS;
+      const [name, taken] = images % batchSize === 0 ? ["train", images / batchSize] : ["train_short", 1];
+      const ready = staged;
+      staged = undefined;
+      if (ready?.rows.some((value, i) => value !== rows[i])) throw new RangeError("The call before staged other rows.");
+      const own = ready?.values ?? train.values(rows, upcoming);
       const values = {
-        ...train.values(rows, upcoming),
+        ...own,
         ...randomInputValues(learner, rows, batchSize, place),
         ...strongValues(learner, rows, train.set, place),
         learningRate: Float32Array.of(place.learningRate),
         epoch: Float32Array.of(place.epoch),
       };
+      if (train.staged && name === "train" && taken === stepsPerCall) {
+        if (!ready) program.stage?.(name, own);
+        const [following, later] = [upcoming.subarray(0, rows.length), upcoming.subarray(rows.length)];
+        if (next === stepsPerCall) staged = { rows: following, values: train.values(following, later) };
+      }
       const dataSeconds = (performance.now() - started) / 1000;
-      const images = rows.length / PLAN_COLUMNS;
-      const name = images % batchSize === 0 ? "train" : "train_short";
-      program.run(name, values, name === "train" ? images / batchSize : 1);
+      program.run(name, values, taken, staged?.values);
       return dataSeconds;
     },
     metrics() {
