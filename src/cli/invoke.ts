@@ -179,11 +179,13 @@ function checkKnown(commandName: string, names: readonly string[], rows: Rows): 
   }
 }
 
+const takesAll = (row: Row | undefined): boolean => row?.type === "paths" || row?.several === true;
+
 /** Of a flag that was repeated the last value counts, as where a script appends to what it was given; lists keep all. */
 const lastOfEach = (flags: Readonly<Record<string, unknown>>, rows: Rows): Arguments["flags"] =>
   Object.fromEntries(
     Object.entries(flags).map(([name, value]) =>
-      Array.isArray(value) && rows[name]?.type !== "paths" ? [name, value.at(-1)] : [name, value],
+      Array.isArray(value) && !takesAll(rows[name]) ? [name, value.at(-1)] : [name, value],
     ),
   );
 

@@ -48,6 +48,8 @@ export interface Extras extends Range {
   readonly alsoNamed?: string;
   /** Names that other programs give it: an error answers them with this option. */
   readonly elsewhere?: readonly string[];
+  /** An epoch, or a number of epochs, that a shorter run never reaches; a notice says so. */
+  readonly inEpochs?: boolean;
   /** Text for a default that is not fixed. */
   readonly defaultText?: string;
   readonly choices?: Choices;
@@ -55,6 +57,8 @@ export interface Extras extends Range {
   readonly valueName?: string;
   /** The option that this value depends on: weights depend on a method. */
   readonly boundTo?: string;
+  /** May be repeated: a path is then a list; names are joined with + or commas (A+B). */
+  readonly several?: true;
   /** The value of an option typed without one; only an integer after it is then its value. */
   readonly bare?: string;
   /** Not read from configuration files. */

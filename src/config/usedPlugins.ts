@@ -12,7 +12,7 @@ function isUsed({ methods, models, datasets }: PluginRow, told: Told): boolean {
   const { distill, model, model_s, model_t, dataset } = told;
   return (
     namesIn(textOf(distill)).some((name) => methods.includes(name)) ||
-    [model, model_s, model_t].some((name) => models.includes(textOf(name))) ||
+    [textOf(model), textOf(model_s), ...namesIn(textOf(model_t))].some((name) => models.includes(name)) ||
     datasets.includes(textOf(dataset))
   );
 }

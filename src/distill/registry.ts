@@ -26,6 +26,7 @@ import { tekap } from "./methods/logits/tekap.js";
 import { ttm, wttm } from "./methods/logits/ttm.js";
 import { abound } from "./methods/maps/abound.js";
 import { attention } from "./methods/maps/attention.js";
+import { aver, camkd, ebkd } from "./methods/maps/camkd.js";
 import { factor } from "./methods/maps/factor.js";
 import { fsp } from "./methods/maps/fsp.js";
 import { hint } from "./methods/maps/hint.js";
@@ -79,6 +80,9 @@ export const METHODS = createRegistry<Method>(KIND, [
   normkd,
   normkdDkd,
   tekap,
+  aver,
+  ebkd,
+  camkd,
   crld,
   eaKd,
   eaDkd,
@@ -127,6 +131,10 @@ export const procedureRow = (name: string): Procedure => createRegistry(KIND, pr
 
 export const methodNames = METHODS.names;
 
+/** The method that papers call so, as its summary has in brackets: attention for AT. */
+export const methodInPapers = (typed: string): string | undefined =>
+  METHODS.rows().find(({ summary }) => summary.toLowerCase().endsWith(`(${typed.toLowerCase()})`))?.name;
+
 /** The rows of a name, several for a sum such as crd+kd. @throws inputError with the nearest name */
 export const methodRows = (name: string): readonly Method[] => namesIn(name).map(METHODS.row);
 
@@ -143,6 +151,10 @@ const weighted = (rows: readonly Method[], weights: readonly number[]): Method =
     ? only
     : combination(rows.map((method, i) => ({ method, weight: weights[i] ?? 1 })));
 };
+
+/** Whether a run needs no teacher: one of teacher-free methods, without a KL divergence from a teacher's logits. */
+export const isTeacherFree = ({ distill, alpha }: { readonly distill: string; readonly alpha: number }): boolean =>
+  alpha === 0 && methodRows(distill).every(({ teacherFree }) => teacherFree);
 
 export interface Told {
   readonly distill: string;

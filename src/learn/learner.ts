@@ -5,7 +5,6 @@ import {
   type Scalar,
   type Tensor,
   type Tensor1D,
-  type Tensor2D,
   type Tensor4D,
   tf,
   type Update,
@@ -13,7 +12,7 @@ import {
 } from "../runtime/tf.js";
 import { type LossScale, lossScaleState, unscale } from "./lossScale.js";
 import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, termsUpdate } from "./metrics.js";
-import type { Batch, Loss, Objective, StudentOutput } from "./objective.js";
+import type { Batch, Objective, StudentOutput } from "./objective.js";
 import { type Gradients, type SgdOptions, sgdUpdates, splitSgdUpdates } from "./sgd.js";
 
 interface GradientResult<T> {
@@ -180,91 +179,89 @@ const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradient
   });
 };
 
-/** A training step as new values: SGD, running statistics, sums of metrics. @param learningRate scalar */
-export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Tensor, sgd: SgdOptions): Update[] {
-  const { model, metrics } = learner;
+/** What a batch gives: gradients for the optimizer, by part of the loss, and new values of everything else. */
+export interface Computed {
+  /** Scaled where the learner has a loss scale. */
+  readonly gradients: readonly Gradients[];
+  /** Of running statistics and a method's own state. */
+  readonly updates: readonly Update[];
+  /** Of the metrics' sums. */
+  readonly sums: readonly Update[];
+}
+
+/** Forward and backward pass over a batch. */
+export function computedOn(learner: Learner, batch: Batch): Computed {
+  const { model, metrics, parameters, lossScale, optimizer = {} } = learner;
   const oneHot = oneHotLabels(batch.labels, model.numClasses);
   const lossOf = learner.objective.of(batch);
-  const forward = (): Passed => {
+  const scaled = (loss: Scalar): Scalar => (lossScale === undefined ? loss : tf.mul(loss, lossScale.scale));
+  const forward = () => {
     const { inEvaluation } = learner;
     const context: ForwardContext = { training: true, updates: [], ...(inEvaluation && { inEvaluation }) };
     const output: StudentOutput = {
       ...model.forward(batch.images, context),
       ...(batch.strong && { strong: model.forward(batch.strong, context) }),
     };
-    const found = lossOf(output, oneHot, context);
-    const { value: loss, terms } = found;
+    const { value, terms, parts = [] } = lossOf(output, oneHot, context);
     const { logits } = output;
     const { updates } = context;
-    const tensors = [loss, logits, ...terms, ...updates.flatMap(tensorsOf)];
-    return { loss, found, kept: { loss, logits, updates, terms }, tensors };
+    const tensors = [value, logits, ...terms, ...updates.flatMap(tensorsOf)];
+    const kept = { value, logits, updates, terms };
+    return { loss: scaled(value), parts: parts.map(scaled), kept, tensors };
   };
-  const { loss, logits, updates, terms, optimized } = optimizedBy(learner, forward, learningRate, sgd);
-  return [
-    ...optimized,
-    ...updates,
-    metricsUpdate(metrics, loss, logits, oneHot),
-    ...(metrics.terms ? [termsUpdate(metrics.terms, terms, logits.shape[0])] : []),
-  ];
+  const found = (): { readonly kept: ReturnType<typeof forward>["kept"]; readonly gradients: readonly Gradients[] } => {
+    if (optimizer.momenta !== undefined) return gradientsOfParts(forward, parameters);
+    const { gradients, kept } = gradientsOf(forward, parameters);
+    return { gradients: [gradients], kept };
+  };
+  const { gradients, kept } = found();
+  const { value, logits, updates, terms } = kept;
+  return {
+    gradients: gradients.map((some) => asOptimized(learner, some)),
+    updates,
+    sums: [
+      metricsUpdate(metrics, value, logits, oneHot),
+      ...(metrics.terms ? [termsUpdate(metrics.terms, terms, logits.shape[0])] : []),
+    ],
+  };
 }
 
 const tensorsOf = ([, value, rows]: Update): Tensor[] => (rows === undefined ? [value] : [value, rows]);
 
-interface Kept extends Pick<Loss, "terms"> {
-  readonly loss: Scalar;
-  readonly logits: Tensor2D;
-  readonly updates: readonly Update[];
+/** The optimizer's step, and all other new values. @param learningRate scalar */
+export function optimizedBy(
+  learner: Learner,
+  { gradients, updates, sums }: Computed,
+  learningRate: Tensor,
+  sgd: SgdOptions,
+): Update[] {
+  const { parameters, momentumBuffers, groups, lossScale, optimizer = {} } = learner;
+  const { momenta } = optimizer;
+  const found = unscaledBy(lossScale, gradients);
+  const settings = { ...sgd, ...optimizer, taken: found.taken };
+  const [only = []] = found.gradients;
+  const optimized =
+    momenta === undefined
+      ? sgdUpdates(parameters, momentumBuffers, only, learningRate, settings, groups)
+      : splitSgdUpdates(parameters, momentumBuffers, found.gradients, learningRate, settings, momenta, groups);
+  return [...optimized, ...found.updates, ...updates, ...sums];
 }
 
-type Passed = Forward<Kept> & { readonly found: Loss };
+/** A training step as new values: SGD, running statistics, sums of metrics. @param learningRate scalar */
+export const trainingUpdates = (learner: Learner, batch: Batch, learningRate: Tensor, sgd: SgdOptions): Update[] =>
+  optimizedBy(learner, computedOn(learner, batch), learningRate, sgd);
 
-/** Gradients of one or two losses, for the optimizer, and what goes with them. */
-interface Found extends Pick<SgdOptions, "taken"> {
+/** Gradients without the loss's scale; of a skipped step zeros. */
+interface Unscaled extends Pick<SgdOptions, "taken"> {
   readonly gradients: readonly Gradients[];
   readonly updates: readonly Update[];
 }
 
-/** Gradients of a loss that was scaled, as they would be without; skipped steps have zeros. */
-function unscaledBy(lossScale: LossScale | undefined, gradients: readonly Gradients[]): Found {
+function unscaledBy(lossScale: LossScale | undefined, gradients: readonly Gradients[]): Unscaled {
   if (lossScale === undefined) return { gradients, updates: [] };
   const all = gradients.flat().filter((gradient) => gradient !== undefined);
   const { taken, unscaled, updates } = unscale(lossScale, all);
   return { taken, updates, gradients: gradients.map((some) => some.map((one) => one && unscaled(one))) };
-}
-
-function optimizedBy(
-  learner: Learner,
-  forward: () => Passed,
-  learningRate: Tensor,
-  sgd: SgdOptions,
-): Kept & { readonly optimized: readonly Update[] } {
-  const { parameters, momentumBuffers, groups, lossScale, optimizer = {} } = learner;
-  const { momenta } = optimizer;
-  const scaled = (loss: Scalar): Scalar => (lossScale === undefined ? loss : tf.mul(loss, lossScale.scale));
-  const found = (gradients: readonly Gradients[]) =>
-    unscaledBy(
-      lossScale,
-      gradients.map((some) => asOptimized(learner, some)),
-    );
-  const settingOf = ({ taken }: Found) => ({ ...sgd, ...optimizer, taken });
-  if (momenta === undefined) {
-    const { gradients, kept } = gradientsOf(() => {
-      const { loss, ...passed } = forward();
-      return { ...passed, loss: scaled(loss) };
-    }, parameters);
-    const one = found([gradients]);
-    const [only = []] = one.gradients;
-    const next = sgdUpdates(parameters, momentumBuffers, only, learningRate, settingOf(one), groups);
-    return { ...kept, optimized: [...next, ...one.updates] };
-  }
-  const { gradients, kept } = gradientsOfParts(() => {
-    const { found, ...passed } = forward();
-    return { ...passed, parts: (found.parts ?? []).map(scaled) };
-  }, parameters);
-  const split = found(gradients);
-  const setting = [learningRate, settingOf(split), momenta, groups] as const;
-  const next = splitSgdUpdates(parameters, momentumBuffers, split.gradients, ...setting);
-  return { ...kept, optimized: [...next, ...split.updates] };
 }
 
 /** An evaluation step: adds a batch to the sums. @param counted [N], 0 for padding */

@@ -3,7 +3,7 @@ import type { OpenedMethod } from "../distill/open.js";
 import { crossEntropy, distillKL } from "../distill/parts/losses.js";
 import {
   outputOfViews,
-  seenOutput,
+  seenTeachers,
   type TeacherView,
   usedViews,
   type ViewTensors,
@@ -70,9 +70,10 @@ export const supervised: Objective = {
 };
 
 export interface TeacherConfig {
-  readonly teacher: Model;
-  /** Number of the teacher's maps. */
-  readonly teacherMaps: number;
+  /** Absent for a teacher-free method. */
+  readonly teacher?: Model;
+  /** Number of each teacher's maps. */
+  readonly teacherMaps: readonly number[];
   readonly method: OpenedMethod;
 }
 
@@ -130,18 +131,27 @@ function taskLoss(
   return strong === undefined || classView ? weak : tf.add(weak, crossEntropy(seen(strong.logits), oneHot));
 }
 
-/** Objective of a first phase: the sum of its terms. */
-export const ofPhase = (config: TeacherConfig, phase: Phase): Objective => ({
-  termNames: phase.terms,
+/** Objective of a first phase: its own loss, the sum of its terms, or the main part's with its terms alone. */
+export const ofPhase = (config: DistillConfig, { terms, loss }: Phase): Objective =>
+  loss === undefined
+    ? distilling({ ...config, method: { ...config.method, termNames: terms } })
+    : ofOwnLoss(config, terms, loss);
+
+const ofOwnLoss = (
+  config: TeacherConfig,
+  termNames: readonly string[],
+  loss: NonNullable<Phase["loss"]>,
+): Objective => ({
+  termNames,
   ...guidedBy(config, config.method.sees),
   of(batch) {
     const guides = taught(config, batch);
     return (student, oneHot, context) => {
       context.updates.push(...guides.updates);
-      const found = phase.loss(stepContextOf(batch, student, guides, oneHot), context);
-      const terms = phase.terms.map((name) => found[name] ?? tf.scalar(0));
+      const found = loss(stepContextOf(batch, student, guides, oneHot), context);
+      const terms = termNames.map((name) => found[name] ?? tf.scalar(0));
       const weighted = terms.map((term) => [1, term] as const);
-      return { value: weightedSum(weighted), terms, ...partsOf(config.method, phase.terms, weighted) };
+      return { value: weightedSum(weighted), terms, ...partsOf(config.method, termNames, weighted) };
     };
   },
 });
@@ -156,19 +166,21 @@ function partsOf({ optimizer }: OpenedMethod, names: readonly string[], terms: W
   return { parts: momenta.map((part) => sumOf(terms.filter((_, i) => isIn(part, names[i] as string)))) };
 }
 
+type SeenTeachers = ReturnType<typeof seenTeachers>;
+
 interface Guides {
   readonly guide: Partial<ModelOutput>;
-  readonly seen: ModelOutput;
-  readonly strong: ModelOutput | undefined;
+  readonly seen: SeenTeachers;
+  readonly strong: SeenTeachers | undefined;
   /** Running statistics of a teacher in training mode. */
   readonly updates: readonly Update[];
 }
 
 function taught({ teacher, teacherMaps, method }: TeacherConfig, batch: Batch): Guides {
   const context: ForwardContext = { training: method.teacherTrains, updates: [] };
-  const see = (output: Partial<ModelOutput>) => seenOutput(output, method.sees, teacherMaps);
-  const guide = batch.guide ?? teacher.forward(batch.images, context);
-  const strong = batch.strong && !method.classView ? see(teacher.forward(batch.strong, context)) : undefined;
+  const see = (output: Partial<ModelOutput>) => seenTeachers(output, method.sees, teacherMaps);
+  const guide = batch.guide ?? teacher?.forward(batch.images, context) ?? {};
+  const strong = batch.strong && teacher && !method.classView ? see(teacher.forward(batch.strong, context)) : undefined;
   return { guide, seen: see(guide), strong, updates: context.updates };
 }
 
@@ -177,7 +189,7 @@ function guidedBy(
   { teacher, teacherMaps, method }: TeacherConfig,
   views: readonly TeacherView[],
 ): Pick<Objective, "guidance"> {
-  if (views.length === 0 || method.teacherTrains) return {};
+  if (teacher === undefined || views.length === 0 || method.teacherTrains) return {};
   const evaluation: ForwardContext = { training: false, updates: [] };
   return {
     guidance: {
@@ -194,14 +206,14 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
   };
   return {
     student,
-    teacher: guides.seen,
+    ...guides.seen,
     oneHot,
     labels: batch.labels,
     get strong() {
       return {
         student: given("second view", student.strong),
         get teacher() {
-          return given("strong view", guides.strong);
+          return given("strong view", guides.strong).teacher;
         },
       };
     },

@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import { counted } from "../common/text.js";
-import { version } from "../common/version.js";
+import { commit, version } from "../common/version.js";
 import type { EngineName } from "../compile/types.js";
 import { PRECISIONS, type TrainOptions } from "../config/options.js";
-import { keptOf, numbersOf } from "../config/policy.js";
+import { keptOf, numbersOf, unreachedText } from "../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
 import { type ImageSet, sumAsIn } from "../data/dataset.js";
 import { type Learner, learnerVariables } from "../learn/learner.js";
@@ -17,6 +17,7 @@ import { kernelSet } from "../runtime/ownOps.js";
 import { keepProgramsWith } from "../runtime/programs/folder.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import { claimRunFolder, type RunFolder } from "./claim/claim.js";
+import { agree } from "./devices.js";
 import { isDue, stepsPerEpoch } from "./epoch.js";
 import { testBatch } from "./evaluation.js";
 import { predictorMetadata } from "./files/predictor.js";
@@ -83,11 +84,12 @@ function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene, { or
   const { choice, seed } = scene;
   const config = { kind: plan.kind, model: plan.learner.model.name, ...keptOf(options), ...choice, seed };
   const plugins = usedPlugins(config);
+  const made = commit();
   return {
     ...config,
     ...(plugins.length > 0 && { plugins }),
     versions: { pefd: version(), tensorflow: tensorFlowVersion() },
-    origin: { host: hostname(), started: new Date().toISOString(), ...origin },
+    origin: { host: hostname(), started: new Date().toISOString(), ...(made && { commit: made }), ...origin },
     identity: runIdentity(plan, config, scene, options.resume),
   } as unknown as RunConfig;
 }
@@ -151,7 +153,10 @@ export async function train(given: RunPlan, options: TrainOptions, scene: Scene,
       return complete as RunResult;
     }
     if (kept !== undefined) restoreLearner(plan.learner, kept);
-    const progress = { ...(kept?.progress ?? FRESH), identitySha256: identitySha256(config.identity as Identity) };
+    const own = { ...(kept?.progress ?? FRESH), identitySha256: identitySha256(config.identity as Identity) };
+    const { devices } = hooks;
+    if (devices !== undefined) hooks.reporter.phase(`waiting for the other processes of ${devices.size}`);
+    const progress = devices === undefined ? own : agree(devices, plan.learner, own, config.identity);
     return await openAndTrain({ plan, options, scene, hooks, folder, stages }, progress);
   } catch (error) {
     if (!hooks.signal.aborted) await recordFailure(plan.runDir, error as Error);
@@ -203,6 +208,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       ahead: cache === undefined && train.mostImages === undefined ? (plan.ahead ?? 1) : 1,
       isDue: (step: number) => isDue(options, step),
       onWarning: hooks.reporter.warn,
+      devices: hooks.devices,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
     };
     const { store, progress: current } = await openRunStore(
@@ -268,8 +274,9 @@ function announce(claimed: Claimed, progress: RunProgress): void {
   const { resume } = options;
   const start = startText(runDir, folder.continuation.kept?.progress, { resume, steps });
   if (start !== undefined) reporter.notice(start);
-  const short = shortRunText(stages, options.epochs);
-  if (short !== undefined) reporter.notice(short);
+  for (const short of [shortRunText(stages, options.epochs), unreachedText(options)]) {
+    if (short !== undefined) reporter.notice(short);
+  }
   reporter.phase(PREPARATION[scene.choice.engine]);
 }
 

@@ -9,7 +9,7 @@ import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from ".
 import type { Batch } from "../learn/objective.js";
 import type { SgdOptions } from "../learn/sgd.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
-import type { Tensor1D, Variable } from "../runtime/tf.js";
+import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
 import {
   type Calls,
   type CompilationHooks,
@@ -21,6 +21,7 @@ import {
   type Pace,
   stepsPerCallOf,
 } from "./calls.js";
+import { type Devices, ownRows, sharedStep } from "./devices.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
 import { type BatchSource, imageColumn } from "./source.js";
 import { aheadOf, groupOf, guideOf } from "./teacherAhead.js";
@@ -158,6 +159,8 @@ export interface SessionDescription {
   /** Whether a line or log is due after a step (1-based), which ends a call. */
   readonly isDue?: (step: number) => boolean;
   readonly onWarning?: (text: string) => void;
+  /** Where several processes train together. */
+  readonly devices?: Devices | undefined;
 }
 
 export interface TrainingPlace {
@@ -200,45 +203,68 @@ export interface TrainingSession {
 
 /** Compiles a run from the variables' current values. */
 export function openTrainingSession(description: SessionDescription): TrainingSession {
-  const { learner, train, batchSize } = description;
+  const { learner, train, batchSize, devices } = description;
   const short = learner.wholeBatches ? 0 : train.set.count % batchSize;
   const steps = Math.floor(train.set.count / batchSize);
-  const group = groupOf(description, steps);
+  const group = devices === undefined ? groupOf(description, steps) : 1;
   const parts = epochParts(steps, description.isDue);
-  const stepsPerCall = stepsPerCallOf(parts, mostTrainingSteps(batchSize, train.mostImages), group);
-  const whole = {
-    ...trainEntry(description, batchSize, stepsPerCall),
-    ...(train.staged && { staged: train.staged }),
-    ...(group > 1 && { ahead: aheadOf(description, group) }),
-  };
+  const most = devices === undefined ? mostTrainingSteps(batchSize, train.mostImages) : 1;
+  const stepsPerCall = stepsPerCallOf(parts, most, group);
+  const isStaged = devices === undefined && train.staged !== undefined;
   const evaluation = evaluationEntry(learner.evaluated ?? learner.model, learner.metrics, description.test);
   const trained = new Set(trainedVariables(learner));
+  const variables = {
+    state: [...trained],
+    metrics: Object.values(learner.metrics) as Variable[],
+    constants: description.constants.filter((constant) => !trained.has(constant)),
+    images: [...new Set([...train.variables, ...description.test.variables])],
+  };
+  const sizes = { ...(train.set.count >= batchSize && { train: batchSize }), ...(short > 0 && { train_short: short }) };
+  const shared = new Map(
+    devices === undefined
+      ? []
+      : Object.entries(sizes).map(([name, images]) => [
+          name,
+          sharedStep(
+            name,
+            devices,
+            images,
+            learner,
+            description.sgd,
+            (own) => trainEntry(description, own, 1),
+            (feeds) => batchIn(description, feeds),
+            Object.values(variables).flat(),
+          ),
+        ]),
+  );
+  const entryOf = (name: string, images: number): Record<string, Entry> => ({
+    [name]: {
+      ...trainEntry(description, images, name === "train" ? stepsPerCall : 1),
+      ...(name === "train" && isStaged && { staged: train.staged as string }),
+      ...(name === "train" && group > 1 && { ahead: aheadOf(description, group) }),
+    },
+  });
+  const entries = Object.entries(sizes).map(([name, images]) => shared.get(name)?.entries ?? entryOf(name, images));
   const program = compile(description.engine, {
     name: learner.model.name,
     precision: description.precision,
     ...(description.onWarning && { onWarning: description.onWarning }),
-    entries: {
-      ...(train.set.count >= batchSize ? { train: whole } : {}),
-      ...(short > 0 ? { train_short: trainEntry(description, short, 1) } : {}),
-      evaluate: evaluation,
-    },
-    variables: {
-      state: [...trained],
-      metrics: Object.values(learner.metrics) as Variable[],
-      constants: description.constants.filter((constant) => !trained.has(constant)),
-      images: [...new Set([...train.variables, ...description.test.variables])],
-    },
+    entries: { ...Object.assign({}, ...entries), evaluate: evaluation },
+    variables: { ...variables, ...Object.fromEntries(Array.from(shared, ([name, { vector }]) => [name, [vector]])) },
   });
   for (const group of ["state", "metrics", "constants", "images"]) program.push(group);
+  const soon = (rows: Int32Array): Int32Array =>
+    rows.subarray(0, (batchSize + 2 * (train.mostImages ?? 0) * (devices?.size ?? 1)) * PLAN_COLUMNS);
   const clear = () => {
     setMetrics(learner.metrics, []);
     program.push("metrics");
   };
-  /** The next call's values, where its images are on the device already. */
+  /** The next call's values where its images are on the device already. */
   let staged: { readonly rows: Int32Array; readonly values: FeedValues } | undefined;
+  const alone: Call[] = [...callsOf("train", parts, stepsPerCall), ...callsOf("train_short", short > 0 ? [1] : [], 1)];
+  const together = [...shared.values()].flatMap((step) => Object.keys(step.entries).map((name): Call => [name, 1]));
   const calls: Call[] = [
-    ...callsOf("train", parts, stepsPerCall),
-    ...callsOf("train_short", short > 0 ? [1] : [], 1),
+    ...(devices === undefined ? alone : together),
     ...callsOf("evaluate", [evaluationSteps(description.test)], evaluation.stepsPerCall),
   ];
   return {
@@ -248,28 +274,35 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     },
     stepsPerCall,
     pace: () => createPace(program, stepsPerCall, group),
-    train(rows, place, upcoming = new Int32Array(0), next = 0) {
+    train(all, place, upcoming = new Int32Array(0), next = 0) {
       const started = performance.now();
-      const images = rows.length / PLAN_COLUMNS;
+      const images = all.length / PLAN_COLUMNS;
       const [name, taken] = images % batchSize === 0 ? ["train", images / batchSize] : ["train_short", 1];
+      const step = shared.get(name);
+      const rows = devices === undefined ? all : ownRows(devices, all, batchSize);
+      const later = devices === undefined ? upcoming : ownRows(devices, soon(upcoming), batchSize);
+      const placed = { learningRate: Float32Array.of(place.learningRate), epoch: Float32Array.of(place.epoch) };
       const ready = staged;
       staged = undefined;
       if (ready?.rows.some((value, i) => value !== rows[i])) throw new RangeError("The call before staged other rows.");
-      const own = ready?.values ?? train.values(rows, upcoming);
-      const values = {
+      const own = rows.length > 0 ? (ready?.values ?? train.values(rows, later)) : undefined;
+      const values = own && {
         ...own,
-        ...randomInputValues(learner, rows, batchSize, place),
+        ...randomInputValues(learner, rows, step?.own ?? batchSize, place),
         ...strongValues(learner, rows, train.set, place),
-        learningRate: Float32Array.of(place.learningRate),
-        epoch: Float32Array.of(place.epoch),
       };
-      if (train.staged && name === "train" && taken === stepsPerCall) {
+      if (isStaged && own && name === "train" && taken === stepsPerCall) {
         if (!ready) program.stage?.(name, own);
-        const [following, later] = [upcoming.subarray(0, rows.length), upcoming.subarray(rows.length)];
-        if (next === stepsPerCall) staged = { rows: following, values: train.values(following, later) };
+        const [following, rest] = [upcoming.subarray(0, rows.length), upcoming.subarray(rows.length)];
+        const isWhole = next === stepsPerCall && following.length === rows.length;
+        if (isWhole) staged = { rows: following, values: train.values(following, rest) };
       }
       const dataSeconds = (performance.now() - started) / 1000;
-      program.run(name, values, taken, staged?.values);
+      if (values) program.run(name, { ...values, ...placed }, taken, staged?.values);
+      if (step !== undefined) {
+        program.pull(name);
+        program.run(`${name}_update`, { ...step.sum(), ...placed }, 1);
+      }
       return dataSeconds;
     },
     metrics() {
@@ -285,31 +318,38 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       setMetrics(learner.metrics, sums);
       program.push("metrics");
     },
-    evaluate: () => evaluateWith(program, description.test, learner.metrics, clear),
+    evaluate: () => evaluateWith(program, description.test, learner.metrics, clear, devices),
     pull: () => program.pull("state"),
-    dispose: program.dispose,
+    dispose() {
+      program.dispose();
+      tf.dispose(Array.from(shared.values(), ({ vector }) => vector));
+    },
   };
 }
 
 const placeFeeds = { learningRate: { shape: [], dtype: "float32" }, epoch: { shape: [], dtype: "float32" } } as const;
 
-const trainEntry = ({ learner, train, sgd }: SessionDescription, batchSize: number, stepsPerCall: number): Entry => ({
-  step: (feeds) => {
-    // Inherited, not copied, so that lazy properties stay lazy.
-    const guide = guideOf(learner, feeds);
-    const batch: Batch = Object.create(train.batch(feeds), {
-      epoch: { value: feeds.epoch },
-      drawn: { value: randomInputsOf(feeds) },
-      strong: { value: feeds[STRONG_FEED] },
-      ...(guide && { guide: { value: guide } }),
-    });
-    return trainingUpdates(learner, batch, feeds.learningRate as Tensor1D, sgd);
-  },
-  perStep: {
-    ...train.specs(batchSize),
-    ...randomInputSpecs(learner, batchSize),
-    ...strongSpecs(learner, batchSize, train.set),
-  },
-  shared: placeFeeds,
-  stepsPerCall,
-});
+/** Inherited, not copied, so that lazy properties stay lazy. */
+function batchIn({ learner, train }: SessionDescription, feeds: Feeds): Batch {
+  const guide = guideOf(learner, feeds);
+  return Object.create(train.batch(feeds), {
+    epoch: { value: feeds.epoch },
+    drawn: { value: randomInputsOf(feeds) },
+    strong: { value: feeds[STRONG_FEED] },
+    ...(guide && { guide: { value: guide } }),
+  });
+}
+
+const trainEntry = (description: SessionDescription, batchSize: number, stepsPerCall: number): Entry => {
+  const { learner, train, sgd } = description;
+  return {
+    step: (feeds) => trainingUpdates(learner, batchIn(description, feeds), feeds.learningRate as Tensor1D, sgd),
+    perStep: {
+      ...train.specs(batchSize),
+      ...randomInputSpecs(learner, batchSize),
+      ...strongSpecs(learner, batchSize, train.set),
+    },
+    shared: placeFeeds,
+    stepsPerCall,
+  };
+};

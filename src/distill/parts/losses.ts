@@ -78,11 +78,13 @@ export function standardizedOverBatch(x: Tensor2D, epsilon: number): Tensor2D {
   return tf.div(centred, tf.sqrt(tf.add(variance, epsilon)));
 }
 
+/** Logarithms [N] of the labels' probabilities, of logits [N, C] and one-hot labels [N, C]. */
+export const logLikelihoods = (logits: Tensor2D, oneHot: Tensor2D): Tensor =>
+  tf.sum(tf.mul(oneHot, tf.logSoftmax(logits)), 1);
+
 /** torch.nn.CrossEntropyLoss of logits [N, C] and one-hot labels [N, C]. */
-export function crossEntropy(logits: Tensor2D, oneHot: Tensor2D): Scalar {
-  const logProbability = tf.sum(tf.mul(oneHot, tf.logSoftmax(logits)), 1); // [N]
-  return tf.neg(tf.mean(logProbability)) as Scalar;
-}
+export const crossEntropy = (logits: Tensor2D, oneHot: Tensor2D): Scalar =>
+  tf.neg(tf.mean(logLikelihoods(logits, oneHot)));
 
 /** Hinton's KL as in the paper's code: T^2 / N * sum over classes and batch, logits [N, C]; the teacher's detached. */
 export function distillKL(studentLogits: Tensor2D, teacherLogits: Tensor2D, temperature: number): Scalar {

@@ -9,7 +9,7 @@ import { textWidth } from "../plots/textWidth.js";
 import { chip, darkRules, escapeHtml, SERIES_TONES, TONES } from "../plots/theme.js";
 import type { Collection } from "../runs/collect.js";
 import { experimentLabels, pairLabel } from "../runs/labels.js";
-import { type Entry, flatten, type RunRecord, stateOf } from "../runs/runRecord.js";
+import { type Entry, type RunRecord, recordEntries, stateOf } from "../runs/runRecord.js";
 import type { Summary } from "../runs/summarize.js";
 import { runTable, summaryNotes, summaryTable, unfinishedNotes } from "../summaryTable.js";
 import type { Table } from "../table.js";
@@ -208,10 +208,10 @@ interface PageData {
 
 function pageData(summaries: readonly Summary[], labels: readonly string[]): PageData {
   const runs = summaries.flatMap((summary, experiment) =>
-    summary.runs.map((run) => ({ run, experiment, settings: new Map(flatten(run.config)) })),
+    summary.runs.map((run) => ({ run, experiment, settings: new Map(recordEntries(run)) })),
   );
   const keys = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))].filter(
-    (key) => new Set(runs.map(({ settings }) => settings.get(key))).size > 1,
+    (key) => !key.startsWith("origin.") && new Set(runs.map(({ settings }) => settings.get(key))).size > 1,
   );
   return {
     experiments: summaries.map((_, index) => ({
@@ -270,7 +270,7 @@ function figures(plots: readonly Plot[], labels: readonly string[], note: string
 
 /** Each key's value where all runs share it, else the values by trial. */
 function sharedEntries(runs: readonly RunRecord[]): Entry[] {
-  const flat = runs.map((run) => new Map(flatten(run.config)));
+  const flat = runs.map((run) => new Map(recordEntries(run)));
   const keys = [...new Set(flat.flatMap((each) => [...each.keys()]))];
   return keys.map((key): Entry => {
     const values = flat.map((each) => each.get(key) ?? "-");

@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Row } from "../../common/optionRow.js";
 import { DISTILLATION, type DistillOptions, methodSection, type TeacherOptions } from "../../config/options.js";
 import { rowsOf } from "../../config/resolve.js";
+import { readConfig } from "../../runFiles/identity.js";
 
 /** The paper's. */
 const STUDENT = "S:{model_s}_T:{model_t}_{dataset}_{distill}_r:{gamma}_a:{alpha}_b:{beta}_{trial}";
@@ -10,7 +12,9 @@ const STUDENT = "S:{model_s}_T:{model_t}_{dataset}_{distill}_r:{gamma}_a:{alpha}
 const TEACHER = "{model}_{dataset}_lr_{learning_rate}_decay_{weight_decay}_trial_{trial}";
 
 const filledIn = (pattern: string, values: object): string =>
-  pattern.replace(/\{(\w+)\}/g, (_, name: string) => [(values as Record<string, unknown>)[name]].flat().join("+"));
+  pattern.replace(/\{(\w+)\}/g, (_, name: string) =>
+    [(values as Record<string, unknown>)[name] ?? "none"].flat().join("+"),
+  );
 
 /** Options of a method that affect results; folder names have those that differ from defaults. */
 const ownRows = (method: string): [string, Row][] =>
@@ -22,15 +26,30 @@ const ownRows = (method: string): [string, Row][] =>
 export const isInStudentFolder = (name: string, method: string): boolean =>
   STUDENT.includes(`{${name}}`) || ownRows(method).some(([own]) => own === name);
 
+/** "_limit_train:2000": a run on a part of the images keeps no folder from the run on all. */
+const limitWords = (values: object): string =>
+  Object.entries(values)
+    .filter(([name, value]) => /^limit_/.test(name) && value !== undefined)
+    .map(([name, value]) => `_${name}:${value}`)
+    .sort()
+    .join("");
+
+/** The folder of this version, unless an earlier one, which named no limits, has begun the same run in its own. */
+function withLimits(folder: string, values: object): string {
+  const named = folder + limitWords(values);
+  const begun = existsSync(named) ? undefined : readConfig(folder);
+  return begun?.state === "whole" && limitWords(begun.content) === limitWords(values) ? folder : named;
+}
+
 /** save/student_model/S:..._T:..._trial, with `_num_proj:2` and the like for own options that are no defaults. */
 export function studentFolder(options: DistillOptions): string {
   const values = options as unknown as Readonly<Record<string, unknown>>;
   const own = ownRows(options.distill)
     .filter(([name, { fallback }]) => values[name] !== undefined && values[name] !== fallback)
     .map(([name]) => `_${name}:${values[name]}`);
-  return join(options.save_dir, "student_model", [filledIn(STUDENT, options), ...own].join(""));
+  return withLimits(join(options.save_dir, "student_model", [filledIn(STUDENT, options), ...own].join("")), options);
 }
 
 /** RepDistiller's folder: save/models/model_dataset_lr_..._decay_..._trial_.... */
 export const teacherFolder = (options: TeacherOptions): string =>
-  join(options.save_dir, "models", filledIn(TEACHER, options));
+  withLimits(join(options.save_dir, "models", filledIn(TEACHER, options)), options);

@@ -93,6 +93,9 @@ test("images that reach the device while the call before computes train the same
   const within = put.filter((names) => names.includes("loop/done"));
   assert.deepEqual([put.length, within.length], [1 + 2 * 2, 2], "one compiles; an epoch has a first call and a second");
 
+  const single = await runTeacher(options("single", { tb_freq: 1 }), staging());
+  assert.equal(single.weightsSha256, plain.weightsSha256);
+
   // What the first call has staged for the second is never used.
   await assert.rejects(runTeacher(options("stopped"), staging(hooksStoppingAfter(1, 2))), { message: "stopped" });
   rmSync(join(staged.runDir.replace(saveIn("staged"), saveIn("killed")), LOCK_FILE));
