@@ -194,6 +194,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       seed,
       workers: options.num_workers,
       batchSize: Math.max(options.batch_size, testBatch()),
+      staged: hooks.env.PEFD_STAGED === "1" || isGpu(),
     }) as [BatchSource, BatchSource];
     const teacherTop1 = goesOn ? progress.teacherTop1 : await plan.evaluateTeacher?.(test);
     cache = await plan.openCache?.();

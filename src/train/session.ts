@@ -189,9 +189,12 @@ export interface TrainingSession {
    * Trains on consecutive batches.
    * @param rows of full batches, or of an epoch's partial one
    * @param upcoming rows of later batches, as far as known
+   * @param next steps of the next call, which takes the first of `upcoming`: their images may be copied to the device
+   * while this one computes
    * @returns seconds of making the batches
+   * @throws RangeError where the call before has brought others
    */
-  train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;
+  train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array, next?: number): number;
   /** Means since the last restart. */
   metrics(): TrainingMetrics & { readonly images: number };
   sums(): number[];
@@ -214,6 +217,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   const parts = epochParts(steps, description.isDue);
   const most = devices === undefined ? mostTrainingSteps(batchSize, train.mostImages) : 1;
   const stepsPerCall = stepsPerCallOf(parts, most, group);
+  const isStaged = devices === undefined && train.staged !== undefined;
   const evaluation = evaluationEntry(learner.evaluated ?? learner.model, learner.metrics, description.test);
   const trained = new Set(trainedVariables(learner));
   const variables = {
@@ -243,6 +247,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   const entryOf = (name: string, images: number): Record<string, Entry> => ({
     [name]: {
       ...trainEntry(description, images, name === "train" ? stepsPerCall : 1),
+      ...(name === "train" && isStaged && { staged: train.staged as string }),
       ...(name === "train" && group > 1 && { ahead: aheadOf(description, group) }),
     },
   });
@@ -261,6 +266,8 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     setMetrics(learner.metrics, []);
     program.push("metrics");
   };
+  /** The next call's values where its images are on the device already. */
+  let staged: { readonly rows: Int32Array; readonly values: FeedValues } | undefined;
   const alone: Call[] = [...callsOf("train", parts, stepsPerCall), ...callsOf("train_short", short > 0 ? [1] : [], 1)];
   const together = [...shared.values()].flatMap((step) => Object.keys(step.entries).map((name): Call => [name, 1]));
   const calls: Call[] = [
@@ -274,25 +281,35 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     },
     stepsPerCall,
     pace: () => createPace(program, stepsPerCall, group),
-    train(all, place, upcoming) {
+    train(all, place, upcoming = new Int32Array(0), next = 0) {
       const started = performance.now();
       const images = all.length / PLAN_COLUMNS;
-      const name = images % batchSize === 0 ? "train" : "train_short";
+      const [name, taken] = images % batchSize === 0 ? ["train", images / batchSize] : ["train_short", 1];
       const step = shared.get(name);
       const rows = devices === undefined ? all : ownRows(devices, all, batchSize);
-      const next = devices === undefined ? upcoming : upcoming && ownRows(devices, soon(upcoming), batchSize);
+      const later = devices === undefined ? upcoming : ownRows(devices, soon(upcoming), batchSize);
       const placed = {
         learningRate: Float32Array.of(place.learningRate),
         epoch: Float32Array.of(place.epoch),
         ...scalarFeed(description, place, images / batchSize),
       };
-      const values = rows.length > 0 && {
-        ...train.values(rows, next),
+      const ready = staged;
+      staged = undefined;
+      if (ready?.rows.some((value, i) => value !== rows[i])) throw new RangeError("The call before staged other rows.");
+      const own = rows.length > 0 ? (ready?.values ?? train.values(rows, later)) : undefined;
+      const values = own && {
+        ...own,
         ...randomInputValues(learner, rows, step?.own ?? batchSize, place),
         ...strongValues(learner, rows, train.set, place),
       };
+      if (isStaged && own && name === "train" && taken === stepsPerCall) {
+        if (!ready) program.stage?.(name, own);
+        const [following, rest] = [upcoming.subarray(0, rows.length), upcoming.subarray(rows.length)];
+        const isWhole = next === stepsPerCall && following.length === rows.length;
+        if (isWhole) staged = { rows: following, values: train.values(following, rest) };
+      }
       const dataSeconds = (performance.now() - started) / 1000;
-      if (values) program.run(name, { ...values, ...placed }, name === "train" ? images / batchSize : 1);
+      if (values) program.run(name, { ...values, ...placed }, taken, staged?.values);
       if (step !== undefined) {
         program.pull(name);
         program.run(`${name}_update`, { ...step.sum(), ...placed }, 1);
