@@ -13,8 +13,11 @@ import {
 } from "../runtime/tf.js";
 import { type LossScale, lossScaleState, unscale } from "./lossScale.js";
 import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, termsUpdate } from "./metrics.js";
+import type { MixingOptions } from "./mixing.js";
 import type { Batch, Loss, Objective, StudentOutput } from "./objective.js";
 import {
+  type ClipSetting,
+  clipped,
   type Gradients,
   type OptimizerSetting,
   optimizerUpdates,
@@ -110,6 +113,18 @@ export interface Recipe {
   readonly optimizer?: OptimizerSetting;
   /** One-cycle. */
   readonly movesMomentum: boolean;
+  readonly clip?: ClipSetting;
+  /** Sums of gradients over the batches of an update, one per parameter. */
+  readonly accumulated?: readonly Variable[];
+  /** The loss of labels, where it is no plain cross entropy. */
+  readonly task?: TaskSetting;
+}
+
+/** Smoothed labels, and binary cross entropy; softens labels of mixed images, too. */
+export interface TaskSetting {
+  readonly smoothing: number;
+  readonly mixing?: MixingOptions & { readonly asBytes: boolean; readonly offEpoch: number };
+  loss(logits: Tensor2D, targets: Tensor2D): Scalar;
 }
 
 /** A model, its method's additions, and momentum buffers. */
@@ -171,12 +186,14 @@ export const trainedVariables = ({
   momentumBuffers,
   teacherStatistics = [],
   lossScale,
+  recipe,
 }: Learner): Variable[] => [
   ...variablesOf(model.state),
   ...variablesOf(extra),
   ...variablesOf(teacherStatistics),
   ...momentumBuffers,
   ...variablesOf(lossScaleState(lossScale)),
+  ...(recipe?.accumulated ?? []),
 ];
 
 export const learnerVariables = (learner: Learner): Variable[] => [
@@ -282,11 +299,13 @@ function optimizedBy(
     }, parameters);
     const one = found([gradients]);
     const [only = []] = one.gradients;
+    const { sums, due, updates } = accumulating(learner, only, scalars);
+    const own = recipe?.clip ? clipped(parameters, sums, recipe.clip, classifierOf(learner)) : sums;
     const next =
       recipe?.optimizer && scalars
-        ? optimizerUpdates(parameters, momentumBuffers, only, scalars, recipe.optimizer, groups).map(where(one.taken))
-        : sgdUpdates(parameters, momentumBuffers, only, learningRate, settingOf(one), groups);
-    return { ...kept, optimized: [...next, ...one.updates] };
+        ? optimizerUpdates(parameters, momentumBuffers, own, scalars, recipe.optimizer, groups).map(where(one.taken))
+        : sgdUpdates(parameters, momentumBuffers, own, learningRate, settingOf(one), groups);
+    return { ...kept, optimized: [...next.map(where(due)), ...updates, ...one.updates] };
   }
   const { gradients, kept } = gradientsOfParts(() => {
     const { found, ...passed } = forward();
@@ -296,6 +315,28 @@ function optimizedBy(
   const setting = [learningRate, settingOf(split), momenta, groups] as const;
   const next = splitSgdUpdates(parameters, momentumBuffers, split.gradients, ...setting);
   return { ...kept, optimized: [...next, ...split.updates] };
+}
+
+/** The last weight and bias of a model, which agc leaves out. */
+const classifierOf = ({ model }: Learner): ReadonlySet<Variable> => new Set(parametersOf(model.state).slice(-2));
+
+/** Gradients with those of the update's earlier batches, and whether this is its last one. */
+function accumulating(
+  { recipe, parameters }: Learner,
+  gradients: Gradients,
+  scalars: UpdateScalars | undefined,
+): { readonly sums: Gradients; readonly due?: Scalar; readonly updates: readonly Update[] } {
+  const { accumulated } = recipe ?? {};
+  if (accumulated === undefined || scalars === undefined) return { sums: gradients, updates: [] };
+  const due = tf.greater(scalars.due, 0) as Scalar;
+  const sums = parameters.map((_, i) => {
+    const [gradient, before] = [gradients[i], accumulated[i] as Variable];
+    return gradient && tf.add(before, tf.mul(gradient, scalars.share));
+  });
+  const updates = sums.flatMap((sum, i): Update[] =>
+    sum === undefined ? [] : [[accumulated[i] as Variable, tf.where(due, tf.zerosLike(sum), sum)]],
+  );
+  return { sums, due, updates };
 }
 
 /** Updates that are made only where a condition (bool) holds; always without one. */

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { inputError } from "../common/errors.js";
 import { counted } from "../common/text.js";
 import { version } from "../common/version.js";
 import type { EngineName } from "../compile/types.js";
@@ -191,6 +192,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       batchSize: Math.max(options.batch_size, testBatch()),
     }) as [BatchSource, BatchSource];
     const teacherTop1 = goesOn ? progress.teacherTop1 : await plan.evaluateTeacher?.(test);
+    if (plan.openCache !== undefined && isMixing(learner)) throw uncachable();
     cache = await plan.openCache?.();
     const source = cache?.guide(train) ?? train;
     opened.unshift({ close: () => source.close?.() });
@@ -201,7 +203,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       test,
       constants: plan.constants,
       batchSize: options.batch_size,
-      ahead: cache === undefined && train.mostImages === undefined ? (plan.ahead ?? 1) : 1,
+      ahead: cache === undefined && train.mostImages === undefined && !isMixing(learner) ? (plan.ahead ?? 1) : 1,
       isDue: (step: number) => isDue(options, step),
       onWarning: hooks.reporter.warn,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
@@ -239,7 +241,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       stages,
       store,
       cache,
-      open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner, ...scalarsIn(stage) }),
+      open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner, ...scalarsIn(stage), seed }),
       images: dataset.train.count,
       augmentation: dataset.train.augmentation,
       testImages: dataset.test.count,
@@ -254,6 +256,14 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
     if (cache !== undefined) closeCache(cache, hooks);
   }
 }
+
+const isMixing = ({ recipe }: Learner): boolean => recipe?.task?.mixing !== undefined;
+
+const uncachable = () =>
+  inputError(
+    "--teacher_cache keeps the teacher's outputs for single images, and --mixup and --cutmix mix two.",
+    "Leave out --teacher_cache.",
+  );
 
 function announce(claimed: Claimed, progress: RunProgress): void {
   const { plan, options, scene, hooks, folder, stages } = claimed;
