@@ -93,19 +93,24 @@ function fillLearningRate(given: Resolved, model: string): Resolved {
   return fill(resolved, "learning_rate", own ?? LEARNING_RATE, origin);
 }
 
-const OF_OPT = ["opt_eps", "opt_betas", "layer_decay"];
-const OF_SCHED = Object.keys(RECIPE.rows).filter((name) => /^(sched_|warmup_|min_lr|cooldown_|decay_)/.test(name));
+const recipeNames = (pattern: RegExp) => Object.keys(RECIPE.rows).filter((name) => pattern.test(name));
+
+/** Options that say nothing without another one. */
+const PARTS: readonly (readonly [owners: readonly string[], parts: readonly string[], example: string])[] = [
+  [["opt"], ["opt_eps", "opt_betas", "layer_decay"], "--opt adamw"],
+  [["sched"], recipeNames(/^(sched_|warmup_|min_lr|cooldown_|decay_)/), "--sched cosine"],
+  [["clip_grad"], ["clip_mode"], "--clip_grad 5"],
+  [["bce_loss"], recipeNames(/^bce_.*[^s]$/), "--bce_loss"],
+  [["mixup", "cutmix", "cutmix_minmax"], [...recipeNames(/^mixup_/), "no_prefetcher"], "--mixup 0.8"],
+];
 const OF_PAPER = ["lr_decay_epochs", "lr_decay_rate"];
 
 /** Refuses options without the one that they are part of, and two schedules. @throws inputError */
 function refuseMixed({ options, ranks }: Resolved): void {
-  for (const [owner, parts, example] of [
-    ["opt", OF_OPT, "adamw"],
-    ["sched", OF_SCHED, "cosine"],
-  ] as const) {
-    const alone = parts.find((name) => isTold(options[name]) && options[owner] === undefined);
-    if (alone === undefined) continue;
-    throw inputError(`--${alone} needs --${owner}, which is not given.`, `Such as --${owner} ${example}.`);
+  for (const [owners, parts, example] of PARTS) {
+    const alone = parts.find((name) => isTold(options[name]));
+    if (alone === undefined || owners.some((name) => isTold(options[name]))) continue;
+    throw inputError(`--${alone} needs --${owners.join(" or --")}, which is not given.`, `Such as ${example}.`);
   }
   const both = OF_PAPER.find((name) => (ranks[name] ?? Infinity) <= (ranks.sched ?? -1));
   if (both !== undefined) {

@@ -1,4 +1,4 @@
-import { choice, flag, integers, number, numbers, section, type Values } from "../common/optionRow.js";
+import { choice, flag, integer, integers, number, numbers, section, type Values } from "../common/optionRow.js";
 
 /** timm's names; torch's formulas (learn/optimizers.ts). */
 export const OPTIMIZERS = ["sgd", "momentum", "adam", "adamw", "rmsprop", "rmsproptf", "lamb", "lion"] as const;
@@ -8,6 +8,12 @@ export type OptimizerName = (typeof OPTIMIZERS)[number];
 export const SCHEDULES = ["constant", "step", "multistep", "cosine", "onecycle"] as const;
 export type ScheduleName = (typeof SCHEDULES)[number];
 
+export const CLIP_MODES = ["norm", "value", "agc"] as const;
+export type ClipMode = (typeof CLIP_MODES)[number];
+export const MIXUP_MODES = ["batch", "pair", "elem"] as const;
+type MixupMode = (typeof MIXUP_MODES)[number];
+
+const SHARE = { min: 0, max: 1, touches: "numbers" } as const;
 const RATE = { min: 0, max: 1000, touches: "numbers" } as const;
 const EPOCHS = { min: 0, max: 1_000_000, touches: "numbers" } as const;
 
@@ -81,6 +87,53 @@ export const RECIPE = section("Recipe", {
     touches: "numbers",
   }),
   decay_rate: number(undefined, "Factor of a decay (step, multistep).", { ...RATE, defaultText: "0.1" }),
+  clip_grad: number(undefined, "Clip gradients at this norm, value or (agc) factor.", {
+    above: 0,
+    max: 1e6,
+    defaultText: "none",
+    touches: "numbers",
+  }),
+  clip_mode: choice<ClipMode, undefined>(
+    CLIP_MODES,
+    undefined,
+    "How to clip: the global norm, each value, or agc: each unit's norm by its weight's.",
+    { defaultText: "norm", touches: "numbers" },
+  ),
+  grad_accum_steps: integer(undefined, "Batches per update; their gradients are averaged.", {
+    min: 1,
+    max: 10_000,
+    defaultText: "1",
+    touches: "numbers",
+  }),
+  smoothing: number(undefined, "Label smoothing.", { min: 0, below: 1, defaultText: "0", touches: "numbers" }),
+  bce_loss: flag("Binary cross entropy in place of cross entropy.", { touches: "numbers" }),
+  bce_target_thresh: number(undefined, "With --bce_loss, targets above this are 1, others 0.", {
+    min: 0,
+    below: 1,
+    defaultText: "targets as they are",
+    touches: "numbers",
+  }),
+  bce_sum: flag("With --bce_loss, sum over classes.", { touches: "numbers" }),
+  mixup: number(undefined, "Mixup with this alpha.", { ...RATE, defaultText: "0: none" }),
+  cutmix: number(undefined, "CutMix with this alpha.", { ...RATE, defaultText: "0: none" }),
+  cutmix_minmax: numbers(undefined, "CutMix with boxes of these least and largest sides, as shares of the image's.", {
+    min: 0,
+    max: 1,
+    defaultText: "--cutmix",
+    touches: "numbers",
+  }),
+  mixup_prob: number(undefined, "Probability of mixing.", { ...SHARE, defaultText: "1" }),
+  mixup_switch_prob: number(undefined, "Probability of CutMix where both are on.", { ...SHARE, defaultText: "0.5" }),
+  mixup_mode: choice<MixupMode, undefined>(
+    MIXUP_MODES,
+    undefined,
+    "Draw once per batch, for each pair of images, or for each image.",
+    { defaultText: "batch", touches: "numbers" },
+  ),
+  mixup_off_epoch: integer(undefined, "Mix in so many epochs only.", { ...EPOCHS, defaultText: "all" }),
+  no_prefetcher: flag("Mix normalised images, as DeiT does; else bytes, as timm's loader does.", {
+    touches: "numbers",
+  }),
 });
 
 /** Resolved recipe options; unset ones stay undefined. */

@@ -5,6 +5,7 @@ import {
   type Scalar,
   type Tensor,
   type Tensor1D,
+  type Tensor2D,
   type Tensor4D,
   tf,
   type Update,
@@ -12,8 +13,11 @@ import {
 } from "../runtime/tf.js";
 import { type LossScale, lossScaleState, unscale } from "./lossScale.js";
 import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, termsUpdate } from "./metrics.js";
+import type { MixingOptions } from "./mixing.js";
 import type { Batch, Objective, StudentOutput } from "./objective.js";
 import {
+  type ClipSetting,
+  clipped,
   type Gradients,
   type OptimizerSetting,
   optimizerUpdates,
@@ -109,6 +113,18 @@ export interface Recipe {
   readonly optimizer?: OptimizerSetting;
   /** One-cycle. */
   readonly movesMomentum: boolean;
+  readonly clip?: ClipSetting;
+  /** Sums of gradients over the batches of an update, one per parameter. */
+  readonly accumulated?: readonly Variable[];
+  /** The loss of labels, where it is no plain cross entropy. */
+  readonly task?: TaskSetting;
+}
+
+/** Smoothed labels, and binary cross entropy; softens labels of mixed images, too. */
+export interface TaskSetting {
+  readonly smoothing: number;
+  readonly mixing?: MixingOptions & { readonly asBytes: boolean; readonly offEpoch: number };
+  loss(logits: Tensor2D, targets: Tensor2D): Scalar;
 }
 
 /** A model, its method's additions, and momentum buffers. */
@@ -170,12 +186,14 @@ export const trainedVariables = ({
   momentumBuffers,
   teacherStatistics = [],
   lossScale,
+  recipe,
 }: Learner): Variable[] => [
   ...variablesOf(model.state),
   ...variablesOf(extra),
   ...variablesOf(teacherStatistics),
   ...momentumBuffers,
   ...variablesOf(lossScaleState(lossScale)),
+  ...(recipe?.accumulated ?? []),
 ];
 
 export const learnerVariables = (learner: Learner): Variable[] => [
@@ -262,17 +280,21 @@ export function optimizedBy(
   const { taken, ...found } = unscaledBy(lossScale, gradients);
   const moved = recipe?.movesMomentum && scalars ? { movedMomentum: scalars.momentum } : {};
   const settings = { ...sgd, ...optimizer, ...moved, taken };
-  const [only = []] = found.gradients;
-  const optimized = (): readonly Update[] => {
-    if (momenta !== undefined) {
-      const setting = [learningRate, settings, momenta, groups] as const;
-      return splitSgdUpdates(parameters, momentumBuffers, found.gradients, ...setting);
-    }
-    return recipe?.optimizer && scalars
-      ? optimizerUpdates(parameters, momentumBuffers, only, scalars, recipe.optimizer, groups).map(where(taken))
-      : sgdUpdates(parameters, momentumBuffers, only, learningRate, settings, groups);
-  };
-  return [...optimized(), ...found.updates, ...updates, ...sums];
+  if (momenta !== undefined) {
+    const setting = [learningRate, settings, momenta, groups] as const;
+    const optimized = splitSgdUpdates(parameters, momentumBuffers, found.gradients, ...setting);
+    return [...optimized, ...found.updates, ...updates, ...sums];
+  }
+  const accumulated = accumulating(learner, found.gradients[0] ?? [], scalars);
+  const own = recipe?.clip
+    ? clipped(parameters, accumulated.sums, recipe.clip, classifierOf(learner))
+    : accumulated.sums;
+  const optimized =
+    recipe?.optimizer && scalars
+      ? optimizerUpdates(parameters, momentumBuffers, own, scalars, recipe.optimizer, groups).map(where(taken))
+      : sgdUpdates(parameters, momentumBuffers, own, learningRate, settings, groups);
+  const due = optimized.map(where(accumulated.due));
+  return [...due, ...accumulated.updates, ...found.updates, ...updates, ...sums];
 }
 
 /** A training step as new values: the optimizer's, running statistics, sums of metrics. @param given as optimizedBy */
@@ -294,6 +316,28 @@ function unscaledBy(lossScale: LossScale | undefined, gradients: readonly Gradie
   const all = gradients.flat().filter((gradient) => gradient !== undefined);
   const { taken, unscaled, updates } = unscale(lossScale, all);
   return { taken, updates, gradients: gradients.map((some) => some.map((one) => one && unscaled(one))) };
+}
+
+/** The last weight and bias of a model, which agc leaves out. */
+const classifierOf = ({ model }: Learner): ReadonlySet<Variable> => new Set(parametersOf(model.state).slice(-2));
+
+/** Gradients with those of the update's earlier batches, and whether this is its last one. */
+function accumulating(
+  { recipe, parameters }: Learner,
+  gradients: Gradients,
+  scalars: UpdateScalars | undefined,
+): { readonly sums: Gradients; readonly due?: Scalar; readonly updates: readonly Update[] } {
+  const { accumulated } = recipe ?? {};
+  if (accumulated === undefined || scalars === undefined) return { sums: gradients, updates: [] };
+  const due = tf.greater(scalars.due, 0) as Scalar;
+  const sums = parameters.map((_, i) => {
+    const [gradient, before] = [gradients[i], accumulated[i] as Variable];
+    return gradient && tf.add(before, tf.mul(gradient, scalars.share));
+  });
+  const updates = sums.flatMap((sum, i): Update[] =>
+    sum === undefined ? [] : [[accumulated[i] as Variable, tf.where(due, tf.zerosLike(sum), sum)]],
+  );
+  return { sums, due, updates };
 }
 
 /** Updates that are made only where a condition (bool) holds; always without one. */

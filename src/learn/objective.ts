@@ -1,3 +1,4 @@
+import { inputError } from "../common/errors.js";
 import type { MomentumPart, Phase, StepContext } from "../distill/method.js";
 import type { OpenedMethod } from "../distill/open.js";
 import { crossEntropy, distillKL } from "../distill/parts/losses.js";
@@ -33,6 +34,10 @@ export interface Batch {
   /** Of the same images, if the method asks for it. */
   readonly strong?: Tensor4D;
   readonly drawn?: Readonly<Record<string, Tensor>>;
+  /** The loss of logits and one-hot labels [N, C]; cross entropy by default. */
+  readonly task?: (logits: Tensor2D, oneHot: Tensor2D) => Scalar;
+  /** Whether each image is a mix of two. */
+  readonly mixed?: boolean;
   /** The teacher's output, as far as cached or computed ahead. */
   readonly guide?: Partial<ModelOutput>;
 }
@@ -66,7 +71,9 @@ export type StudentOutput = ModelOutput & { readonly strong?: ModelOutput };
 
 export const supervised: Objective = {
   termNames: [],
-  of: () => (output, oneHot) => ({ value: crossEntropy(output.logits, oneHot), terms: [] }),
+  of:
+    ({ task = crossEntropy }) =>
+    (output, oneHot) => ({ value: task(output.logits, oneHot), terms: [] }),
 };
 
 export interface TeacherConfig {
@@ -100,7 +107,7 @@ export function distilling(config: DistillConfig): Objective {
       return (student, oneHot, context) => {
         context.updates.push(...guides.updates);
         const terms: [number, Scalar][] = [];
-        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot, seen, method.classView)]);
+        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot, seen, method.classView, batch.task)]);
         if (alpha !== 0) {
           const theirs = seen(guides.guide.logits as Tensor2D);
           terms.push([alpha, distillKL(seen(student.logits), theirs, temperature)]);
@@ -126,9 +133,10 @@ function taskLoss(
   oneHot: Tensor2D,
   seen: (logits: Tensor2D) => Tensor2D,
   classView: boolean,
+  task: Batch["task"] = crossEntropy,
 ): Scalar {
-  const weak = crossEntropy(seen(logits), oneHot);
-  return strong === undefined || classView ? weak : tf.add(weak, crossEntropy(seen(strong.logits), oneHot));
+  const weak = task(seen(logits), oneHot);
+  return strong === undefined || classView ? weak : tf.add(weak, task(seen(strong.logits), oneHot));
 }
 
 /** Objective of a first phase: its own loss, the sum of its terms, or the main part's with its terms alone. */
@@ -204,11 +212,22 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
     if (value !== undefined) return value;
     throw new Error(`The method uses the ${what} of a step without one.`);
   };
+  const ofOneImage = <Value>(what: string, value: Value): Value => {
+    if (!batch.mixed) return value;
+    throw inputError(
+      `This method looks at the ${what} of an image, and --mixup and --cutmix mix two images.`,
+      "Leave mixing out, or take a method without labels, such as kd.",
+    );
+  };
   return {
     student,
     ...guides.seen,
-    oneHot,
-    labels: batch.labels,
+    get oneHot() {
+      return ofOneImage("label", oneHot);
+    },
+    get labels() {
+      return ofOneImage("label", batch.labels);
+    },
     get strong() {
       return {
         student: given("second view", student.strong),
@@ -218,7 +237,7 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
       };
     },
     get image() {
-      return given("image indices", batch.image);
+      return ofOneImage("index", given("image indices", batch.image));
     },
     get epoch() {
       return given("epoch", batch.epoch);

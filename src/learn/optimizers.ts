@@ -1,4 +1,4 @@
-import type { OptimizerName } from "../config/recipe.js";
+import type { ClipMode, OptimizerName } from "../config/recipe.js";
 import type { MomentumPart, OptimizerTraits, ParameterGroup } from "../distill/method.js";
 import { type Scalar, type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
 
@@ -10,6 +10,14 @@ export interface UpdateScalars {
   /** 1 / (1 - beta1^t) and 1 / sqrt(1 - beta2^t), t the number of this update, from 1. */
   readonly correction1: Tensor;
   readonly correction2: Tensor;
+  /** Of accumulation: 1 / batches of the update, and 1 with its last batch, else 0. */
+  readonly share: Tensor;
+  readonly due: Tensor;
+}
+
+export interface ClipSetting {
+  readonly mode: ClipMode;
+  readonly most: number;
 }
 
 export interface OptimizerSetting {
@@ -170,9 +178,44 @@ export const globalNorm = (gradients: Gradients): Scalar => {
   return tf.sqrt(tf.sum(tf.stack(squares.length === 0 ? [tf.scalar(0)] : squares))) as Scalar;
 };
 
-/** Gradients times a scalar. */
-export const scaled = (gradients: Gradients, factor: Tensor): Gradients =>
-  gradients.map((gradient) => gradient && tf.mul(gradient, factor));
+/** Norm of each output unit, which is the last axis of a convolution's weight, the first of a matrix; of a whole vector. */
+function unitNorm(tensor: Tensor): Tensor {
+  const axes = [[0], [0], [1], [1, 2]][tensor.rank] ?? [0, 1, 2];
+  return tf.sqrt(tf.sum(tf.square(tensor), axes, true));
+}
+
+type Clip = (
+  gradients: Gradients,
+  most: number,
+  parameters: readonly Tensor[],
+  spared: ReadonlySet<Tensor>,
+) => Gradients;
+
+const CLIPS: Readonly<Record<ClipMode, Clip>> = {
+  /** torch.nn.utils.clip_grad_norm_ */
+  norm(gradients, most) {
+    const factor = tf.minimum(tf.div(most, tf.add(globalNorm(gradients), 1e-6)), 1);
+    return gradients.map((gradient) => gradient && tf.mul(gradient, factor));
+  },
+  value: (gradients, most) => gradients.map((gradient) => gradient && tf.clipByValue(gradient, -most, most)),
+  /** Adaptive gradient clipping: Brock et al., ICML 2021, equation 3, with timm's epsilons. */
+  agc: (gradients, most, parameters, spared) =>
+    gradients.map((gradient, i) => {
+      const parameter = parameters[i] as Tensor;
+      if (gradient === undefined || spared.has(parameter)) return gradient;
+      const [own, bound] = [unitNorm(gradient), tf.mul(tf.maximum(unitNorm(parameter), 1e-3), most)];
+      const within = tf.mul(gradient, tf.div(bound, tf.maximum(own, 1e-6)));
+      return tf.where(tf.less(own, bound), gradient, within);
+    }),
+};
+
+/** Clipped gradients, in the parameters' order. @param spared parameters that agc leaves out */
+export const clipped = (
+  parameters: readonly Tensor[],
+  gradients: Gradients,
+  { mode, most }: ClipSetting,
+  spared: ReadonlySet<Tensor> = new Set(),
+): Gradients => CLIPS[mode](gradients, most, parameters, spared);
 
 /** An optimizer's buffers: all first ones, in the parameters' order, then all second ones. */
 export const createOptimizerState = (parameters: readonly Variable[], name: OptimizerName): Variable[] => {

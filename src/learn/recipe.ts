@@ -1,13 +1,17 @@
 import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
+import type { RecipeOptions } from "../config/recipe.js";
 import type { ParameterGroup } from "../distill/method.js";
-import { type Tensor, tf } from "../runtime/tf.js";
-import type { Learner } from "./learner.js";
+import { binaryCrossEntropy, crossEntropy } from "../distill/parts/losses.js";
+import { type Tensor, tf, type Variable } from "../runtime/tf.js";
+import type { Learner, Recipe, TaskSetting } from "./learner.js";
+import { drawMix, MIX_COLUMNS, mixedImages, mixingRandom, type Normalized, targetsOf } from "./mixing.js";
+import type { Batch } from "./objective.js";
 import { createOptimizerState, OPTIMIZER_ROWS, type OptimizerSetting, type UpdateScalars } from "./optimizers.js";
 import { rateAt, type ScheduleOptions } from "./schedule.js";
 
 export type LearnerOptions = Pick<TrainOptions, "weight_decay"> &
-  Partial<Pick<TrainOptions, "opt" | "opt_eps" | "opt_betas" | "layer_decay" | "momentum" | "sched">>;
+  Partial<Pick<TrainOptions, keyof RecipeOptions | "momentum">>;
 
 /** The betas of a run's optimizer; the first is also SGD's momentum. */
 const betasOf = ({ opt, opt_betas, momentum = 0.9 }: Partial<LearnerOptions>): readonly [number, number] => {
@@ -27,18 +31,82 @@ function optimizerOf(options: LearnerOptions): OptimizerSetting | undefined {
 /** A learner with the options' optimizer in place of the paper's, in all phases. */
 export function withRecipe(learner: Learner, options: LearnerOptions): Learner {
   const optimizer = optimizerOf(options);
-  const movesMomentum = options.sched === "onecycle";
-  if (optimizer === undefined && options.sched === undefined) return learner;
-  if (learner.optimizer?.momenta !== undefined && (optimizer !== undefined || movesMomentum)) {
+  const { sched, clip_grad, clip_mode = "norm", grad_accum_steps: batches = 1 } = options;
+  const movesMomentum = sched === "onecycle";
+  const task = taskOf(options);
+  if ([optimizer, sched, clip_grad, task].every((part) => part === undefined) && batches === 1) return learner;
+  const isSplit = learner.optimizer?.momenta !== undefined;
+  if (isSplit && (optimizer !== undefined || movesMomentum || clip_grad !== undefined || batches > 1)) {
     throw inputError(
       "This method has a momentum buffer for each part of its loss: it is trained with the paper's SGD only.",
-      "Leave out --opt and --sched onecycle, or take another method.",
+      "Leave out --opt, --sched onecycle, --clip_grad and --grad_accum_steps, or take another method.",
     );
   }
-  const own = { recipe: { movesMomentum, ...(optimizer && { optimizer }) }, ...replaced(learner, optimizer, options) };
+  if (task?.mixing !== undefined && learner.strongView !== undefined) {
+    throw inputError("This method looks at a second view of each image, and --mixup and --cutmix mix two images.");
+  }
+  const recipe: Recipe = {
+    movesMomentum,
+    ...(optimizer && { optimizer }),
+    ...(clip_grad !== undefined && { clip: { mode: clip_mode, most: clip_grad } }),
+    ...(batches > 1 && { accumulated: zerosOf(learner.parameters) }),
+    ...(task && { task }),
+  };
+  const own = { recipe, ...replaced(learner, optimizer, options) };
   const phases = learner.phases?.map((phase) => ({ ...phase, learner: { ...phase.learner, ...own } }));
   return { ...learner, ...own, ...(phases && { phases }) };
 }
+
+const zerosOf = (parameters: readonly Variable[]): Variable[] =>
+  parameters.map(({ name, shape }) => tf.tidy(() => tf.variable(tf.zeros(shape), false, `${name}/accumulated`)));
+
+/** The loss of labels that options ask for; undefined for plain cross entropy. */
+function taskOf(options: LearnerOptions): TaskSetting | undefined {
+  const { smoothing = 0, bce_loss = false, bce_target_thresh: threshold, bce_sum: sum = false } = options;
+  const { mixup = 0, cutmix = 0, cutmix_minmax } = options;
+  const mixes = mixup > 0 || cutmix > 0 || cutmix_minmax !== undefined;
+  if (smoothing === 0 && !bce_loss && !mixes) return undefined;
+  const { mixup_prob = 1, mixup_switch_prob = 0.5, mixup_mode = "batch", mixup_off_epoch, no_prefetcher } = options;
+  const drawn = { mixup, cutmix, cutmix_minmax, mixup_prob, mixup_switch_prob, mixup_mode };
+  return {
+    smoothing,
+    ...(mixes && {
+      mixing: { ...drawn, asBytes: !no_prefetcher, offEpoch: mixup_off_epoch || Number.POSITIVE_INFINITY },
+    }),
+    loss: bce_loss
+      ? (logits, targets) => binaryCrossEntropy(logits, targets, { threshold, sum })
+      : (logits, targets) => crossEntropy(logits, targets),
+  };
+}
+
+/** Mixes of consecutive steps, [steps * N * MIX_COLUMNS]. @param place seed, epoch and first step, both from 1 */
+export function mixValues(
+  { mixing }: TaskSetting,
+  side: { readonly height: number; readonly width: number },
+  images: number,
+  steps: number,
+  { seed, epoch, step }: { readonly seed: number; readonly epoch: number; readonly step: number },
+): Float32Array {
+  const values = new Float32Array(steps * images * MIX_COLUMNS);
+  if (mixing === undefined) return values;
+  const now = epoch > mixing.offEpoch ? { ...mixing, mixup_prob: 0 } : mixing;
+  for (let i = 0; i < steps; i++) {
+    values.set(drawMix(mixingRandom(seed, epoch, step + i), images, side, now), i * images * MIX_COLUMNS);
+  }
+  return values;
+}
+
+/** A batch of the recipe: mixed images, and the loss of their targets. @param mix [N, MIX_COLUMNS], none where not mixed */
+export const batchParts = (
+  { smoothing, mixing, loss }: TaskSetting,
+  { images }: Batch,
+  format: Normalized,
+  mix: Tensor | undefined,
+): Pick<Batch, "images" | "task" | "mixed"> => ({
+  images: mix && mixing ? mixedImages(images, mix, format, mixing.asBytes) : images,
+  mixed: mix !== undefined,
+  task: (logits, oneHot) => loss(logits, targetsOf(oneHot, smoothing, mix)),
+});
 
 /** Buffers and groups of another optimizer. */
 function replaced(learner: Learner, optimizer: OptimizerSetting | undefined, options: LearnerOptions) {
@@ -109,7 +177,7 @@ export interface UpdateCount {
   readonly steps: number;
 }
 
-const SCALARS = ["learningRate", "momentum", "correction1", "correction2"] as const;
+const SCALARS = ["learningRate", "momentum", "correction1", "correction2", "share", "due"] as const;
 
 /** Values that a recipe's steps are fed, each. */
 export const SCALAR_COUNT = SCALARS.length;
@@ -129,12 +197,19 @@ export const rateIn = (feeds: Readonly<Record<string, Tensor>>): Tensor | Update
 
 /** The rate of a step, from its number: nothing has to be kept of a schedule. @param epoch from 1 @param step from 1 */
 export function rateOfStep(
-  options: ScheduleOptions,
+  options: ScheduleOptions & Pick<LearnerOptions, "grad_accum_steps">,
   { scheduleFrom, learningRate = options.learning_rate, steps }: UpdateCount,
   epoch: number,
   step: number,
 ): { readonly learningRate: number; readonly momentum?: number } {
-  return scheduleFrom === undefined ? { learningRate } : rateAt(options, epoch - scheduleFrom, step - 1, steps);
+  if (scheduleFrom === undefined) return { learningRate };
+  const { update, updates } = updateOfStep(options, steps, step);
+  return rateAt(options, epoch - scheduleFrom, update, updates);
+}
+
+/** The update that a step is a part of, within its epoch from 0; the last one of an epoch may have fewer batches. */
+function updateOfStep({ grad_accum_steps: batches = 1 }: Partial<LearnerOptions>, steps: number, step: number) {
+  return { batches, updates: Math.ceil(steps / batches), update: Math.floor((step - 1) / batches) };
 }
 
 /** A step's scalars, computed in float64. @param epoch from 1 @param step from 1 */
@@ -145,13 +220,18 @@ export function scalarValues(
   step: number,
 ): number[] {
   const [beta1, beta2] = betasOf(options);
-  const t = (epoch - count.optimizerFrom) * count.steps + step;
+  const { steps, optimizerFrom } = count;
+  const { batches, updates, update } = updateOfStep(options, steps, step);
+  const t = (epoch - optimizerFrom) * updates + update + 1;
+  const length = Math.min(batches, steps - update * batches);
   const { learningRate, momentum = beta1 } = rateOfStep(options, count, epoch, step);
   const values: Record<(typeof SCALARS)[number], number> = {
     learningRate,
     momentum,
     correction1: 1 / (1 - momentum ** t),
     correction2: 1 / Math.sqrt(1 - beta2 ** t),
+    share: 1 / length,
+    due: Number(step === steps || step % batches === 0),
   };
   return SCALARS.map((name) => values[name]);
 }

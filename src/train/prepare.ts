@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { inputError } from "../common/errors.js";
 import { counted } from "../common/text.js";
 import { commit, version } from "../common/version.js";
 import type { EngineName } from "../compile/types.js";
@@ -197,6 +198,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       staged: hooks.env.PEFD_STAGED === "1" || isGpu(),
     }) as [BatchSource, BatchSource];
     const teacherTop1 = goesOn ? progress.teacherTop1 : await plan.evaluateTeacher?.(test);
+    if (plan.openCache !== undefined && isMixing(learner)) throw uncachable();
     cache = await plan.openCache?.();
     const source = cache?.guide(train) ?? train;
     opened.unshift({ close: () => source.close?.() });
@@ -207,7 +209,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       test,
       constants: plan.constants,
       batchSize: options.batch_size,
-      ahead: cache === undefined && train.mostImages === undefined ? (plan.ahead ?? 1) : 1,
+      ahead: cache === undefined && train.mostImages === undefined && !isMixing(learner) ? (plan.ahead ?? 1) : 1,
       isDue: (step: number) => isDue(options, step),
       onWarning: hooks.reporter.warn,
       devices: hooks.devices,
@@ -246,7 +248,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       stages,
       store,
       cache,
-      open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner, ...scalarsIn(stage) }),
+      open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner, ...scalarsIn(stage), seed }),
       images: dataset.train.count,
       augmentation: dataset.train.augmentation,
       testImages: dataset.test.count,
@@ -261,6 +263,14 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
     if (cache !== undefined) closeCache(cache, hooks);
   }
 }
+
+const isMixing = ({ recipe }: Learner): boolean => recipe?.task?.mixing !== undefined;
+
+const uncachable = () =>
+  inputError(
+    "--teacher_cache keeps the teacher's outputs for single images, and --mixup and --cutmix mix two.",
+    "Leave out --teacher_cache.",
+  );
 
 function announce(claimed: Claimed, progress: RunProgress): void {
   const { plan, options, scene, hooks, folder, stages } = claimed;

@@ -6,9 +6,10 @@ import { PLAN_COLUMNS } from "../data/sampler.js";
 import { assembleStrongBatch } from "../data/strong/strongView.js";
 import { type Learner, trainedVariables, trainingUpdates } from "../learn/learner.js";
 import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from "../learn/metrics.js";
+import { MIX_COLUMNS } from "../learn/mixing.js";
 import type { Batch } from "../learn/objective.js";
 import type { SgdOptions } from "../learn/optimizers.js";
-import { rateIn, SCALAR_COUNT, SCALAR_FEED } from "../learn/recipe.js";
+import { batchParts, mixValues, rateIn, SCALAR_COUNT, SCALAR_FEED } from "../learn/recipe.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import {
@@ -161,6 +162,8 @@ export interface SessionDescription {
   readonly sgd: SgdOptions;
   /** What a recipe's step is fed (learn/recipe.ts). */
   readonly scalars?: (epoch: number, step: number) => readonly number[];
+  /** Of what steps draw. */
+  readonly seed?: number;
   /** Steps per pass of the frozen teacher, with XLA; 1 by default. */
   readonly ahead?: number;
   /** Whether a line or log is due after a step (1-based), which ends a call. */
@@ -291,7 +294,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       const placed = {
         learningRate: Float32Array.of(place.learningRate),
         epoch: Float32Array.of(place.epoch),
-        ...scalarFeed(description, place, images / batchSize),
+        ...recipeFeeds(description, place, images, rows.length / PLAN_COLUMNS),
       };
       const ready = staged;
       staged = undefined;
@@ -340,20 +343,30 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
 
 const placeFeeds = { learningRate: { shape: [], dtype: "float32" }, epoch: { shape: [], dtype: "float32" } } as const;
 
-/** For consecutive steps; a last part of one is a step. */
-const scalarFeed = ({ scalars }: SessionDescription, { epoch, step }: TrainingPlace, steps: number): FeedValues =>
-  scalars === undefined
-    ? {}
-    : {
-        [SCALAR_FEED]: Float32Array.from(
-          Array.from({ length: Math.ceil(steps) }, (_, i) => scalars(epoch, step + i)).flat(),
-        ),
-      };
+/** For consecutive steps, or for a last short one. @param own images of this process */
+function recipeFeeds(
+  { scalars, learner, batchSize, train, seed = 0 }: SessionDescription,
+  { epoch, step }: TrainingPlace,
+  images: number,
+  own: number,
+): FeedValues {
+  if (scalars === undefined) return {};
+  const steps = Math.ceil(images / batchSize);
+  const task = learner.recipe?.task;
+  const mixes = task?.mixing !== undefined;
+  return {
+    [SCALAR_FEED]: Float32Array.from(Array.from({ length: steps }, (_, i) => scalars(epoch, step + i)).flat()),
+    ...(mixes && { mix: mixValues(task, train.set, own / steps, steps, { seed, epoch, step }) }),
+  };
+}
 
 /** Inherited, not copied, so that lazy properties stay lazy. */
 function batchIn({ learner, train }: SessionDescription, feeds: Feeds): Batch {
   const guide = guideOf(learner, feeds);
-  return Object.create(train.batch(feeds), {
+  const own = train.batch(feeds);
+  const parts = learner.recipe?.task ? batchParts(learner.recipe.task, own, train.set, feeds.mix) : {};
+  return Object.create(own, {
+    ...Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, { value }])),
     epoch: { value: feeds.epoch },
     drawn: { value: randomInputsOf(feeds) },
     strong: { value: feeds[STRONG_FEED] },
@@ -370,6 +383,7 @@ const trainEntry = (description: SessionDescription, batchSize: number, stepsPer
       ...randomInputSpecs(learner, batchSize),
       ...strongSpecs(learner, batchSize, train.set),
       ...(scalars && { [SCALAR_FEED]: { shape: [SCALAR_COUNT], dtype: "float32" as const } }),
+      ...(learner.recipe?.task?.mixing && { mix: { shape: [batchSize, MIX_COLUMNS], dtype: "float32" as const } }),
     },
     shared: placeFeeds,
     stepsPerCall,

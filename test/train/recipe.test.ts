@@ -27,7 +27,7 @@ async function assertResumes(t: TestContext, changes: Partial<DistillOptions>): 
   const folder = await prepared(t);
   const whole = await runDistill(distillOptions(folder, changes), silentHooks());
   const options = distillOptions(folder, { ...changes, save_dir: join(folder, "stopped"), tb_freq: 1 });
-  await assert.rejects(runDistill(options, hooksStoppingAfter(2, 2)), { message: "stopped" });
+  await assert.rejects(runDistill(options, hooksStoppingAfter(2, 1)), { message: "stopped" });
   const resumed = await runDistill({ ...options, engine: "eager", resume: true, tb_freq: 500 }, silentHooks());
   assert.deepEqual(lastWeights(resumed.runDir), lastWeights(whole.runDir));
   return whole.runDir;
@@ -52,6 +52,10 @@ const STATES = [
   { opt: "lion", learning_rate: 1e-4, sched: "onecycle", sched_epochs: 2, sched_on_updates: true },
   { opt: "lamb", learning_rate: 1e-2 },
   { sched: "onecycle", sched_epochs: 2, sched_on_updates: true },
+  { clip_grad: 0.5, grad_accum_steps: 2 },
+  { opt: "adamw", clip_grad: 0.01, clip_mode: "agc", grad_accum_steps: 2, learning_rate: 1e-3 },
+  { mixup: 0.8, cutmix: 1, smoothing: 0.1 },
+  { mixup: 0.8, cutmix: 1, mixup_mode: "elem", bce_loss: true, no_prefetcher: true, mixup_off_epoch: 1 },
 ] as const;
 
 for (const state of STATES) {
@@ -59,6 +63,16 @@ for (const state of STATES) {
     await assertResumes(t, state);
   });
 }
+
+test("a method that looks at labels refuses mixed images", async (t) => {
+  const folder = await prepared(t);
+  const changes = { distill: "dkd", gamma: 1, alpha: 0, beta: 1, mixup: 0.8 } as const;
+  await assert.rejects(runDistill(distillOptions(folder, changes), silentHooks()), {
+    message: "This method looks at the label of an image, and --mixup and --cutmix mix two images.",
+  });
+  const cached = distillOptions(folder, { mixup: 0.8, teacher_cache: true });
+  await assert.rejects(runDistill(cached, silentHooks()), /--teacher_cache keeps the teacher's outputs/);
+});
 
 test("a method with a momentum buffer for each part of its loss refuses another optimizer", async (t) => {
   const folder = await prepared(t);

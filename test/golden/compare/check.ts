@@ -11,8 +11,10 @@ import { checkLosses } from "./lossesCheck.js";
 import { checkMethod } from "./method/check.js";
 import { methodSchema } from "./method/schema.js";
 import { checkModel } from "./modelCheck.js";
+import { checkCriteria, checkMixing, criteriaSchema, mixingSchema } from "./recipes/mixing.js";
 import { checkOptimizers, optimizersSchema } from "./recipes/optimizers.js";
 import { checkSchedules, schedulesSchema } from "./recipes/schedules.js";
+import { accumulationSchema, checkAccumulation, checkClipping, clippingSchema } from "./recipes/steps.js";
 import { checkSchedule } from "./scheduleCheck.js";
 import { lossesSchema, modelSchema, scheduleSchema, trajectorySchema } from "./schema.js";
 import { checkTrajectory } from "./trajectory/check.js";
@@ -37,17 +39,17 @@ export interface GoldenResult {
 
 /** A kind of golden file: how to recognise it, what it holds, what to compare. */
 interface Kind {
-  /** A key that only files of this kind have. */
-  readonly marker: string | undefined;
+  /** Keys that only files of this kind have; none for the last kind. */
+  readonly markers: readonly string[];
   readonly check: (document: unknown, path: string, engine: EngineName) => readonly Check[];
 }
 
 const kind = <S extends z.ZodType>(
-  marker: string | undefined,
+  marker: string | readonly string[],
   schema: S,
   check: (golden: z.infer<S>, engine: EngineName, path: string) => readonly Check[],
 ): Kind => ({
-  marker,
+  markers: [marker].flat(),
   check: (document, path, engine) => {
     const parsed = schema.safeParse(document);
     if (parsed.success) return check(parsed.data, engine, path);
@@ -61,12 +63,16 @@ const kind = <S extends z.ZodType>(
 const KINDS: readonly Kind[] = [
   kind("optimizers", optimizersSchema, checkOptimizers),
   kind("timm", schedulesSchema, (golden) => checkSchedules(golden)),
+  kind("collate", mixingSchema, checkMixing),
+  kind(["losses", "versions"], criteriaSchema, checkCriteria),
+  kind("gradients", clippingSchema, checkClipping),
+  kind("model", accumulationSchema, checkAccumulation),
   kind("upstream", methodSchema, checkMethod),
   kind("stateDict", modelSchema, checkModel),
   kind("losses", lossesSchema, checkLosses),
   kind("random_resized_crop", imagesSchema, (golden, _engine, path) => checkImages(golden, path)),
   kind("perStep", trajectorySchema, (golden, engine) => checkTrajectory(golden, engine)),
-  kind(undefined, scheduleSchema, checkSchedule),
+  kind([], scheduleSchema, checkSchedule),
 ];
 
 const foreign = (path: string, why: string) =>
@@ -98,7 +104,7 @@ function readDocument(path: string): object {
  */
 export function checkGoldenFile(path: string, engine: EngineName = "eager"): GoldenResult {
   const document = readDocument(path);
-  const { check } = KINDS.find(({ marker }) => marker === undefined || marker in document) as Kind;
+  const { check } = KINDS.find(({ markers }) => markers.every((key) => key in document)) as Kind;
   const all = check(document, path, engine);
   const checks = all.filter((item) => !item.absent);
   const found = worst(checks);
