@@ -12,6 +12,7 @@ import { deepkdDkd, deepkdKd } from "./methods/logits/deepkd.js";
 import { dist } from "./methods/logits/dist.js";
 import { dkd } from "./methods/logits/dkd.js";
 import { gklKd } from "./methods/logits/dkl.js";
+import { dml } from "./methods/logits/dml.js";
 import { dot } from "./methods/logits/dot.js";
 import { eaDkd, eaKd } from "./methods/logits/ea.js";
 import { kd } from "./methods/logits/kd.js";
@@ -91,6 +92,7 @@ export const METHODS = createRegistry<Method>(KIND, [
   tfKdReg,
   tfKdSelf,
   csKd,
+  dml,
   gklKd,
   deepkdKd,
   deepkdDkd,

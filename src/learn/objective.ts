@@ -207,6 +207,7 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
   return {
     student,
     ...guides.seen,
+    images: batch.images,
     oneHot,
     labels: batch.labels,
     get strong() {
