@@ -98,6 +98,7 @@ function together(parts: readonly Part[]): Distillation {
   const groups = parts.flatMap(({ own }) => own.groups ?? []);
   const learnBefore = parts.flatMap(({ own }) => own.learnBefore ?? []);
   const removed = parts.flatMap(({ own }) => own.removed ?? []);
+  const peers = parts.flatMap(({ own }) => own.peers ?? []);
   const notices = parts.flatMap(({ own }) => own.notices ?? []);
   const draws = combinedRandomInputs(parts.map(({ method, own }) => [method.name, own.draws]));
   const inMainPart = parts.flatMap(({ method, own }) => {
@@ -111,6 +112,7 @@ function together(parts: readonly Part[]): Distillation {
     mainTerms: inMainPart,
     notices,
     ...(draws && { draws }),
+    ...(peers.length > 0 && { peers }),
     ...(phases.length > 0 && { phases }),
     ...(groups.length > 0 && { groups }),
     ...(removed.length > 0 && { removed }),

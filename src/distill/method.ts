@@ -1,6 +1,6 @@
 import type { Rows, RowValues } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
-import type { ForwardContext, Insertion, ModelOutput, StateEntry } from "../nn/model.js";
+import type { ForwardContext, Insertion, Model, ModelOutput, StateEntry } from "../nn/model.js";
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Variable } from "../runtime/tf.js";
 import type { TeacherView } from "./views.js";
 import type { LossWeights } from "./weights.js";
@@ -44,6 +44,8 @@ export interface Pair {
 
 /** Inputs of a step of N images; no gradient through teacher outputs, labels and random inputs. */
 export interface StepContext extends TwoOutputs {
+  /** [N, H, W, 3], normalised */
+  readonly images: Tensor4D;
   /** [N], int32 */
   readonly labels: Tensor1D;
   /** [N, classes] */
@@ -103,6 +105,8 @@ export interface Distillation<Term extends string = string> {
    */
   terms(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
   readonly draws?: Draws;
+  /** Models among its own tensors, which are saved and evaluated by themselves at the end of a run. */
+  readonly peers?: readonly Model[];
   /** Notices on this pair at the start of training. */
   readonly notices?: readonly string[];
   /** Phases before the main part, which starts with a fresh optimizer and schedule. */

@@ -4,6 +4,7 @@ import type { Method } from "./method.js";
 import { catKd } from "./methods/classMaps/catKd.js";
 import { sddDkd } from "./methods/classMaps/sddDkd.js";
 import { sddKd } from "./methods/classMaps/sddKd.js";
+import { aver, ebkd } from "./methods/logits/aver.js";
 import { crld } from "./methods/logits/crld.js";
 import { csKd } from "./methods/logits/csKd.js";
 import { ctkd } from "./methods/logits/ctkd.js";
@@ -11,6 +12,7 @@ import { deepkdDkd, deepkdKd } from "./methods/logits/deepkd.js";
 import { dist } from "./methods/logits/dist.js";
 import { dkd } from "./methods/logits/dkd.js";
 import { gklKd } from "./methods/logits/dkl.js";
+import { dml } from "./methods/logits/dml.js";
 import { dot } from "./methods/logits/dot.js";
 import { eaDkd, eaKd } from "./methods/logits/ea.js";
 import { kd } from "./methods/logits/kd.js";
@@ -26,7 +28,7 @@ import { tekap } from "./methods/logits/tekap.js";
 import { ttm, wttm } from "./methods/logits/ttm.js";
 import { abound } from "./methods/maps/abound.js";
 import { attention } from "./methods/maps/attention.js";
-import { aver, camkd, ebkd } from "./methods/maps/camkd.js";
+import { camkd } from "./methods/maps/camkd.js";
 import { factor } from "./methods/maps/factor.js";
 import { fsp } from "./methods/maps/fsp.js";
 import { hint } from "./methods/maps/hint.js";
@@ -90,6 +92,7 @@ export const METHODS = createRegistry<Method>(KIND, [
   tfKdReg,
   tfKdSelf,
   csKd,
+  dml,
   gklKd,
   deepkdKd,
   deepkdDkd,

@@ -145,6 +145,8 @@ export interface Learner {
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
   readonly notices?: readonly string[];
+  /** Models in `extra` that learn beside it. */
+  readonly peers?: readonly Model[];
   /** Where a method predicts with more than the student. */
   readonly evaluated?: EvaluatedStudent;
   /** Its state besides the student's, in a file of its own. */

@@ -105,13 +105,14 @@ export function distilledLearner(student: Model, config: DistillConfig, seed: nu
   // Additions train only if their terms have a weight.
   const isUsed = weights.beta !== 0;
   const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;
-  const { learnBefore = [], removed = [], notices = [] } = method;
+  const { learnBefore = [], removed = [], notices = [], peers } = method;
   const model = withInsertion(student, isUsed ? insertion : undefined);
   const predictsThrough = isUsed && (evaluated ?? insertion) !== undefined;
   const main: Learner = {
     ...createLearner(model, isUsed ? method.state : [], distilling(config), optimizer),
     ...(groups && { groups }),
     ...(isUsed && { notices }),
+    ...(isUsed && peers && { peers }),
     ...(predictsThrough && { evaluated: evaluatedStudent(student, teacher, method) }),
     ...(isUsed && learning(student, method.state, [...learnBefore, ...removed])),
     ...(draws && { draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) } }),

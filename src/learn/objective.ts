@@ -222,6 +222,7 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
   return {
     student,
     ...guides.seen,
+    images: batch.images,
     get oneHot() {
       return ofOneImage("label", oneHot);
     },

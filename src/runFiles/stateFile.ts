@@ -124,6 +124,8 @@ const resultSchema = z.object({
   weightsSha256: sha256,
   /** If evaluated (--teacher_eval). */
   teacherTop1: percent.optional(),
+  /** Models that learned beside the student, with their test results. */
+  peers: z.array(metrics.extend({ model: name })).optional(),
   /** With --teacher_cache: its tally in the last process. */
   teacherCache: z.object({ found: count, computed: count }).optional(),
 });

@@ -160,6 +160,7 @@ function stepContextOf(method: OpenedMethod, student: BuiltModel, teacher: Built
   return {
     ...weak,
     strong: method.strongView || method.classView ? outputs("strong view's ") : weak,
+    images: noise(student.imageSize ?? sideOf(student.name), ""),
     labels: labels(),
     oneHot: oneHot(),
     image: tf.tensor1d(image, "int32") as Tensor1D,

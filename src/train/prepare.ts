@@ -228,6 +228,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
         imageSize: options.image_size,
         addsWeights: learner.extra.some(({ role }) => !isBuffer(role)),
         predictor: predictorMetadata(learner),
+        peers: (learner.peers ?? []).map(({ name }) => name),
         saveFreq: options.save_freq,
         terms: stageTerms(stages),
         steps,
@@ -252,6 +253,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       images: dataset.train.count,
       augmentation: dataset.train.augmentation,
       testImages: dataset.test.count,
+      test,
       epochKept: folder.epochKept,
     };
     if (isGpu()) keepProgramsWith(runDir);

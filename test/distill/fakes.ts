@@ -107,6 +107,7 @@ export function fakeStepContext(method: OpenedMethod, sees = method.sees, pair =
   return {
     ...outputs(),
     strong: outputs(),
+    images: fake(IMAGES, 32, 32, 3),
     labels: tf.tensor1d(labels, "int32"),
     image: tf.tensor1d(labels, "int32"),
     oneHot: tf.oneHot(tf.tensor1d(labels, "int32"), CLASSES).toFloat() as StepContext["oneHot"],

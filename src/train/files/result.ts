@@ -98,6 +98,8 @@ export interface RunResult {
   readonly programsSha256?: string;
   /** If evaluated (--teacher_eval). */
   readonly teacherTop1?: number;
+  /** Models that learned beside the student, with their test results. */
+  readonly peers?: readonly (Metrics & { readonly model: string })[];
   /** With --teacher_cache: its tally in the last process. */
   readonly teacherCache?: CacheTally;
 }

@@ -185,6 +185,7 @@ function stepContextOf(scene: TermScene, teacher: Record<string, Tensor>): StepC
   return {
     student: outputOf(outputs, student.featureShapes.maps.length),
     teacher: outputOf(teacher, scene.teacher.featureShapes.maps.length),
+    images: tf.zeros([labels.length, 32, 32, 3]),
     labels: at,
     oneHot: oneHotLabels(at, CLASSES),
     image: tf.tensor1d(imagesOf(labels.length), "int32"),
