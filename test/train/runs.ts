@@ -43,8 +43,6 @@ const trainOptions = (folder: string): TrainOptions => ({
   engine: "graph",
   precision: "float32",
   gpu: undefined,
-  devices: undefined,
-  device_timeout: 60,
   data_budget_mb: undefined,
   num_workers: 0,
   no_cache: true,
