@@ -1,7 +1,7 @@
 import type { Argv } from "yargs";
 import yargs from "yargs";
 import { inputError } from "../common/errors.js";
-import { type Row, type Rows, type Section, section } from "../common/optionRow.js";
+import { alsoNamed, type Row, type Rows, type Section, section } from "../common/optionRow.js";
 import { PLUGINS } from "../common/plugins.js";
 import { grouped, nearestName, textWidth, twoColumns, wrapWords } from "../common/text.js";
 import { environmentLayer, ignoredVariables } from "../config/environment.js";
@@ -119,6 +119,7 @@ function normalise(token: string, rows: Rows, next: string | undefined): string 
   const negated = name.replace(/^no_/, "");
   if (rows[name]?.type === "boolean") checkSwitch(name, value);
   if (rows[name]) return `--${name}${value ?? bareValue(rows[name], next)}`;
+  if (Object.values(rows).some((row) => alsoNamed(row).includes(name))) return `--${name}${value ?? ""}`;
   return negated !== name && rows[negated]?.type === "boolean" ? `--${negated}=false` : token;
 }
 
@@ -140,7 +141,7 @@ function normaliseAll(commandName: string, argv: readonly string[], rows: Rows):
   return argv.map((token, at) => (at < end ? normalise(token, rows, argv[at + 1]) : token));
 }
 
-const otherNames = ({ alias, alsoNamed }: Row): string[] => [alias, alsoNamed].filter((name) => name !== undefined);
+const otherNames = (row: Row): string[] => [row.alias, ...alsoNamed(row)].filter((name) => name !== undefined);
 
 function declare(parser: Argv, rows: Rows): Argv {
   for (const [name, row] of Object.entries(rows)) {
@@ -179,11 +180,13 @@ function checkKnown(commandName: string, names: readonly string[], rows: Rows): 
   }
 }
 
+const takesAll = (row: Row | undefined): boolean => row?.type === "paths" || row?.several === true;
+
 /** Of a flag that was repeated the last value counts, as where a script appends to what it was given; lists keep all. */
 const lastOfEach = (flags: Readonly<Record<string, unknown>>, rows: Rows): Arguments["flags"] =>
   Object.fromEntries(
     Object.entries(flags).map(([name, value]) =>
-      Array.isArray(value) && rows[name]?.type !== "paths" ? [name, value.at(-1)] : [name, value],
+      Array.isArray(value) && !takesAll(rows[name]) ? [name, value.at(-1)] : [name, value],
     ),
   );
 
@@ -213,8 +216,7 @@ export function parseArguments(commandName: string, command: Command, argv: read
   return { flags: lastOfEach(flags, rows), positionals, help: false };
 }
 
-const namesOf = (option: string, { alias, alsoNamed }: Row): string[] =>
-  [option, alias, alsoNamed].filter((name) => name !== undefined);
+const namesOf = (option: string, row: Row): string[] => [option, ...otherNames(row)];
 
 function refuseTaken(file: string, method: string, sections: readonly Section[]): void {
   const others = [

@@ -12,6 +12,7 @@ import { trackingPlace } from "../report/track/trackers.js";
 import { endedBySignals } from "../runtime/blocking.js";
 import type { Hooks, RunResult } from "../train/files/result.js";
 import type { Invocation, Output } from "./command.js";
+import { onDevices } from "./devices.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { COLUMNS, isScreen } from "./output.js";
 import { typedLine } from "./typed.js";
@@ -102,7 +103,7 @@ function atExit(act: () => void): () => void {
 /** Trains with a reporter on stderr, stops in good order, prints the result. `model` names the files of its weights. */
 export async function runTraining(
   invocation: Invocation,
-  options: Pick<TrainOptions, "print_freq" | "log_every" | "track" | keyof ImageOptions>,
+  options: Pick<TrainOptions, "print_freq" | "log_every" | "track" | "devices" | "device_timeout" | keyof ImageOptions>,
   model: string,
   train: (hooks: Hooks) => Promise<RunResult>,
 ): Promise<void> {
@@ -116,8 +117,12 @@ export async function runTraining(
   const hint = `Resume with: ${typedLine(resumeWords(argv))}`;
   const origin = { command: typedLine(argv), node: process.versions.node };
   const blocking = (work: () => void) => endedBySignals(hint, work);
+  const hooks = { reporter, atExit, blocking, env: invocation.env, origin };
   const result = await interruptible(
-    (signal) => tracked(tracker, () => train({ reporter, signal, atExit, blocking, env: invocation.env, origin })),
+    (signal) =>
+      tracked(tracker, () =>
+        onDevices(options, argv, hint, (devices) => train({ ...hooks, signal, ...(devices && { devices }) })),
+      ),
     { onSignal: (name) => reporter.warn(`${name}: saving progress; repeat to stop immediately`), hint },
   );
   output.result(runSummary(result, model, options), result);

@@ -4,11 +4,12 @@ export type Choices = "models" | "methods" | "datasets" | readonly string[];
 /** Shell completions of a word: names of a registry, or paths. */
 export type Completes = "models" | "methods" | "datasets" | "presets" | "sweeps" | "shells" | "files" | "runs";
 
-/** "integers" is comma-separated, "paths" a repeatable option, "weights" one number or several with + or commas. */
+/** "integers" and "numbers" are comma-separated, "paths" is repeatable, "weights" is one number or several with + or commas. */
 export type ValueType =
   | "integer"
   | "number"
   | "integers"
+  | "numbers"
   | "weights"
   | "boolean"
   | "string"
@@ -44,8 +45,8 @@ export interface Extras extends Range {
   readonly undecided?: string;
   /** One letter, without the dash. */
   readonly alias?: string;
-  /** An alternative name on the command line and in files: the one in the paper's code. */
-  readonly alsoNamed?: string;
+  /** Alternative names on the command line and in files: those of the paper's code, of timm, of DeiT. */
+  readonly alsoNamed?: string | readonly string[];
   /** Names that other programs give it: an error answers them with this option. */
   readonly elsewhere?: readonly string[];
   /** An epoch, or a number of epochs, that a shorter run never reaches; a notice says so. */
@@ -57,6 +58,8 @@ export interface Extras extends Range {
   readonly valueName?: string;
   /** The option that this value depends on: weights depend on a method. */
   readonly boundTo?: string;
+  /** May be repeated: a path is then a list; names are joined with + or commas (A+B). */
+  readonly several?: true;
   /** The value of an option typed without one; only an integer after it is then its value. */
   readonly bare?: string;
   /** Not read from configuration files. */
@@ -107,10 +110,14 @@ const row =
 export const integer = row<number>("integer");
 export const number = row<number>("number");
 export const integers = row<readonly number[]>("integers");
+export const numbers = row<readonly number[]>("numbers");
 export const weights = row<number | readonly number[]>("weights");
 export const string = row<string>("string");
 export const path = row<string>("path");
 export const paths = row<readonly string[]>("paths");
+
+/** All alternative names of an option. */
+export const alsoNamed = ({ alsoNamed: names = [] }: Pick<Row, "alsoNamed">): readonly string[] => [names].flat();
 
 /** A switch, off by default. */
 export const flag = (help: string, extras: Extras = {}): Row<boolean> => ({

@@ -31,7 +31,10 @@ export interface FeatureShapes {
 
 export interface Pair {
   readonly student: FeatureShapes;
+  /** The first of several; the student's own shapes without a teacher. */
   readonly teacher: FeatureShapes;
+  /** In order, where there are several. */
+  readonly teachers?: readonly FeatureShapes[];
   readonly numClasses: number;
   /** By training image, see StepContext.image. */
   readonly labels: ArrayLike<number>;
@@ -56,8 +59,10 @@ export interface StepContext extends TwoOutputs {
 
 export interface TwoOutputs {
   readonly student: ModelOutput;
-  /** Views that the row does not declare throw. */
+  /** Views that the row does not declare throw. Of several teachers it has only the mean of their logits. */
   readonly teacher: ModelOutput;
+  /** Each teacher's output, where there are several. */
+  readonly teachers?: readonly ModelOutput[];
 }
 
 /** Logits of pixels or regions of both models' maps, [N, H, W, classes]. */
@@ -149,8 +154,8 @@ export interface Phase<Term extends string = string> {
   readonly learns?: readonly Variable[];
   /** Running means of the student's batch normalisations in evaluation mode; none by default. */
   readonly inEvaluation?: readonly Variable[];
-  /** Its whole loss, an unweighted sum. */
-  loss(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
+  /** Its whole loss, an unweighted sum; by default the main part's, of its own terms only `terms`. */
+  loss?(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
 }
 
 export interface ParameterGroup {
@@ -217,8 +222,12 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   readonly termWeights?: Readonly<Partial<Record<Term, number>>>;
   /** Views of the teacher that its own terms use. */
   sees(options: RowValues<Options>): readonly TeacherView[];
+  /** Whether it needs no teacher: it sees none, and its runs have none unless --alpha compares with one. */
+  readonly teacherFree?: true;
   /** In training mode batch normalisations use batch statistics, and running statistics are updated and saved. */
   readonly teacherMode?: "training";
+  /** Whether its terms look at each of several teachers; otherwise they see the mean of the logits alone. */
+  readonly eachTeacher?: true;
   /** drop_last. */
   readonly shortBatches?: "left out";
   /** Smallest batch, if its terms compare images; 1 by default. */

@@ -26,6 +26,7 @@ import { tekap } from "./methods/logits/tekap.js";
 import { ttm, wttm } from "./methods/logits/ttm.js";
 import { abound } from "./methods/maps/abound.js";
 import { attention } from "./methods/maps/attention.js";
+import { aver, camkd, ebkd } from "./methods/maps/camkd.js";
 import { factor } from "./methods/maps/factor.js";
 import { fsp } from "./methods/maps/fsp.js";
 import { hint } from "./methods/maps/hint.js";
@@ -79,6 +80,9 @@ export const METHODS = createRegistry<Method>(KIND, [
   normkd,
   normkdDkd,
   tekap,
+  aver,
+  ebkd,
+  camkd,
   crld,
   eaKd,
   eaDkd,
@@ -147,6 +151,10 @@ const weighted = (rows: readonly Method[], weights: readonly number[]): Method =
     ? only
     : combination(rows.map((method, i) => ({ method, weight: weights[i] ?? 1 })));
 };
+
+/** Whether a run needs no teacher: one of teacher-free methods, without a KL divergence from a teacher's logits. */
+export const isTeacherFree = ({ distill, alpha }: { readonly distill: string; readonly alpha: number }): boolean =>
+  alpha === 0 && methodRows(distill).every(({ teacherFree }) => teacherFree);
 
 export interface Told {
   readonly distill: string;

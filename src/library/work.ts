@@ -1,6 +1,6 @@
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { withoutPasswords } from "../common/text.js";
-import { requireTeacher, resolveDistill, resolveEvaluations, resolveTeacher, withoutMethod } from "../config/derive.js";
+import { requireTeacher, resolveDistill, resolveEvaluations, resolveTeacher, withoutEffect } from "../config/derive.js";
 import { modelNameIn } from "../config/modelName.js";
 import { DISTILL_SECTIONS, EVAL_SECTIONS, TEACHER_SECTIONS } from "../config/options.js";
 import { closeRegistries } from "../plugin/load.js";
@@ -33,9 +33,9 @@ const nameInFile = async (path: string) => modelNameIn((await readCheckpoint(pat
 /** See distill in index.ts. */
 export async function distillWith(given: OptionInput, settings: RunSettings, tell: Tell): Promise<RunResult> {
   const layers = layersOf(given, DISTILL_SECTIONS);
-  const { model_t = "MODEL", distill = "" } = resolveDistill(layers).options;
-  for (const text of withoutMethod(layers, distill)) tell({ kind: "notice", text });
-  const options = await requireTeacher(layers, nameInFile, `pefd train-teacher --model ${model_t}`);
+  const resolved = resolveDistill(layers);
+  for (const text of withoutEffect(layers, resolved)) tell({ kind: "notice", text });
+  const options = await requireTeacher(layers, nameInFile, (model = "MODEL") => `pefd train-teacher --model ${model}`);
   return runDistill(options, hooksOf(settings, tell));
 }
 

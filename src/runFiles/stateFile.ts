@@ -24,7 +24,7 @@ const amount = figure.min(0, "must be 0 or more");
 
 const percent = amount.max(100, "must be at most 100");
 
-export const name = z.string("must be a name").regex(/^[\w.+-]{1,100}$/, "must be a name of letters and digits");
+export const name = z.string("must be a name").regex(/^[\w.+-]{1,200}$/, "must be a name of letters and digits");
 
 const LONGEST_TEXT = 4096;
 

@@ -5,7 +5,7 @@ import { counted } from "../common/text.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Augmentation } from "../data/augmentation.js";
 import { type Learner, resetMomentum } from "../learn/learner.js";
-import { learningRateAt } from "../learn/sgd.js";
+import { rateOfStep } from "../learn/recipe.js";
 import type { EpochRow, StepProgress, TrainingMetrics } from "../report/log/contract.js";
 import type { RunProgress } from "../runFiles/stateFile.js";
 import { deviceMemory } from "../runtime/device.js";
@@ -13,7 +13,7 @@ import { float32Note } from "../runtime/ownModule.js";
 import { programsSha256 } from "../runtime/programs/kept.js";
 import { oneByOne } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
-import { type EpochOutcome, isDue, trainEpoch } from "./epoch.js";
+import { type EpochOutcome, isDue, stepsPerEpoch, trainEpoch } from "./epoch.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import type { RunStore } from "./files/runStore.js";
 import { type Snapshot, takeSnapshot } from "./files/snapshot.js";
@@ -187,16 +187,11 @@ async function oneEpoch(run: ActiveRun, progress: RunProgress): Promise<RunState
   });
 }
 
-/** A part's own, or the schedule's, which counts from the start of the main part. */
-function rateOf({ stage, options }: ActiveRun, epoch: number): number {
-  if (stage.learningRate !== undefined) return stage.learningRate;
-  if (stage.scheduleFrom === undefined) return options.learning_rate;
-  return learningRateAt(epoch - stage.scheduleFrom + 1, {
-    learningRate: options.learning_rate,
-    decayEpochs: options.lr_decay_epochs,
-    decayRate: options.lr_decay_rate,
-  });
-}
+/** A part's own, or the schedule's, which counts from the start of the main part; that of the epoch's last step. */
+const rateOf = ({ stage, options, images, learner }: ActiveRun, epoch: number): number => {
+  const steps = stepsPerEpoch(images, options.batch_size, learner);
+  return rateOfStep(options, { ...stage, steps }, epoch, steps).learningRate;
+};
 
 const meansOf = ({ loss, top1, top5, terms }: TrainingMetrics): TrainingMetrics => ({
   loss,

@@ -1,7 +1,8 @@
 import { PefdError } from "../common/errors.js";
 import { shellWord } from "../common/text.js";
+import { teachersOf } from "../config/options.js";
 import { numbersOf } from "../config/policy.js";
-import { pluginsSha256, type UsedPlugin, usedPlugins } from "../config/usedPlugins.js";
+import { pluginsSha256, type UsedPlugin, usedPlugins } from "../config/record.js";
 import { type DatasetFiles, type ImageFile, sumAsIn } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { type Identity, NUMERICS, type RunConfig } from "../runFiles/identity.js";
@@ -84,15 +85,16 @@ async function dataFindings(
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
 async function teacherFinding(
-  { path_t, model_t, dataset, data }: RunConfig,
+  { path_t, model_t = "", dataset, data }: RunConfig,
   { teacherSha256 }: Identity,
   { weightsOf }: Reader,
 ): Promise<Finding[]> {
   if (teacherSha256 === undefined) return [];
-  const [what, path] = ["teacher's weights", textOf(path_t)];
+  const what = "teacher's weights";
+  const teachers = teachersOf({ path_t: [path_t].flat().map(textOf), model_t });
   const finding = await examined(what, "unknown", async () => {
-    const found = await weightsOf(path, textOf(model_t), textOf(dataset), textOf(data));
-    return compared(what, path, teacherSha256, found);
+    const found = await weightsOf(teachers, textOf(dataset), textOf(data));
+    return compared(what, teachers.map(({ path }) => path).join(", "), teacherSha256, found);
   });
   return [finding];
 }

@@ -118,7 +118,10 @@ export function fakeStepContext(method: OpenedMethod, sees = method.sees, pair =
 /** The terms of a method for some batch, those of its phases among them, as numbers. */
 export function termsOf(method: OpenedMethod, at: StepContext): Record<string, number> {
   const context = () => ({ training: true, updates: [] });
-  const parts = [method.terms(at, context()), ...(method.phases ?? []).map((phase) => phase.loss(at, context()))];
+  const parts = [
+    method.terms(at, context()),
+    ...(method.phases ?? []).map((phase) => phase.loss?.(at, context()) ?? {}),
+  ];
   const terms = parts.flatMap((part) => Object.entries(part));
   return Object.fromEntries(terms.map(([name, term]) => [name, term?.dataSync()[0] as number]));
 }

@@ -5,6 +5,7 @@ import { before, type TestContext, test } from "node:test";
 import { toFloat32 } from "#pefd/checkpoint/float.js";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import type { StateTensor } from "#pefd/common/stateDict.js";
+import { METHODS } from "#pefd/distill/registry.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
@@ -72,6 +73,21 @@ test("a run stopped in the middle of an epoch goes on with another engine, bit f
   assert.deepEqual(lastWeights(resumed.runDir), lastWeights(whole.runDir));
   assertSameCurves(curves(resumed.runDir), curves(whole.runDir));
   assert.deepEqual(resumed.best, whole.best);
+});
+
+test("a method without a teacher trains and goes on without one, bit for bit", async (t) => {
+  const folder = await prepared(t);
+  rmSync(join(folder, "teacher.safetensors"));
+  for (const { name, weights } of METHODS.rows().filter(({ teacherFree }) => teacherFree)) {
+    const none = { path_t: undefined, model_t: undefined };
+    const options = distillOptions(folder, { ...none, ...weights, distill: name, epochs: 2, tb_freq: 1 });
+    const whole = await runDistill(options, silentHooks());
+    assert.match(basename(whole.runDir), new RegExp(`^S:resnet8_T:none_cifar100_${name}_`));
+    const stopped = { ...options, save_dir: join(folder, "stopped") };
+    await assert.rejects(runDistill(stopped, hooksStoppingAfter(2, 2)), { message: "stopped" });
+    const resumed = await runDistill({ ...stopped, engine: "eager", resume: true }, silentHooks());
+    assert.deepEqual(lastWeights(resumed.runDir), lastWeights(whole.runDir), name);
+  }
 });
 
 test("a run in float16 goes on with its loss scale, bit for bit", async (t) => {

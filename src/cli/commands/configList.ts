@@ -38,7 +38,7 @@ function describePreset(name: string) {
   return {
     name,
     kind: "preset" as const,
-    model_t,
+    model_t: model_t ?? null,
     model_s,
     distill,
     procedure,

@@ -1,6 +1,6 @@
 import { pluginWords } from "../../common/plugins.js";
-import { requireTeacher, resolveDistill, withoutMethod } from "../../config/derive.js";
-import { DISTILL_SECTIONS } from "../../config/options.js";
+import { requireTeacher, resolveDistill, withoutEffect } from "../../config/derive.js";
+import { DISTILL_SECTIONS, teachersOf } from "../../config/options.js";
 import { refuseOtherKind } from "../../config/record.js";
 import type { Command, Invocation } from "../command.js";
 import { printDryRun, runTraining, trainingSections } from "../train.js";
@@ -29,13 +29,12 @@ export const command: Command = {
     refuseOtherKind("distill", invocation.configuration, String(invocation.flags.config));
     const resolved = resolveDistill(invocation.layers);
     if (invocation.flags.dry_run) return printDryRun(resolved, invocation.output);
-    const { distill } = resolved.options as { distill: string };
-    for (const notice of withoutMethod(invocation.layers, distill)) invocation.output.notice(notice);
+    for (const notice of withoutEffect(invocation.layers, resolved)) invocation.output.notice(notice);
     const { modelNameInFile } = await import("../modelInFile.js");
-    const trainCommand = trainTeacherLine(invocation, resolved.options.model_t);
+    const trainCommand = (model?: string) => trainTeacherLine(invocation, model);
     const options = await requireTeacher(invocation.layers, modelNameInFile, trainCommand);
     if (resolved.ranks.path_t === undefined) {
-      invocation.output.notice(`Teacher: ${options.path_t}`);
+      for (const { path } of teachersOf(options)) invocation.output.notice(`Teacher: ${path}`);
     }
     const { runDistill } = await import("../../train/distill.js");
     return runTraining(invocation, options, options.model_s, (hooks) => runDistill(options, hooks));

@@ -1,4 +1,5 @@
 import { groupBy } from "./grouping.js";
+import { pairLabel } from "./labels.js";
 import { type Difference, differenceOf, holm, LEVEL, type Trials } from "./statistics.js";
 import type { Summary } from "./summarize.js";
 
@@ -58,8 +59,7 @@ export const apart = (summaries: readonly Summary[]): string[] =>
     const names = Object.keys(shared[0] ?? {}).filter(
       (name) => new Set(shared.map((each) => JSON.stringify(each[name]))).size > 1,
     );
-    const [{ teacher, model }] = pair as [Summary];
-    return names.length === 0 ? [] : [`${teacher} → ${model}: ${names.join(", ")}`];
+    return names.length === 0 ? [] : [`${pairLabel(pair[0] as Summary)}: ${names.join(", ")}`];
   });
 
 function rankGroup(group: readonly Summary[]): [Summary, Rank][] {

@@ -59,7 +59,8 @@ const metricsOf = (row: EpochRow, timestamp: number): Metric[] =>
     .map(([key, value]) => ({ key, value, timestamp, step: row.epoch }));
 
 function experimentOf({ kind, model_t, model_s, model }: Readonly<Record<string, unknown>>): string {
-  return kind === "distill" ? `${model_t}-${model_s}` : `${model} alone`;
+  if (kind !== "distill") return `${model} alone`;
+  return model_t === undefined ? `${model_s}` : `${model_t}-${model_s}`;
 }
 
 function runOf(runDir: string): TrackedRun {

@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Row } from "../../common/optionRow.js";
 import { DISTILLATION, type DistillOptions, methodSection, type TeacherOptions } from "../../config/options.js";
+import { RECIPE } from "../../config/recipe.js";
 import { rowsOf } from "../../config/resolve.js";
 import { readConfig } from "../../runFiles/identity.js";
 
@@ -12,13 +14,33 @@ const STUDENT = "S:{model_s}_T:{model_t}_{dataset}_{distill}_r:{gamma}_a:{alpha}
 const TEACHER = "{model}_{dataset}_lr_{learning_rate}_decay_{weight_decay}_trial_{trial}";
 
 const filledIn = (pattern: string, values: object): string =>
-  pattern.replace(/\{(\w+)\}/g, (_, name: string) => [(values as Record<string, unknown>)[name]].flat().join("+"));
-
-/** Options of a method that affect results; folder names have those that differ from defaults. */
-const ownRows = (method: string): [string, Row][] =>
-  Object.entries(rowsOf([DISTILLATION, methodSection(method)])).filter(
-    ([name, { boundTo, touches }]) => boundTo === "distill" && touches === "numbers" && !STUDENT.includes(`{${name}}`),
+  pattern.replace(/\{(\w+)\}/g, (_, name: string) =>
+    [(values as Record<string, unknown>)[name] ?? "none"].flat().join("+"),
   );
+
+const RECIPE_ROWS = Object.entries<Row>(RECIPE.rows);
+
+/** Options of a method that affect results, and of a recipe; folder names have those that differ from defaults. */
+const ownRows = (method: string): [string, Row][] => [
+  ...Object.entries(rowsOf([DISTILLATION, methodSection(method)])).filter(
+    ([name, { boundTo, touches }]) => boundTo === "distill" && touches === "numbers" && !STUDENT.includes(`{${name}}`),
+  ),
+  ...RECIPE_ROWS,
+];
+
+/** File systems take 255 bytes. */
+const LONGEST = 200;
+
+/** A folder's name with those that differ, as `_opt:adamw`; a checksum stands for the end of a long one. */
+function named(name: string, rows: readonly [string, Row][], options: object): string {
+  const values = options as Readonly<Record<string, unknown>>;
+  const own = rows
+    .filter(([option, { fallback }]) => values[option] !== undefined && values[option] !== fallback)
+    .map(([option]) => `_${option}:${values[option]}`);
+  const whole = [name, ...own].join("");
+  if (whole.length <= LONGEST) return whole;
+  return `${whole.slice(0, LONGEST)}_${createHash("sha256").update(whole).digest("hex").slice(0, 12)}`;
+}
 
 /** Whether a student's folder name has an option. */
 export const isInStudentFolder = (name: string, method: string): boolean =>
@@ -40,14 +62,12 @@ function withLimits(folder: string, values: object): string {
 }
 
 /** save/student_model/S:..._T:..._trial, with `_num_proj:2` and the like for own options that are no defaults. */
-export function studentFolder(options: DistillOptions): string {
-  const values = options as unknown as Readonly<Record<string, unknown>>;
-  const own = ownRows(options.distill)
-    .filter(([name, { fallback }]) => values[name] !== undefined && values[name] !== fallback)
-    .map(([name]) => `_${name}:${values[name]}`);
-  return withLimits(join(options.save_dir, "student_model", [filledIn(STUDENT, options), ...own].join("")), options);
-}
+export const studentFolder = (options: DistillOptions): string =>
+  withLimits(
+    join(options.save_dir, "student_model", named(filledIn(STUDENT, options), ownRows(options.distill), options)),
+    options,
+  );
 
 /** RepDistiller's folder: save/models/model_dataset_lr_..._decay_..._trial_.... */
 export const teacherFolder = (options: TeacherOptions): string =>
-  withLimits(join(options.save_dir, "models", filledIn(TEACHER, options)), options);
+  withLimits(join(options.save_dir, "models", named(filledIn(TEACHER, options), RECIPE_ROWS, options)), options);

@@ -26,6 +26,7 @@ export const csKd = defineMethod({
   options: KL_OPTIONS,
   terms: ["cls"],
   classView: true,
+  teacherFree: true,
   sees: () => [],
   build: (_pair, { kd_T }) => ({
     terms: ({ student, strong }) => ({ cls: distillKL(student.logits, detached(strong.student.logits), kd_T) }),
