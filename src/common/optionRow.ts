@@ -51,6 +51,8 @@ export interface Extras extends Range {
   readonly elsewhere?: readonly string[];
   /** An epoch, or a number of epochs, that a shorter run never reaches; a notice says so. */
   readonly inEpochs?: boolean;
+  /** The option that, where it is given, stands in for this one. */
+  readonly replacedBy?: string;
   /** Text for a default that is not fixed. */
   readonly defaultText?: string;
   readonly choices?: Choices;

@@ -68,7 +68,7 @@ export const RECIPE = section("Recipe", {
     defaultText: "sqrt for adam, adamw and lamb, else linear",
     touches: "numbers",
   }),
-  warmup_epochs: number(undefined, "Epochs of linear warm-up.", { ...EPOCHS, defaultText: "0" }),
+  warmup_epochs: number(undefined, "Epochs of linear warm-up.", { ...EPOCHS, defaultText: "0", inEpochs: true }),
   warmup_lr: number(undefined, "Learning rate at which the warm-up begins.", { ...RATE, defaultText: "1e-5" }),
   warmup_prefix: flag("Begin the schedule after the warm-up; else the warm-up takes its first epochs.", {
     touches: "numbers",
@@ -80,11 +80,13 @@ export const RECIPE = section("Recipe", {
     max: 1_000_000,
     defaultText: "90",
     touches: "numbers",
+    inEpochs: true,
   }),
   decay_milestones: integers(undefined, "Epochs that begin with a decay (multistep), counted from 1.", {
     min: 1,
     defaultText: "90,180,270",
     touches: "numbers",
+    inEpochs: true,
   }),
   decay_rate: number(undefined, "Factor of a decay (step, multistep).", { ...RATE, defaultText: "0.1" }),
   clip_grad: number(undefined, "Clip gradients at this norm, value or (agc) factor.", {
