@@ -81,7 +81,12 @@ export interface Row<Value = unknown> extends Extras {
 /** Options by flag, in snake_case as in the paper's code. */
 export type Rows = Readonly<Record<string, Row>>;
 
-export type Section<R extends Rows = Rows> = { readonly title: string; readonly rows: R };
+export type Section<R extends Rows = Rows> = {
+  readonly title: string;
+  readonly rows: R;
+  /** The document that describes its options, of which help has only the names. */
+  readonly document?: string;
+};
 
 /** The values that rows describe. */
 export type RowValues<R extends Rows> = {
@@ -91,7 +96,11 @@ export type RowValues<R extends Rows> = {
 export type Values<S extends Section> = RowValues<S["rows"]>;
 
 /** Keeps the rows' value types. */
-export const section = <R extends Rows>(title: string, rows: R): Section<R> => ({ title, rows });
+export const section = <R extends Rows>(title: string, rows: R, document?: string): Section<R> => ({
+  title,
+  rows,
+  ...(document !== undefined && { document }),
+});
 
 /** Rows that only the command line takes: neither configuration files nor variables. */
 export const flagOnly = <R extends Rows>(rows: R): R =>
