@@ -40,17 +40,35 @@ function shownSections(sections: readonly Section[], methods: readonly string[])
     const method = methodOfSection(each);
     return method === undefined || methods.includes(method);
   });
-  return [...grouped(shown, ({ title }) => title)].map(([title, those]) => section(title, rowsOf(those)));
+  return [...grouped(shown, ({ title }) => title)].map(([title, those]) =>
+    section(title, rowsOf(those), those[0]?.document),
+  );
 }
 
+/** The names of a section that a document describes. */
+const nameLines = ({ title, rows, document }: Section, width: number): string[] => [
+  "",
+  `${title} (${document}):`,
+  ...wrapWords(
+    Object.keys(rows)
+      .map((name) => `--${name}`)
+      .join(" "),
+    width - 2,
+  ).map((line) => `  ${line}`),
+];
+
 function optionLines(sections: readonly Section[], width: number): string[] {
-  const all = sections.map(({ title, rows }) => {
-    const entries = Object.entries(rows).map(([name, row]) => [flagText(name, row), optionText(row)] as const);
-    return { title, entries: title === "General" ? [...entries, SHOW_HELP] : entries };
+  const all = sections.map((each) => {
+    const entries = Object.entries(each.rows).map(([name, row]) => [flagText(name, row), optionText(row)] as const);
+    return { ...each, entries: each.title === "General" ? [...entries, SHOW_HELP] : entries };
   });
-  const names = all.flatMap(({ entries }) => entries.map(([name]) => textWidth(name)));
+  const names = all.flatMap(({ entries, document }) => (document ? [] : entries.map(([name]) => textWidth(name))));
   const left = Math.min(Math.max(...names), Math.floor(width * LEFT_SHARE));
-  return all.flatMap(({ title, entries }) => ["", `${title}:`, ...twoColumns(entries, { left, indent: 2, width })]);
+  return all.flatMap((each) =>
+    each.document === undefined
+      ? ["", `${each.title}:`, ...twoColumns(each.entries, { left, indent: 2, width })]
+      : nameLines(each, width),
+  );
 }
 
 /** What says where the options of methods are that help leaves out. */

@@ -51,6 +51,8 @@ export interface Extras extends Range {
   readonly elsewhere?: readonly string[];
   /** An epoch, or a number of epochs, that a shorter run never reaches; a notice says so. */
   readonly inEpochs?: boolean;
+  /** The option that, where it is given, stands in for this one. */
+  readonly replacedBy?: string;
   /** Text for a default that is not fixed. */
   readonly defaultText?: string;
   readonly choices?: Choices;
@@ -79,7 +81,12 @@ export interface Row<Value = unknown> extends Extras {
 /** Options by flag, in snake_case as in the paper's code. */
 export type Rows = Readonly<Record<string, Row>>;
 
-export type Section<R extends Rows = Rows> = { readonly title: string; readonly rows: R };
+export type Section<R extends Rows = Rows> = {
+  readonly title: string;
+  readonly rows: R;
+  /** The document that describes its options, of which help has only the names. */
+  readonly document?: string;
+};
 
 /** The values that rows describe. */
 export type RowValues<R extends Rows> = {
@@ -89,7 +96,11 @@ export type RowValues<R extends Rows> = {
 export type Values<S extends Section> = RowValues<S["rows"]>;
 
 /** Keeps the rows' value types. */
-export const section = <R extends Rows>(title: string, rows: R): Section<R> => ({ title, rows });
+export const section = <R extends Rows>(title: string, rows: R, document?: string): Section<R> => ({
+  title,
+  rows,
+  ...(document !== undefined && { document }),
+});
 
 /** Rows that only the command line takes: neither configuration files nor variables. */
 export const flagOnly = <R extends Rows>(rows: R): R =>

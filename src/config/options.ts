@@ -129,6 +129,7 @@ export const TRAINING = section("Training", {
     min: 1,
     touches: "numbers",
     inEpochs: true,
+    replacedBy: "sched",
   }),
   lr_decay_rate: number(0.1, "Learning rate decay factor.", { above: 0, max: 1000, touches: "numbers" }),
   weight_decay: number(5e-4, "Weight decay.", { min: 0, max: 1000, touches: "numbers", elsewhere: ["wd"] }),

@@ -55,7 +55,6 @@ test("a method's name in papers is answered with its name here", async () => {
 });
 
 const ELSEWHERE = {
-  lr: ["learning_rate"],
   wd: ["weight_decay"],
   bs: ["batch_size"],
   seed: ["trial"],
@@ -71,3 +70,8 @@ for (const [typed, ours] of Object.entries(ELSEWHERE)) {
     for (const name of ours) assert.match(stderr, new RegExp(`--${name}: \\w`));
   });
 }
+
+test("--lr is understood", async () => {
+  const { stdout } = await pefd(["distill", "--lr", "0.3", "--dry_run", "--json"]);
+  assert.equal(JSON.parse(stdout).options.learning_rate, 0.3);
+});

@@ -53,10 +53,12 @@ test("a run that ends before its warm-up or its decays is told so, with the opti
   );
   assert.match(unreachedText({ ...dkd, epochs: 160 }) ?? "", /before --lr_decay_epochs 150,180,210:/);
   assert.equal(unreachedText({ ...dkd, epochs: 240 }), undefined);
+  assert.equal(unreachedText({ sched: "cosine", lr_decay_epochs: [150], epochs: 20 }), undefined);
+  assert.match(unreachedText({ sched: "cosine", warmup_epochs: 30, epochs: 20 }) ?? "", /--warmup_epochs 30/);
 });
 
 test("every option of a method that counts epochs of a warm-up is one that a short run is told of", () => {
   for (const [name, row] of Object.entries(rowsOf(ALL_SECTIONS))) {
-    if (/warmup|decay_epochs/.test(name)) assert.equal(row.inEpochs, true, name);
+    if (/warmup(_epochs)?$|decay_epochs/.test(name)) assert.equal(row.inEpochs, true, name);
   }
 });

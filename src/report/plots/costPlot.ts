@@ -75,7 +75,7 @@ const pointSeries = (summaries: readonly Summary[], names: readonly string[], in
   symbolSize: 9,
   data: summaries.map((summary, at) => point(summary, names[at] ?? "", experimentInk(indexOf(summary), summary.tone))),
   // Above the line that joins the best, which falls to the right.
-  label: { position: "right", offset: [0, -6], fontSize: LABEL.size },
+  label: { position: "right", offset: [0, -9], fontSize: LABEL.size },
   labelLayout: { moveOverlap: "shiftY" },
 });
 

@@ -1,10 +1,10 @@
 import { grouped } from "../../common/text.js";
-import { pairLabel } from "../runs/labels.js";
+import { experimentLabels, pairLabel } from "../runs/labels.js";
 import type { Summary } from "../runs/summarize.js";
 import { ablationPlot, findAblations } from "./ablation.js";
 import { costPlot, findCosts } from "./costPlot.js";
 import { curvePlot } from "./curvePlot.js";
-import { dotsPlot } from "./dotsPlot.js";
+import { dotsPlot, type Placed } from "./dotsPlot.js";
 import { QUANTITIES, termQuantities } from "./plotData.js";
 import type { Plot, PlotStyle } from "./plotParts.js";
 
@@ -13,6 +13,12 @@ const ENOUGH_FOR_A_PART = 20;
 
 /** An option's name, which may be anything in a run's config.json, as a part of a file name. */
 const wordOf = (key: string) => key.replace(/\W/g, "_").slice(0, 40);
+
+/** Labels of only what distinguishes experiments of one pair. */
+function labelledAlone(placed: readonly Placed[]): Placed[] {
+  const labels = experimentLabels(placed.map(({ summary }) => summary));
+  return placed.map((one, at) => ({ ...one, label: labels[at] ?? "" }));
+}
 
 /** Every plot of a report: accuracies, cost, ablations, learning curves, loss terms. `labels` has one per summary. */
 export function drawPlots(summaries: readonly Summary[], labels: readonly string[], style: PlotStyle): Plot[] {
@@ -29,7 +35,11 @@ export function drawPlots(summaries: readonly Summary[], labels: readonly string
     ),
   ];
   const finals = pairs.map(([pair, those], at) =>
-    dotsPlot(at === 0 ? "final_top1" : `final_top1_${at + 1}`, pairs.length > 1 ? pair : "", those),
+    dotsPlot(
+      at === 0 ? "final_top1" : `final_top1_${at + 1}`,
+      pairs.length > 1 ? pair : "",
+      pairs.length > 1 ? labelledAlone(those) : those,
+    ),
   );
   const ablations = findAblations(summaries).map((ablation, index) =>
     ablationPlot(ablation, `ablation_${wordOf(ablation.key)}_${index + 1}`, standing),

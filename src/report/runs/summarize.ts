@@ -39,7 +39,7 @@ export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | 
   /** All runs of the experiment by trial, unfinished ones too. */
   readonly runs: readonly RunRecord[];
   readonly repeats: readonly Repeat[];
-  /** Number of its color: one for each method, for each experiment where all have one method. */
+  /** Number of its color: of the method, and of which of the method's experiments of a pair it is. */
   readonly tone: number;
 }
 
@@ -139,11 +139,13 @@ function order(summaries: readonly Untoned[]): Untoned[] {
 }
 
 function toned(summaries: readonly Untoned[]): Summary[] {
-  const methods = [...new Set(summaries.map(({ method }) => method))];
-  return summaries.map((summary, at) => ({
-    ...summary,
-    tone: methods.length > 1 ? methods.indexOf(summary.method) : at,
-  }));
+  const keys = summaries.map(({ kind, teacher, model, method }, at) => {
+    const isAlike = (other: Untoned) =>
+      other.kind === kind && other.teacher === teacher && other.model === model && other.method === method;
+    return `${method} ${summaries.slice(0, at).filter(isAlike).length}`;
+  });
+  const all = [...new Set(keys)];
+  return summaries.map((summary, at) => ({ ...summary, tone: all.length > 1 ? all.indexOf(keys[at] as string) : at }));
 }
 
 /** One summary per experiment, teachers first; a repeat counts once. `published` gives the papers' accuracy. */
