@@ -67,6 +67,23 @@ export const DISTILLATION = section("Distillation", {
     "Distillation method, or several joined with +, whose losses are summed.",
     { touches: "numbers", elsewhere: ["method", "kd_method"] },
   ),
+  generations: integer(
+    undefined,
+    "Born-again generations: each student teaches the next one. They resume by themselves.",
+    {
+      min: 1,
+      max: 10,
+      defaultText: "none",
+      touches: "start",
+    },
+  ),
+  generation: integer(undefined, "Which of them a run is, as --generations sets it.", {
+    boundTo: "distill",
+    min: 1,
+    max: 10,
+    defaultText: "none",
+    touches: "numbers",
+  }),
   gamma: derived(
     number(
       undefined,

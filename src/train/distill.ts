@@ -21,7 +21,7 @@ import { isDue } from "./epoch.js";
 import { evaluateModel } from "./evaluation.js";
 import { withPredictor } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
-import { studentFolder } from "./files/runName.js";
+import { studentFolder, teacherModelOf } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
 import { asBegun, train } from "./prepare.js";
 import { openScene, type Scene } from "./scene.js";
@@ -134,18 +134,24 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
   const { method } = weightedMethod(options);
   refuseSecondView(method, scene.dataset, options.distill);
   const { teacherMode } = method;
-  const { path_t, model_t, model_s } = options;
+  const { path_t, model_t, model_s, generation } = options;
+  const teacherModel = teacherModelOf(options);
   const teacher =
-    path_t === undefined || model_t === undefined
+    path_t === undefined || teacherModel === undefined
       ? undefined
-      : await openFrozen(path_t, model_t, scene.dataset, teacherMode);
+      : await openFrozen(path_t, teacherModel, scene.dataset, teacherMode);
   const { labels, height } = scene.dataset.train;
   const student = studentLearner(teacher?.model, options, numClasses, scene.seed, labels, height);
   for (const text of student.notices ?? []) hooks.reporter.notice(text);
   const { train: trained, test: tested } = scene.dataset;
   const size = { epochs: options.epochs, train: trained.count, test: tested.count };
   const tellsTeacher = isTeacherEvaluated(options.teacher_eval, size);
-  const title = `${model_t === undefined ? "" : `${model_t} -> `}${model_s}, ${options.distill}, trial ${options.trial}`;
+  const title = [
+    model_t === undefined ? model_s : `${model_t} -> ${model_s}`,
+    options.distill,
+    ...(generation === undefined ? [] : [`generation ${generation}`]),
+    `trial ${options.trial}`,
+  ].join(", ");
   return train(
     {
       kind: "distill",

@@ -6,6 +6,7 @@ import { type DatasetFiles, type ImageFile, sumAsIn } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { type Identity, NUMERICS, type RunConfig } from "../runFiles/identity.js";
 import type { Found } from "../runFiles/stateFile.js";
+import { teacherModelOf } from "../train/files/runName.js";
 import { inputReader } from "../train/openModel.js";
 
 export type Verdict = "fits" | "differs" | "unknown";
@@ -84,14 +85,15 @@ async function dataFindings(
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
 async function teacherFinding(
-  { path_t, model_t, dataset, data }: RunConfig,
+  config: RunConfig,
   { teacherSha256 }: Identity,
   { weightsOf }: Reader,
 ): Promise<Finding[]> {
   if (teacherSha256 === undefined) return [];
+  const { path_t, dataset, data } = config;
   const [what, path] = ["teacher's weights", textOf(path_t)];
   const finding = await examined(what, "unknown", async () => {
-    const found = await weightsOf(path, textOf(model_t), textOf(dataset), textOf(data));
+    const found = await weightsOf(path, textOf(teacherModelOf(config)), textOf(dataset), textOf(data));
     return compared(what, path, teacherSha256, found);
   });
   return [finding];

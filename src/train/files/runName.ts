@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Row } from "../../common/optionRow.js";
 import { DISTILLATION, type DistillOptions, methodSection, type TeacherOptions } from "../../config/options.js";
@@ -32,6 +33,28 @@ export function studentFolder(options: DistillOptions): string {
     .map(([name]) => `_${name}:${values[name]}`);
   return join(options.save_dir, "student_model", [filledIn(STUDENT, options), ...own].join(""));
 }
+
+/**
+ * A distillation's runs: one, or one for each of --generations, whose teacher is the student before it (Furlanello et
+ * al., Born-Again Neural Networks, ICML 2018). Those begun before go on, unless --force starts over.
+ */
+export function generationsOf(options: DistillOptions): DistillOptions[] {
+  const runs: DistillOptions[] = [];
+  for (let generation = 1; generation <= (options.generations ?? 0); generation++) {
+    const before = runs.at(-1);
+    const teacher = before && { path_t: join(studentFolder(before), `${options.model_s}_last.safetensors`) };
+    const run = { ...options, generation, ...teacher };
+    runs.push({ ...run, resume: !options.force && existsSync(studentFolder(run)) });
+  }
+  return runs.length === 0 ? [options] : runs;
+}
+
+/** The model of a run's teacher: from the second born-again generation on the student's own, model_t the first's. */
+export const teacherModelOf = <Name>(run: {
+  readonly model_t?: Name;
+  readonly model_s?: Name;
+  readonly generation?: unknown;
+}): Name | undefined => (Number(run.generation ?? 1) > 1 ? run.model_s : run.model_t);
 
 /** RepDistiller's folder: save/models/model_dataset_lr_..._decay_..._trial_.... */
 export const teacherFolder = (options: TeacherOptions): string =>
