@@ -29,7 +29,7 @@ const choice = chooseEngine({ engine, precision: "auto" }, process.env);
 const teacher = frozen(buildModel("resnet32x4", 100, initialFill("resnet32x4", 1, "teacher")));
 const folder = mkdtempSync(join(tmpdir(), "pefd-bench-"));
 const cache = await openTeacherCache({
-  teacher,
+  teachers: [teacher],
   dataset,
   choice,
   batchSize,

@@ -1,6 +1,7 @@
 // A model of your own. It works unchanged:
 //
-//   pefd train-teacher --plugin NAME.mjs --model NAME
+//   pefd data synthesize
+//   pefd train-teacher --plugin NAME.mjs --model NAME --data data/synthetic --epochs 1
 //   node --test NAME.test.mjs
 //
 // This example has three convolutions, each with batch norm and ReLU, and a linear classifier.

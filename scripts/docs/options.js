@@ -29,7 +29,7 @@ const code = (text) => (text === "" ? "" : `\`${text}\``);
 const shownDefault = (row) => (row.defaultText === undefined ? code(defaultText(row)) : row.defaultText);
 
 const shownFlag = ({ name, row: { alias, alsoNamed } }) =>
-  [alias && `-${alias}`, `--${name}`, alsoNamed && `--${alsoNamed}`]
+  [alias && `-${alias}`, `--${name}`, ...[alsoNamed ?? []].flat().map((other) => `--${other}`)]
     .filter((text) => text !== undefined)
     .map(code)
     .join(", ");

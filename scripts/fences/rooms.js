@@ -49,7 +49,7 @@ export const ROOMS = [
   {
     name: "distill",
     what: "the registry, one file per method in `methods/`, building blocks of losses in `parts/`",
-    imports: ["common", "runtime", "nn"],
+    imports: ["common", "runtime", "nn", "models"],
     packages: [],
   },
   {

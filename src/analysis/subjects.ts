@@ -64,6 +64,12 @@ function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
   const { path_t, dataset, data, image_size, limit_test, skip_list } = config;
   const teacherPath = given.teacherPath ?? path_t;
   const teacherModel = given.teacherModel ?? teacherModelOf(config);
+  if (Array.isArray(teacherPath)) {
+    throw inputError(
+      `The run ${dir} had ${teacherPath.length} teachers; a student is compared with one.`,
+      "Give it with --path_t and --model_t.",
+    );
+  }
   if (typeof teacherPath !== "string" || typeof teacherModel !== "string") {
     throw inputError(
       `${join(dir, "config.json")} does not name the run's teacher.`,

@@ -3,6 +3,7 @@ import { median } from "../common/median.js";
 import { procText } from "../common/processMark.js";
 import { engineNames } from "../compile/program.js";
 import type { EngineName, PrecisionName } from "../compile/types.js";
+import { namesIn } from "../distill/combination.js";
 import { methodRow } from "../distill/registry.js";
 import { variablesOf } from "../learn/learner.js";
 import { teacherLearner } from "../learn/learners.js";
@@ -63,8 +64,9 @@ function distillWork(pair: Pair, plain: WorkSize): Work {
 
 function teacherWork(pair: Pair, size: WorkSize): Work {
   const kind = imageKindOf(pair);
-  const learner = teacherLearner(pair.teacher, kind.classes, SEED);
-  return trainingWork(`train teacher ${pair.teacher}`, learner, [], { ...size, kind });
+  const [teacher = ""] = namesIn(pair.teacher);
+  const learner = teacherLearner(teacher, kind.classes, SEED);
+  return trainingWork(`train teacher ${teacher}`, learner, [], { ...size, kind });
 }
 
 function evaluateWork(pair: Pair, size: WorkSize): Work {

@@ -3,12 +3,13 @@ import { CIFAR100 } from "../data/cifar/row.js";
 import type { ImagesInMemory } from "../data/dataset.js";
 import { valuesOf } from "../data/hostBatch.js";
 import { batchRanges, epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
+import { namesIn } from "../distill/combination.js";
 import { ownOptions } from "../distill/open.js";
 import { publishedSetting } from "../distill/published.js";
 import { methodRow } from "../distill/registry.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
 import { type Learner, learnerVariables, variablesOf } from "../learn/learner.js";
-import { type FrozenModel, frozen, studentLearner } from "../learn/learners.js";
+import { ensemble, type FrozenModel, frozen, studentLearner } from "../learn/learners.js";
 import { lossScaleState, withLossScale } from "../learn/lossScale.js";
 import { buildModel, initialFill } from "../models/build.js";
 import { tf, type Variable } from "../runtime/tf.js";
@@ -85,7 +86,7 @@ export function timedStudent(
   { teacher, student, method }: Readonly<Record<"teacher" | "student" | "method", string>>,
   task: LearningTask,
 ): { readonly learner: Learner; readonly guide: FrozenModel; readonly views: readonly TeacherView[] } {
-  const guide = frozen(initialised(teacher, task));
+  const guide = ensemble(namesIn(teacher).map((name) => frozen(initialised(name, task))));
   const row = methodRow(method);
   const { weights, options } = publishedSetting(row, `${teacher}-${student}`);
   const setting = { model_s: student, distill: method, batch_size: task.batchSize, ...weights, ...options };

@@ -1,7 +1,7 @@
 import type { Argv } from "yargs";
 import yargs from "yargs";
 import { inputError } from "../common/errors.js";
-import { type Row, type Rows, type Section, section } from "../common/optionRow.js";
+import { alsoNamed, type Row, type Rows, type Section, section } from "../common/optionRow.js";
 import { PLUGINS } from "../common/plugins.js";
 import { grouped, nearestName, textWidth, twoColumns, wrapWords } from "../common/text.js";
 import { environmentLayer, ignoredVariables } from "../config/environment.js";
@@ -40,17 +40,35 @@ function shownSections(sections: readonly Section[], methods: readonly string[])
     const method = methodOfSection(each);
     return method === undefined || methods.includes(method);
   });
-  return [...grouped(shown, ({ title }) => title)].map(([title, those]) => section(title, rowsOf(those)));
+  return [...grouped(shown, ({ title }) => title)].map(([title, those]) =>
+    section(title, rowsOf(those), those[0]?.document),
+  );
 }
 
+/** The names of a section that a document describes. */
+const nameLines = ({ title, rows, document }: Section, width: number): string[] => [
+  "",
+  `${title} (${document}):`,
+  ...wrapWords(
+    Object.keys(rows)
+      .map((name) => `--${name}`)
+      .join(" "),
+    width - 2,
+  ).map((line) => `  ${line}`),
+];
+
 function optionLines(sections: readonly Section[], width: number): string[] {
-  const all = sections.map(({ title, rows }) => {
-    const entries = Object.entries(rows).map(([name, row]) => [flagText(name, row), optionText(row)] as const);
-    return { title, entries: title === "General" ? [...entries, SHOW_HELP] : entries };
+  const all = sections.map((each) => {
+    const entries = Object.entries(each.rows).map(([name, row]) => [flagText(name, row), optionText(row)] as const);
+    return { ...each, entries: each.title === "General" ? [...entries, SHOW_HELP] : entries };
   });
-  const names = all.flatMap(({ entries }) => entries.map(([name]) => textWidth(name)));
+  const names = all.flatMap(({ entries, document }) => (document ? [] : entries.map(([name]) => textWidth(name))));
   const left = Math.min(Math.max(...names), Math.floor(width * LEFT_SHARE));
-  return all.flatMap(({ title, entries }) => ["", `${title}:`, ...twoColumns(entries, { left, indent: 2, width })]);
+  return all.flatMap((each) =>
+    each.document === undefined
+      ? ["", `${each.title}:`, ...twoColumns(each.entries, { left, indent: 2, width })]
+      : nameLines(each, width),
+  );
 }
 
 /** What says where the options of methods are that help leaves out. */
@@ -119,6 +137,7 @@ function normalise(token: string, rows: Rows, next: string | undefined): string 
   const negated = name.replace(/^no_/, "");
   if (rows[name]?.type === "boolean") checkSwitch(name, value);
   if (rows[name]) return `--${name}${value ?? bareValue(rows[name], next)}`;
+  if (Object.values(rows).some((row) => alsoNamed(row).includes(name))) return `--${name}${value ?? ""}`;
   return negated !== name && rows[negated]?.type === "boolean" ? `--${negated}=false` : token;
 }
 
@@ -140,7 +159,7 @@ function normaliseAll(commandName: string, argv: readonly string[], rows: Rows):
   return argv.map((token, at) => (at < end ? normalise(token, rows, argv[at + 1]) : token));
 }
 
-const otherNames = ({ alias, alsoNamed }: Row): string[] => [alias, alsoNamed].filter((name) => name !== undefined);
+const otherNames = (row: Row): string[] => [row.alias, ...alsoNamed(row)].filter((name) => name !== undefined);
 
 function declare(parser: Argv, rows: Rows): Argv {
   for (const [name, row] of Object.entries(rows)) {
@@ -179,11 +198,13 @@ function checkKnown(commandName: string, names: readonly string[], rows: Rows): 
   }
 }
 
+const takesAll = (row: Row | undefined): boolean => row?.type === "paths" || row?.several === true;
+
 /** Of a flag that was repeated the last value counts, as where a script appends to what it was given; lists keep all. */
 const lastOfEach = (flags: Readonly<Record<string, unknown>>, rows: Rows): Arguments["flags"] =>
   Object.fromEntries(
     Object.entries(flags).map(([name, value]) =>
-      Array.isArray(value) && rows[name]?.type !== "paths" ? [name, value.at(-1)] : [name, value],
+      Array.isArray(value) && !takesAll(rows[name]) ? [name, value.at(-1)] : [name, value],
     ),
   );
 
@@ -213,8 +234,7 @@ export function parseArguments(commandName: string, command: Command, argv: read
   return { flags: lastOfEach(flags, rows), positionals, help: false };
 }
 
-const namesOf = (option: string, { alias, alsoNamed }: Row): string[] =>
-  [option, alias, alsoNamed].filter((name) => name !== undefined);
+const namesOf = (option: string, row: Row): string[] => [option, ...otherNames(row)];
 
 function refuseTaken(file: string, method: string, sections: readonly Section[]): void {
   const others = [

@@ -2,7 +2,8 @@ import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { PefdError } from "../common/errors.js";
 import { shellWord } from "../common/text.js";
-import type { UsedPlugin } from "../config/usedPlugins.js";
+import type { UsedPlugin } from "../config/record.js";
+import { namesIn } from "../distill/combination.js";
 import { collectRuns } from "../report/runs/collect.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
 import type { Invocation } from "./command.js";
@@ -12,7 +13,7 @@ const KEYS = ["distill", "model", "model_s", "model_t", "dataset"] as const;
 const names = ({ config }: RunRecord, name: string): boolean =>
   KEYS.some((key) => {
     const own = config[key];
-    return own === name || (key === "distill" && String(own).split("+").includes(name));
+    return own === name || (["distill", "model_t"].includes(key) && namesIn(String(own)).includes(name));
   });
 
 const textsOf = (value: unknown): string[] => [value].flat().filter((text) => typeof text === "string");

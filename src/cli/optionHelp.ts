@@ -23,6 +23,7 @@ const NAMES: Readonly<Record<ValueType, string>> = {
   integer: "N",
   number: "X",
   integers: "N,N",
+  numbers: "X,X",
   weights: "X",
   boolean: "",
   string: "TEXT",

@@ -1,3 +1,4 @@
+import { grouped } from "../common/text.js";
 import { figureAlone, figuresOf, type PublishedFigure } from "../config/published/lookup.js";
 import { CIFAR100 } from "../data/cifar/row.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
@@ -10,3 +11,9 @@ export function publishedOf({ kind, model, teacher, method = "", config }: RunRe
   if (kind === "teacher") return figureAlone(model, String(dataset));
   return figuresOf(`${teacher}-${model}`, String(dataset)).get(method);
 }
+
+/** Each paper below the names of what is from it. */
+export const papers = (rows: readonly { readonly name: string; readonly paper: string }[]): string[] =>
+  [...grouped(rows, ({ paper }) => paper)].map(
+    ([paper, those]) => `${those.map(({ name }) => name).join(", ")}:\n  ${paper}`,
+  );

@@ -12,6 +12,7 @@ import { trackingPlace } from "../report/track/trackers.js";
 import { endedBySignals } from "../runtime/blocking.js";
 import type { Hooks, RunResult } from "../train/files/result.js";
 import type { Invocation, Output } from "./command.js";
+import { onDevices } from "./devices.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { COLUMNS, isScreen } from "./output.js";
 import { typedLine } from "./typed.js";
@@ -105,7 +106,7 @@ function atExit(act: () => void): () => void {
  */
 export async function runTraining(
   invocation: Invocation,
-  options: Pick<TrainOptions, "print_freq" | "log_every" | "track" | keyof ImageOptions>,
+  options: Pick<TrainOptions, "print_freq" | "log_every" | "track" | "devices" | "device_timeout" | keyof ImageOptions>,
   model: string,
   runs: readonly ((hooks: Hooks) => Promise<RunResult>)[],
 ): Promise<void> {
@@ -124,7 +125,10 @@ export async function runTraining(
         signal.throwIfAborted();
         const tracker = place && createTracker(plain, place);
         const reporter = tracker?.reporter ?? plain;
-        const result = tracked(tracker, () => train({ reporter, signal, atExit, blocking, env, origin }));
+        const hooks = { reporter, signal, atExit, blocking, env, origin };
+        const result = tracked(tracker, () =>
+          onDevices(options, argv, hint, (devices) => train({ ...hooks, ...(devices && { devices }) })),
+        );
         results.push(await result);
       }
     },

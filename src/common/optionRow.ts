@@ -4,11 +4,12 @@ export type Choices = "models" | "methods" | "datasets" | readonly string[];
 /** Shell completions of a word: names of a registry, or paths. */
 export type Completes = "models" | "methods" | "datasets" | "presets" | "sweeps" | "shells" | "files" | "runs";
 
-/** "integers" is comma-separated, "paths" a repeatable option, "weights" one number or several with + or commas. */
+/** "integers" and "numbers" are comma-separated, "paths" is repeatable, "weights" is one number or several with + or commas. */
 export type ValueType =
   | "integer"
   | "number"
   | "integers"
+  | "numbers"
   | "weights"
   | "boolean"
   | "string"
@@ -44,10 +45,14 @@ export interface Extras extends Range {
   readonly undecided?: string;
   /** One letter, without the dash. */
   readonly alias?: string;
-  /** An alternative name on the command line and in files: the one in the paper's code. */
-  readonly alsoNamed?: string;
+  /** Alternative names on the command line and in files: those of the paper's code, of timm, of DeiT. */
+  readonly alsoNamed?: string | readonly string[];
   /** Names that other programs give it: an error answers them with this option. */
   readonly elsewhere?: readonly string[];
+  /** An epoch, or a number of epochs, that a shorter run never reaches; a notice says so. */
+  readonly inEpochs?: boolean;
+  /** The option that, where it is given, stands in for this one. */
+  readonly replacedBy?: string;
   /** Text for a default that is not fixed. */
   readonly defaultText?: string;
   readonly choices?: Choices;
@@ -55,6 +60,8 @@ export interface Extras extends Range {
   readonly valueName?: string;
   /** The option that this value depends on: weights depend on a method. */
   readonly boundTo?: string;
+  /** May be repeated: a path is then a list; names are joined with + or commas (A+B). */
+  readonly several?: true;
   /** The value of an option typed without one; only an integer after it is then its value. */
   readonly bare?: string;
   /** Not read from configuration files. */
@@ -74,7 +81,12 @@ export interface Row<Value = unknown> extends Extras {
 /** Options by flag, in snake_case as in the paper's code. */
 export type Rows = Readonly<Record<string, Row>>;
 
-export type Section<R extends Rows = Rows> = { readonly title: string; readonly rows: R };
+export type Section<R extends Rows = Rows> = {
+  readonly title: string;
+  readonly rows: R;
+  /** The document that describes its options, of which help has only the names. */
+  readonly document?: string;
+};
 
 /** The values that rows describe. */
 export type RowValues<R extends Rows> = {
@@ -84,7 +96,11 @@ export type RowValues<R extends Rows> = {
 export type Values<S extends Section> = RowValues<S["rows"]>;
 
 /** Keeps the rows' value types. */
-export const section = <R extends Rows>(title: string, rows: R): Section<R> => ({ title, rows });
+export const section = <R extends Rows>(title: string, rows: R, document?: string): Section<R> => ({
+  title,
+  rows,
+  ...(document !== undefined && { document }),
+});
 
 /** Rows that only the command line takes: neither configuration files nor variables. */
 export const flagOnly = <R extends Rows>(rows: R): R =>
@@ -105,10 +121,14 @@ const row =
 export const integer = row<number>("integer");
 export const number = row<number>("number");
 export const integers = row<readonly number[]>("integers");
+export const numbers = row<readonly number[]>("numbers");
 export const weights = row<number | readonly number[]>("weights");
 export const string = row<string>("string");
 export const path = row<string>("path");
 export const paths = row<readonly string[]>("paths");
+
+/** All alternative names of an option. */
+export const alsoNamed = ({ alsoNamed: names = [] }: Pick<Row, "alsoNamed">): readonly string[] => [names].flat();
 
 /** A switch, off by default. */
 export const flag = (help: string, extras: Extras = {}): Row<boolean> => ({

@@ -40,6 +40,11 @@ export interface Entry {
   /** Most steps that one call may take. */
   readonly stepsPerCall: number;
   readonly ahead?: Ahead;
+  /**
+   * An int32 input of perStep that calls of stepsPerCall steps find on the device, brought by `stage` or the call
+   * before, which copies it there while it computes. For xla, where our own ops are.
+   */
+  readonly staged?: string;
 }
 
 /** Everything that is compiled together: entries share the variables. */
@@ -49,7 +54,7 @@ export interface ProgramDescription {
   /** All variables that steps read or update, in named groups that are pulled and pushed together. */
   readonly variables: Readonly<Record<string, readonly Variable[]>>;
   readonly precision: PrecisionName;
-  /** Whether xla compiles a program with a static trip count for calls of stepsPerCall steps; by default on a GPU. */
+  /** Whether xla has a program with a static trip count for calls of stepsPerCall; by default on a GPU or if staged. */
   readonly staticTripCount?: boolean;
   /** Receives problems of the program cache. */
   readonly onWarning?: (text: string) => void;
@@ -62,8 +67,14 @@ export interface Program {
   readonly engine: EngineName;
   /** Whether calls of stepsPerCall steps have a program of their own; others then take one step at a time. */
   readonly wholeCalls: boolean;
-  /** Runs at most stepsPerCall steps; per-step feeds have a leading axis of `steps`. @throws RangeError */
-  run(entry: string, feeds: FeedValues, steps: number): void;
+  /**
+   * Runs at most stepsPerCall steps; per-step feeds have a leading axis of `steps`.
+   * @param next feeds of the next call, of stepsPerCall steps as this one, for what is staged
+   * @throws RangeError
+   */
+  run(entry: string, feeds: FeedValues, steps: number, next?: FeedValues): void;
+  /** Brings what is staged to the device for the next call of stepsPerCall steps. @throws RangeError */
+  stage?(entry: string, feeds: FeedValues): void;
   /** Functions that compile what these calls need. Compiling changes variables: push them before, and again after. */
   compilations(calls: readonly Call[]): readonly (() => void)[];
   /** Number of compiled programs from an earlier run. */

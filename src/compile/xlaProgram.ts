@@ -1,6 +1,7 @@
 import { float32Bytes, takingMemory } from "../common/deviceMemory.js";
 import { sizeOf } from "../common/shapes.js";
 import { isGpu } from "../runtime/device.js";
+import { hostAddress } from "../runtime/ownModule.js";
 import { keptPrograms } from "../runtime/programs/kept.js";
 import { type Tensor, tf } from "../runtime/tf.js";
 import { bitsOf, calledEntry, entryNamed, feedTensor, feedValues, partOf } from "./feeds.js";
@@ -10,10 +11,12 @@ import { declareVariables } from "./graph/variables.js";
 import { groupTransfer, openSession, runToDone } from "./graphProgram.js";
 import type { LoopSource } from "./loop/functions.js";
 import { recordLoop } from "./loop/recordLoop.js";
-import { COUNT_FEED, loopFeeds, stepLoop } from "./loop/stepLoop.js";
+import { ADDRESS_FEED, COUNT_FEED, loopFeeds, stepLoop } from "./loop/stepLoop.js";
 import type { Entry, FeedValues, Program, ProgramDescription } from "./types.js";
 
 const WHOLE = "/whole";
+/** Suffixes of signatures that stage an input for the next call: alone, and while the call computes. */
+const [STAGE, AND_STAGE] = ["/stage", "/andStage"];
 
 /** Signature of an entry's calls of stepsPerCall steps. */
 const wholeCall = (name: string): string => `${name}${WHOLE}`;
@@ -26,7 +29,8 @@ const hasWholeCalls = (entry: Entry, known: boolean): boolean => known && entry.
  * that back in every iteration, one of stepsPerCall steps and one of a single step.
  */
 export function xlaProgram(description: ProgramDescription): Program {
-  const { entries, precision, staticTripCount = isGpu() } = description;
+  const { entries, precision } = description;
+  const { staticTripCount = isGpu() || Object.values(entries).some(({ staged }) => staged) } = description;
   const variables = declareVariables(description.variables);
   const nodes: GraphNode[] = [...variables.nodes];
   const functions: GraphFunction[] = [];
@@ -39,6 +43,13 @@ export function xlaProgram(description: ProgramDescription): Program {
       nodes.push(...loop.nodes);
       functions.push(...loop.functions);
       signatures[signature] = loop.signature;
+      if (loop.staging === undefined) return;
+      const { inputs, outputs } = loop.signature;
+      signatures[signature + STAGE] = loop.staging;
+      signatures[signature + AND_STAGE] = {
+        inputs: { ...inputs, ...loop.staging.inputs },
+        outputs: { ...outputs, ...loop.staging.outputs },
+      };
     };
     if (hasWholeCalls(entry, staticTripCount)) {
       addLoop(wholeCall(name), { prefix: name, entry, iterations: entry.stepsPerCall });
@@ -81,25 +92,50 @@ export function xlaProgram(description: ProgramDescription): Program {
         calls.map(([name, steps]) => calleeOf(name, steps)).filter(([signature]) => !isCompiled.has(signature)),
       );
       return Array.from(pending, ([signature, entry]) => () => {
-        call(signature, () => zeroFeeds(entry, iterationsOf(entry)));
+        if (entry.staged) call(signature + STAGE, () => addressFeed(new Int32Array(stagedSize(entry))));
+        call(signature, () => zeroFeeds(fedPart(entry), iterationsOf(entry)));
       });
     },
-    run(name, feeds, steps) {
+    run(name, feeds, steps, next) {
       calledEntry(entries, name, steps);
-      const [signature, entry] = calleeOf(name, steps);
+      const [signature, whole] = calleeOf(name, steps);
+      const entry = fedPart(whole);
       const iterations = iterationsOf(entry);
       const each = iterations === 1 ? 1 : steps;
       for (let step = 0; step < steps; step += each) {
-        call(signature, () => callFeeds(entry, partOf(entry, feeds, step, steps, each), each, iterations));
+        call(next === undefined ? signature : signature + AND_STAGE, () => ({
+          ...callFeeds(entry, partOf(entry, feeds, step, steps, each), each, iterations),
+          ...(next && addressFeed(stagedValues(whole, next))),
+        }));
       }
+    },
+    stage(name, feeds) {
+      const [signature, entry] = calleeOf(name, entryNamed(entries, name).stepsPerCall);
+      call(signature + STAGE, () => addressFeed(stagedValues(entry, feeds)));
     },
     ...groupTransfer(session, description.variables),
     dispose: () => session.dispose(),
   };
 }
 
-/** The entry for calls of one step, which computes nothing ahead. */
-const singleStep = ({ ahead, ...entry }: Entry): Entry => ({ ...entry, stepsPerCall: 1 });
+/** The entry for calls of one step, which computes nothing ahead and finds nothing staged. */
+const singleStep = ({ ahead, staged, ...entry }: Entry): Entry => ({ ...entry, stepsPerCall: 1 });
+
+/** The entry without what is staged: the inputs that its calls are fed. */
+const fedPart = (entry: Entry): Entry => ({
+  ...entry,
+  perStep: Object.fromEntries(Object.entries(entry.perStep).filter(([name]) => name !== entry.staged)),
+});
+
+const stagedSize = ({ perStep, staged = "", stepsPerCall }: Entry): number =>
+  stepsPerCall * sizeOf(perStep[staged]?.shape ?? []);
+
+const stagedValues = (entry: Entry, feeds: FeedValues) => feedValues(feeds, entry.staged ?? "", stagedSize(entry));
+
+/** The feed of staging; the values have to stay until the call has ended. */
+const addressFeed = (values: ArrayBufferView): Record<string, Tensor> => ({
+  [ADDRESS_FEED]: feedTensor(hostAddress(values), [2], "int32"),
+});
 
 const loopFeedsOf = (entry: Entry, iterations: number | undefined) =>
   Object.entries(loopFeeds({ entry, ...(iterations !== undefined && { iterations }) }));

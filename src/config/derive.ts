@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { inputError } from "../common/errors.js";
 import { counted } from "../common/text.js";
 import { DATASETS, sizedDataset } from "../data/registry.js";
-import { namesIn } from "../distill/combination.js";
+import { joinedNames, namesIn } from "../distill/combination.js";
 import { type Procedure, procedureOf } from "../distill/open.js";
 import { publishedSetting } from "../distill/published.js";
 import { isTeacherFree, methodRows } from "../distill/registry.js";
-import { type Beta, betaText, type LossWeights } from "../distill/weights.js";
+import { betaText, type LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
 import { modelNameOf } from "./modelName.js";
 import {
@@ -20,6 +20,8 @@ import {
   TEACHER_SECTIONS,
   type TeacherOptions,
 } from "./options.js";
+import { isTold } from "./policy.js";
+import { RECIPE } from "./recipe.js";
 import { givenBy, type Layer, type Resolved, resolveRows, rowsOf } from "./resolve.js";
 
 /** Final weights of `pefd train-teacher`, by trial. */
@@ -84,10 +86,62 @@ const fill = (resolved: Resolved, name: string, value: unknown, origin: string):
 
 const text = (resolved: Resolved, name: string): string => resolved.options[name] as string;
 
-function fillLearningRate(resolved: Resolved, model: string): Resolved {
+function fillLearningRate(given: Resolved, model: string): Resolved {
+  const resolved = withSchedule(given);
   const own = MODELS.find(model)?.learningRate;
   const origin = own === undefined ? "default" : `default of ${model}`;
   return fill(resolved, "learning_rate", own ?? LEARNING_RATE, origin);
+}
+
+const recipeNames = (pattern: RegExp) => Object.keys(RECIPE.rows).filter((name) => pattern.test(name));
+
+/** Options that say nothing without another one. */
+const PARTS: readonly (readonly [owners: readonly string[], parts: readonly string[], example: string])[] = [
+  [["opt"], ["opt_eps", "opt_betas", "layer_decay"], "--opt adamw"],
+  [["sched"], recipeNames(/^(sched_|warmup_|min_lr|cooldown_|decay_)/), "--sched cosine"],
+  [["clip_grad"], ["clip_mode"], "--clip_grad 5"],
+  [["bce_loss"], recipeNames(/^bce_.*[^s]$/), "--bce_loss"],
+  [["mixup", "cutmix", "cutmix_minmax"], [...recipeNames(/^mixup_/), "no_prefetcher"], "--mixup 0.8"],
+];
+const OF_PAPER = ["lr_decay_epochs", "lr_decay_rate"];
+
+/** Refuses options without the one that they are part of, and two schedules. @throws inputError */
+function refuseMixed({ options, ranks }: Resolved): void {
+  for (const [owners, parts, example] of PARTS) {
+    const alone = parts.find((name) => isTold(options[name]));
+    if (alone === undefined || owners.some((name) => isTold(options[name]))) continue;
+    throw inputError(`--${alone} needs --${owners.join(" or --")}, which is not given.`, `Such as ${example}.`);
+  }
+  const both = OF_PAPER.find((name) => (ranks[name] ?? Infinity) <= (ranks.sched ?? -1));
+  if (both !== undefined) {
+    throw inputError(
+      `--${both} is part of the paper's schedule, and --sched ${options.sched} is another one.`,
+      `Give one of them; --decay_epochs, --decay_milestones and --decay_rate belong to --sched.`,
+    );
+  }
+  const betas = options.opt_betas as readonly number[] | undefined;
+  if (betas !== undefined && betas.length !== 2) {
+    throw inputError(`--opt_betas takes two numbers; ${betas.join(",")} is not.`, "Such as --opt_betas 0.9,0.999.");
+  }
+}
+
+const LR_BASE_SIZE = 256;
+
+/** Fills in the epochs of --sched, and the learning rate that --lr_base gives. */
+function withSchedule(resolved: Resolved): Resolved {
+  refuseMixed(resolved);
+  const { options } = resolved;
+  const at = (name: string, otherwise = 0): number => (options[name] as number | undefined) ?? otherwise;
+  const { sched, opt, lr_base, warmup_prefix } = options;
+  const span = at("epochs") - at("cooldown_epochs") - (warmup_prefix ? at("warmup_epochs") : 0);
+  if (sched !== undefined && options.sched_epochs === undefined && span <= 0) {
+    throw inputError(`--epochs ${options.epochs} leaves nothing between warm-up and cool-down.`);
+  }
+  const planned = sched === undefined ? resolved : fill(resolved, "sched_epochs", span, "from epochs");
+  if (lr_base === undefined) return planned;
+  const batch = at("batch_size") / at("lr_base_size", LR_BASE_SIZE);
+  const isRoot = (options.lr_base_scale ?? (/ada|lamb/.test(String(opt)) ? "sqrt" : "linear")) === "sqrt";
+  return fill(planned, "learning_rate", at("lr_base") * (isRoot ? Math.sqrt(batch) : batch), "from lr_base");
 }
 
 /** Layers adjusted to the method variant that stronger layers select, such as a kd preset with --lskd. */
@@ -106,7 +160,9 @@ const pairOf = (resolved: Resolved): string => `${text(resolved, "model_t") ?? "
 const proceduresIn = (resolved: Resolved): readonly Procedure[] =>
   methodRows(text(resolved, "distill")).map((method) => procedureOf(method, resolved.options));
 
-const asBeta = (weights: readonly number[]): Beta => (weights.length === 1 ? (weights[0] as number) : weights);
+/** A list; of one element that. */
+const asOne = <Value>(values: readonly Value[]): Value | readonly Value[] =>
+  values.length === 1 ? (values[0] as Value) : values;
 
 /** Published weights if none is given; else missing ones get the defaults of the paper's code (1, 0, 0). */
 function fillWeights(resolved: Resolved): Resolved {
@@ -119,7 +175,7 @@ function fillWeights(resolved: Resolved): Resolved {
   const origin = isGiven
     ? "default when another weight is given"
     : originOf(name, settings.some(({ isOwn }) => isOwn) ? pair : undefined);
-  const weights = { ...sets[0], beta: asBeta(sets.map(({ beta }) => beta)) };
+  const weights = { ...sets[0], beta: asOne(sets.map(({ beta }) => beta)) };
   return Object.entries(weights).reduce((filled, [name, value]) => fill(filled, name, value, origin), resolved);
 }
 
@@ -184,24 +240,48 @@ function withTeacherIfAny(resolved: Resolved): Resolved {
 function withoutOverruledModel(resolved: Resolved): Resolved {
   const { path_t, model_t } = resolved.ranks;
   const overruled = path_t !== undefined && model_t !== undefined && path_t < model_t;
-  if (!overruled || modelNameOf(text(resolved, "path_t")) === undefined) return resolved;
+  if (!overruled || modelsOf(pathsOf(resolved)) === undefined) return resolved;
   return { ...resolved, options: { ...resolved.options, model_t: undefined } };
+}
+
+const pathsOf = ({ options }: Resolved): readonly string[] =>
+  options.path_t === undefined ? [] : ([options.path_t].flat() as string[]);
+
+/** The models that paths name, joined; undefined where one does not tell. */
+function modelsOf(paths: readonly string[]): string | undefined {
+  const names = paths.map(modelNameOf);
+  return names.every((name) => name !== undefined) ? joinedNames(names) : undefined;
+}
+
+/** One model for each path; a single one is that of all. @throws inputError for other numbers of both */
+function withModelOfEach(resolved: Resolved): Resolved {
+  const [paths, model] = [pathsOf(resolved), text(resolved, "model_t")];
+  const models = model === undefined ? [] : namesIn(model);
+  if (models.length === 1) {
+    return { ...resolved, options: { ...resolved.options, model_t: joinedNames(paths.map(() => model)) } };
+  }
+  if (models.length === 0 || models.length === paths.length) return resolved;
+  throw inputError(
+    `--path_t names ${counted(paths.length, "checkpoint")}, and --model_t ${counted(models.length, "model")}.`,
+    "Give one model per checkpoint, or one for all of them.",
+  );
 }
 
 function fillTeacher(given: Resolved): Resolved {
   const resolved = withoutOverruledModel(given);
-  const path = text(resolved, "path_t");
-  if (path !== undefined) {
-    const name = modelNameOf(path);
-    const origin = name === undefined ? "not in path_t" : "from path_t";
-    return fill(resolved, "model_t", name, origin);
+  const paths = pathsOf(resolved);
+  if (paths.length > 0) {
+    const names = modelsOf(paths);
+    const origin = names === undefined ? "not in path_t" : "from path_t";
+    return withModelOfEach(fill(resolved, "model_t", names, origin));
   }
   const model = text(resolved, "model_t");
   if (model === undefined) return resolved;
   const saveDir = text(resolved, "save_dir");
-  const found = findTeacher(saveDir, model, text(resolved, "dataset"));
-  const origin = found === undefined ? "no teacher found in" : "found in";
-  return fill(resolved, "path_t", found, `${origin} ${saveDir}/models`);
+  const found = namesIn(model).map((name) => findTeacher(saveDir, name, text(resolved, "dataset")));
+  const isFound = found.every((path) => path !== undefined);
+  const origin = isFound ? "found in" : "no teacher found in";
+  return fill(resolved, "path_t", isFound ? asOne(found) : undefined, `${origin} ${saveDir}/models`);
 }
 
 function refuseGenerations({ options }: Resolved): void {
@@ -227,7 +307,7 @@ function refuseOtherWeights(resolved: Resolved): void {
   const example = namesIn(distill).map(() => 1);
   throw inputError(
     `--distill ${distill} has ${counted(methods, "method")}, and --beta ${counted(weights, "weight")}.`,
-    `Give one per method, such as --beta ${betaText(asBeta(example))}, or none for the published weights.`,
+    `Give one per method, such as --beta ${betaText(asOne(example))}, or none for the published weights.`,
   );
 }
 
@@ -258,39 +338,48 @@ const toldByFile = (model_t: string): Layer => ({
 /**
  * The options with a known teacher; without one for teacher-free methods.
  * @param nameInFile reads a checkpoint's own model name, for paths that do not tell
- * @param trainCommand what to type for a missing teacher
+ * @param trainCommand what to type for a missing teacher of a model
  * @throws inputError with how to get or name a teacher
  */
 export async function requireTeacher(
   layers: readonly Layer[],
   nameInFile: (path: string) => Promise<string | undefined>,
-  trainCommand: string,
+  trainCommand: (model?: string) => string,
 ): Promise<DistillOptions> {
   const { options } = resolveDistill(layers);
   const { path_t, model_t } = options;
   if (isTeacherFree(options as DistillOptions)) return options as DistillOptions;
   if (path_t === undefined) throw missingTeacher(options, trainCommand);
   if (model_t !== undefined) return options as DistillOptions;
-  const name = await nameInFile(path_t);
-  if (name === undefined) {
-    throw inputError(
-      `The teacher's model cannot be determined from --path_t ${path_t}.`,
-      "Set it with --model_t, such as --model_t resnet32x4.",
-    );
+  const names: string[] = [];
+  for (const path of [path_t].flat()) {
+    const name = modelNameOf(path) ?? (await nameInFile(path));
+    if (name === undefined) {
+      throw inputError(
+        `The teacher's model cannot be determined from --path_t ${path}.`,
+        "Set it with --model_t, such as --model_t resnet32x4.",
+      );
+    }
+    names.push(name);
   }
-  return resolveDistill([...layers, toldByFile(name)]).options as DistillOptions;
+  return resolveDistill([...layers, toldByFile(joinedNames(names))]).options as DistillOptions;
 }
 
-function missingTeacher({ model_t, save_dir }: Partial<DistillOptions>, trainCommand: string) {
-  return model_t === undefined
-    ? inputError(
-        "Distillation needs a teacher: give its checkpoint with --path_t.",
-        `Train one with \`${trainCommand}\`, or use the paper's .pth files.`,
-      )
-    : inputError(
-        `No teacher ${model_t} in ${save_dir}/models, and --path_t was not given.`,
-        `Train one with \`${trainCommand}\`, or give its checkpoint with --path_t.`,
-      );
+function missingTeacher(
+  { model_t, save_dir = "", dataset = "" }: Partial<DistillOptions>,
+  trainCommand: (model?: string) => string,
+) {
+  if (model_t === undefined) {
+    return inputError(
+      "Distillation needs a teacher: give its checkpoint with --path_t.",
+      `Train one with \`${trainCommand()}\`, or use the paper's .pth files.`,
+    );
+  }
+  const missing = namesIn(model_t).find((name) => findTeacher(save_dir, name, dataset) === undefined);
+  return inputError(
+    `No teacher ${missing} in ${save_dir}/models, and --path_t was not given.`,
+    `Train one with \`${trainCommand(missing)}\`, or give its checkpoint with --path_t.`,
+  );
 }
 
 /** In a file for both teacher and student, the teacher's training takes `model_t` as its model. */

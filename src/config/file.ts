@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from "node:path";
 import { parseBoundedJson } from "../common/boundedJson.js";
 import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/files/inputFile.js";
-import type { Rows } from "../common/optionRow.js";
+import { alsoNamed, type Rows } from "../common/optionRow.js";
 import { didYouMean } from "../common/text.js";
 import { PRESETS, pairPreset, presetFollowing, presetNames, SWEEPS, sweepNames } from "./pairPresets.js";
 import { optionsOfRecord, type RecordKind, recordKind } from "./record.js";
@@ -79,7 +79,7 @@ function readJson(file: string): Record<string, unknown> {
 }
 
 const nameOfKey = (key: string, known: Rows): string =>
-  Object.keys(known).find((name) => known[name]?.alsoNamed === key) ?? key;
+  Object.keys(known).find((name) => alsoNamed(known[name] ?? {}).includes(key)) ?? key;
 
 function checkKeys(file: string, keys: readonly string[], known: Rows): void {
   const allowed = Object.keys(known).filter((name) => !known[name]?.flagOnly);

@@ -15,10 +15,12 @@ import {
   type Values,
   weights,
 } from "../common/optionRow.js";
+import { namesIn } from "../distill/combination.js";
 import type { Method } from "../distill/method.js";
 import { KL_OPTIONS } from "../distill/options.js";
 import { METHODS, methodRow } from "../distill/registry.js";
 import { CONFIGURATION, DATA, DOCUMENT, GENERAL, TEST_DATA } from "./commandOptions.js";
+import { RECIPE } from "./recipe.js";
 
 const TEACHER_EVALS = ["auto", "always", "never"] as const;
 type TeacherEval = (typeof TEACHER_EVALS)[number];
@@ -45,15 +47,21 @@ export const TEACHER_AHEAD = integer(undefined, "Run the teacher once per N step
 });
 
 export const DISTILLATION = section("Distillation", {
-  path_t: path(undefined, "The teacher's checkpoint: a PyTorch .pth or .safetensors file.", {
-    defaultText: "--model_t's checkpoint in --save_dir",
-    touches: "input",
-    elsewhere: ["teacher", "teacher_checkpoint"],
-  }),
+  path_t: path(
+    undefined,
+    "The teacher's checkpoint: a PyTorch .pth or .safetensors file; one for each of several teachers.",
+    {
+      defaultText: "--model_t's checkpoint in --save_dir",
+      touches: "input",
+      several: true,
+      elsewhere: ["teacher", "teacher_checkpoint"],
+    },
+  ),
   model_t: derived<string>(
-    choice<string, undefined>("models", undefined, "The teacher's model.", {
+    choice<string, undefined>("models", undefined, "The teacher's model; several joined with +.", {
       defaultText: "from --path_t",
       touches: "numbers",
+      several: true,
       elsewhere: ["teacher", "teacher_model"],
     }),
   ),
@@ -131,12 +139,14 @@ export const TRAINING = section("Training", {
       max: 1000,
       defaultText: "0.05, or the model's default",
       touches: "numbers",
-      elsewhere: ["lr"],
+      alsoNamed: "lr",
     }),
   ),
   lr_decay_epochs: integers([150, 180, 210], "Epochs after which the learning rate decays.", {
     min: 1,
     touches: "numbers",
+    inEpochs: true,
+    replacedBy: "sched",
   }),
   lr_decay_rate: number(0.1, "Learning rate decay factor.", { above: 0, max: 1000, touches: "numbers" }),
   weight_decay: number(5e-4, "Weight decay.", { min: 0, max: 1000, touches: "numbers", elsewhere: ["wd"] }),
@@ -146,6 +156,17 @@ export const TRAINING = section("Training", {
     max: 1_000_000_000,
     touches: "seed",
     elsewhere: ["seed"],
+  }),
+  devices: integer(
+    undefined,
+    "Train on N processes, each with a GPU or a share of the CPU's cores and an N-th of every batch.",
+    { min: 2, max: 64, defaultText: "1", touches: "numbers" },
+  ),
+  device_timeout: integer(60, "With --devices: seconds to wait for another process at a step.", {
+    min: 1,
+    max: 86_400,
+    valueName: "SECONDS",
+    touches: "speed",
   }),
   deterministic: flag(DETERMINISTIC, { touches: "speed" }),
 });
@@ -251,18 +272,41 @@ export const EVALUATION = section("Evaluation", {
 type Common = Values<typeof DATA> & Values<typeof ENGINE>;
 
 /** Resolved options of all training. */
-export interface TrainOptions extends Common, Values<typeof TRAINING>, Values<typeof OUTPUT> {}
+export interface TrainOptions
+  extends Common,
+    Values<typeof TRAINING>,
+    Partial<Values<typeof RECIPE>>,
+    Values<typeof OUTPUT> {}
 
-/** The teacher's file and model: both, or none for a teacher-free method. */
-interface TeacherOfRun {
-  readonly path_t: string | undefined;
+/** Teachers' files, a list where there are several, and models, A+B; none for a teacher-free method. */
+export interface TeacherNames {
+  readonly path_t: string | readonly string[] | undefined;
   readonly model_t: string | undefined;
 }
 
-/** A resolved distillation: weights, teacher and learning rate are known; with the method's own options. */
+interface TeacherModels {
+  readonly model_t?: string | undefined;
+  readonly model_s?: string | undefined;
+  readonly generation?: unknown;
+}
+
+/** The model of a run's teacher: from the second born-again generation on the student's own, model_t the first's. */
+export const teacherModelOf = ({ model_t, model_s, generation }: TeacherModels): string | undefined =>
+  Number(generation ?? 1) > 1 ? model_s : model_t;
+
+/** A teacher's checkpoint and model. */
+export type TeacherFile = { readonly path: string; readonly model: string };
+
+/** A run's teachers in order. */
+export function teachersOf({ path_t = [], ...names }: Pick<TeacherNames, "path_t"> & TeacherModels): TeacherFile[] {
+  const models = namesIn(teacherModelOf(names) ?? "");
+  return [path_t].flat().map((path, i) => ({ path, model: models[i] as string }));
+}
+
+/** A resolved distillation: weights, teachers and learning rate are known; with the method's own options. */
 export type DistillOptions = TrainOptions &
-  Omit<Values<typeof DISTILLATION>, keyof TeacherOfRun> &
-  TeacherOfRun &
+  Omit<Values<typeof DISTILLATION>, keyof TeacherNames> &
+  TeacherNames &
   Readonly<Record<string, unknown>>;
 
 export interface TeacherOptions extends TrainOptions, Values<typeof TEACHER> {}
@@ -315,6 +359,7 @@ export const ALL_SECTIONS: readonly Section[] = [
   ...METHOD_SECTIONS,
   TEACHER,
   TRAINING,
+  RECIPE,
   DATA,
   ENGINE,
   OUTPUT,
@@ -324,7 +369,7 @@ export const ALL_SECTIONS: readonly Section[] = [
   GENERAL,
 ];
 
-const TRAINING_SECTIONS = [TRAINING, DATA, ENGINE, OUTPUT] as const;
+const TRAINING_SECTIONS = [TRAINING, RECIPE, DATA, ENGINE, OUTPUT] as const;
 
 /** With the options of all methods. */
 export const DISTILL_SECTIONS: readonly Section[] = [DISTILLATION, ...METHOD_SECTIONS, ...TRAINING_SECTIONS];

@@ -76,6 +76,20 @@ export const numbersOf = (options: object): OptionValues =>
 export const keptOf = (options: object): OptionValues =>
   Object.fromEntries(Object.entries(options).filter(([key]) => isKept(key)));
 
+/** The notice on options in epochs, such as a warm-up, that a run does not reach; undefined where it reaches all. */
+export function unreachedText(options: object): string | undefined {
+  const values = options as OptionValues & { readonly epochs: number };
+  const { epochs } = values;
+  const isBeyond = ([key, value]: [string, unknown]) => {
+    const { inEpochs = false, replacedBy = "" } = ownOf(ROWS, key) ?? {};
+    return inEpochs && values[replacedBy] === undefined && Math.max(...([value].flat() as number[])) > epochs;
+  };
+  const beyond = Object.entries(values).filter(isBeyond);
+  if (beyond.length === 0) return undefined;
+  const names = beyond.map(([key, value]) => `--${key} ${value}`);
+  return `--epochs ${epochs} ends before ${names.join(" and ")}: such a run says little about a full one.`;
+}
+
 /** Whether a value such as "auto" leaves the decision to the machine. */
 export function isUndecided(key: string, value: unknown): boolean {
   const row: Row | undefined = ownOf(ROWS, key);

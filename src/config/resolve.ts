@@ -2,9 +2,9 @@ import { inputError, type PefdError, unknownNameError } from "../common/errors.j
 import type { Range, Row, Rows, Section, Values, ValueType } from "../common/optionRow.js";
 import { didYouMean } from "../common/text.js";
 import { DATASETS } from "../data/registry.js";
-import { namesIn } from "../distill/combination.js";
+import { joinedNames, namesIn } from "../distill/combination.js";
 import type { Procedure } from "../distill/open.js";
-import { methodNames, methodRow } from "../distill/registry.js";
+import { methodInPapers, methodNames, methodRow } from "../distill/registry.js";
 import { modelNames } from "../models/registry.js";
 
 /** Choices of a row; empty for other types. */
@@ -38,6 +38,7 @@ export function expectation(row: Row): string {
     integer: `an integer${rangeText(row)}`,
     number: `a number${rangeText(row)}`,
     integers: `comma-separated integers${row.min === undefined ? "" : `, each at least ${row.min}`}`,
+    numbers: `comma-separated numbers${row.min === undefined ? "" : `, each${rangeText(row).slice(1)}`}`,
     weights: `a number${rangeText(row)}, or one per method of a sum (0.8+1)`,
     boolean: "true or false",
     string: "a text",
@@ -105,7 +106,8 @@ function parseChoice(label: string, row: Row, typed: string): string {
   const kind = typeof row.choices === "string" ? KIND[row.choices] : undefined;
   const what = kind ? `unknown ${kind.name} ${shown(typed)}` : `"${shown(typed)}" is not a valid choice`;
   const hint = kind?.hint ?? `Choose one of ${choices.join(", ")}.`;
-  const message = `${label}: ${what}.${didYouMean(typed, choices)}`;
+  const named = row.choices === "methods" ? methodInPapers(typed) : undefined;
+  const message = `${label}: ${what}.${didYouMean(named ?? typed, choices)}`;
   throw typeof row.choices === "string" ? unknownNameError(typed, message, hint) : inputError(message, hint);
 }
 
@@ -122,19 +124,31 @@ function parseWeights(label: string, row: Row, raw: unknown): number | number[] 
   return only !== undefined && others.length === 0 ? only : numbers;
 }
 
+function parsePaths(label: string, row: Row, raw: unknown): string | readonly string[] {
+  const [first, ...others] = [raw].flat().map((item) => parseText(label, row, String(item)));
+  return others.length === 0 ? (first as string) : [first as string, ...others];
+}
+
+function parseChoices(label: string, row: Row, raw: unknown): string {
+  if (!row.several) return parseChoice(label, row, String(raw));
+  const names = [raw].flat().flatMap((item) => String(item).split(/[+,]/));
+  return joinedNames(names.map((name) => parseChoice(label, row, name.trim())));
+}
+
 const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unknown> = {
   integer: (label, row, raw) => parseInteger(label, row, String(raw)),
   number: (label, row, raw) => parseNumber(label, row, String(raw)),
   integers: (label, row, raw) => listOf(raw).map((item) => parseInteger(label, row, item)),
+  numbers: (label, row, raw) => listOf(raw).map((item) => parseNumber(label, row, item)),
   weights: parseWeights,
   boolean: (label, row, raw) => parseBoolean(label, row, String(raw)),
   string: (label, row, raw) => parseText(label, row, String(raw)),
-  path: (label, row, raw) => parseText(label, row, String(raw)),
+  path: parsePaths,
   paths: (label, row, raw) => [raw].flat().map((item) => parseText(label, row, String(item))),
-  choice: (label, row, raw) => parseChoice(label, row, String(raw)),
+  choice: parseChoices,
 };
 
-const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths", "weights"]);
+const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "numbers", "paths", "weights"]);
 
 /**
  * Parses an option's value.
@@ -146,7 +160,8 @@ export function parseValue(label: string, row: Row, raw: unknown): unknown {
   const isList = Array.isArray(raw);
   const parts: readonly unknown[] = isList ? raw : [raw];
   const isPlain = parts.every((part) => typeof part !== "object");
-  if ((isList && !TAKES_LISTS.has(row.type)) || !isPlain) throw refuse(label, row, JSON.stringify(raw));
+  const takesLists = TAKES_LISTS.has(row.type) || (row.several && parts.length > 0);
+  if ((isList && !takesLists) || !isPlain) throw refuse(label, row, JSON.stringify(raw));
   return PARSERS[row.type](label, row, raw);
 }
 

@@ -81,6 +81,14 @@ export function assembleTestBatch(set: ImagesInMemory, from: number, to: number)
   return batch;
 }
 
+/** A batch laid over memory of at least batchBytes. */
+export function hostBatchIn(memory: SharedArrayBuffer, shape: ImageShape, count: number): HostBatch {
+  const values = count * valuesOf(shape);
+  return { images: new Float32Array(memory, 0, values), labels: new Int32Array(memory, 4 * values, count) };
+}
+
+export const batchBytes = (shape: ImageShape, count: number): number => 4 * count * (valuesOf(shape) + 1);
+
 function emptyBatch(shape: ImageShape, count: number): HostBatch {
   return { images: new Float32Array(count * valuesOf(shape)), labels: new Int32Array(count) };
 }

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
+import type { Order } from "./batchWorker.js";
 import type { ImagesInMemory } from "./dataset.js";
-import { assembleTrainBatch, type HostBatch, valuesOf } from "./hostBatch.js";
-import { hostBatchIn, type Order, slotBytes } from "./prefetchSlots.js";
+import { assembleTrainBatch, batchBytes, type HostBatch, hostBatchIn, valuesOf } from "./hostBatch.js";
 import { PLAN_COLUMNS } from "./sampler.js";
 
 /** Makes batches in another thread while this one is busy with a step. */
@@ -21,12 +21,6 @@ function shared(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
 
 const beginsWith = (rows: Int32Array, first: Int32Array): boolean =>
   first.length <= rows.length && first.every((value, i) => value === rows[i]);
-
-/** The first `count` images of a batch. @param size values of one image */
-const firstOf = ({ images, labels }: HostBatch, count: number, size: number): HostBatch => ({
-  images: images.subarray(0, count * size),
-  labels: labels.subarray(0, count),
-});
 
 /** A thread that has not made its batch by then is not waited for: starting one takes some tenths of a second. */
 const TIMEOUT_MILLISECONDS = 2000;
@@ -57,9 +51,8 @@ export function openPrefetcher(set: ImagesInMemory): Prefetcher {
     prepare(rows) {
       thread ??= startThread(set);
       turn = 1 - turn;
-      if ((slots[turn] as SharedArrayBuffer).byteLength < slotBytes(set, rows)) {
-        slots[turn] = new SharedArrayBuffer(slotBytes(set, rows));
-      }
+      const bytes = batchBytes(set, rows.length / PLAN_COLUMNS);
+      if ((slots[turn] as SharedArrayBuffer).byteLength < bytes) slots[turn] = new SharedArrayBuffer(bytes);
       const slot = slots[turn] as SharedArrayBuffer;
       order = { rows: rows.slice(), slot, flag: new SharedArrayBuffer(4) };
       thread.worker.postMessage(order);
@@ -72,8 +65,9 @@ export function openPrefetcher(set: ImagesInMemory): Prefetcher {
       }
       const made = Atomics.wait(new Int32Array(asked.flag), 0, 0, TIMEOUT_MILLISECONDS);
       if (made === "timed-out") return assembleTrainBatch(set, rows);
-      const whole = hostBatchIn(set, asked.slot, asked.rows);
-      return firstOf(whole, rows.length / PLAN_COLUMNS, valuesOf(set));
+      const { images, labels } = hostBatchIn(asked.slot, set, asked.rows.length / PLAN_COLUMNS);
+      const count = rows.length / PLAN_COLUMNS;
+      return { images: images.subarray(0, count * valuesOf(set)), labels: labels.subarray(0, count) };
     },
     close() {
       void thread?.worker.terminate();

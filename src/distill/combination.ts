@@ -4,7 +4,7 @@ import type { Row } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import type { Scalar } from "../runtime/tf.js";
 import type { Distillation, Draws, Method, Phase, StepContext } from "./method.js";
-import { ownOptions } from "./open.js";
+import { ownOptions, refuseSeveralTeachers } from "./open.js";
 
 type NamedRandomInputs = readonly [name: string, draws: Draws | undefined];
 
@@ -33,8 +33,11 @@ const drawnFor = (name: string, at: StepContext): StepContext =>
 
 const PLUS = "+";
 
-/** Methods in a name: crd and kd of crd+kd. */
+/** Methods, or teachers' models, in a name: crd and kd of crd+kd. */
 export const namesIn = (name: string): readonly string[] => name.split(PLUS);
+
+/** The name back from namesIn. */
+export const joinedNames = (names: readonly string[]): string => names.join(PLUS);
 
 export type Share = { readonly method: Method; readonly weight: number };
 
@@ -74,10 +77,10 @@ function onlyOne<Key extends keyof typeof ALONE>(parts: readonly Part[], key: Ke
   );
 }
 
-const phaseOf = ({ method }: Part, phase: Phase): Phase => ({
+const phaseOf = ({ method }: Part, { loss, ...phase }: Phase): Phase => ({
   ...phase,
   terms: phase.terms.map((term) => termOf(method, term)),
-  loss: (at, context) => renamed(method, phase.loss(at, context)),
+  ...(loss && { loss: (at, context) => renamed(method, loss(drawnFor(method.name, at), context)) }),
 });
 
 /** A part whose optimizer knows its terms by their names in the sum. */
@@ -91,15 +94,11 @@ function withOwnTerms({ method, own }: Part): Part {
 
 function together(parts: readonly Part[]): Distillation {
   const at = (part: Part, whole: StepContext) => drawnFor(part.method.name, whole);
-  const phases = parts.flatMap((part) =>
-    (part.own.phases ?? []).map((phase) => {
-      const { loss, ...rest } = phaseOf(part, phase);
-      return { ...rest, loss: (whole, context) => loss(at(part, whole), context) } as Phase;
-    }),
-  );
+  const phases = parts.flatMap((part) => (part.own.phases ?? []).map((phase) => phaseOf(part, phase)));
   const groups = parts.flatMap(({ own }) => own.groups ?? []);
   const learnBefore = parts.flatMap(({ own }) => own.learnBefore ?? []);
   const removed = parts.flatMap(({ own }) => own.removed ?? []);
+  const peers = parts.flatMap(({ own }) => own.peers ?? []);
   const notices = parts.flatMap(({ own }) => own.notices ?? []);
   const draws = combinedRandomInputs(parts.map(({ method, own }) => [method.name, own.draws]));
   const inMainPart = parts.flatMap(({ method, own }) => {
@@ -113,6 +112,7 @@ function together(parts: readonly Part[]): Distillation {
     mainTerms: inMainPart,
     notices,
     ...(draws && { draws }),
+    ...(peers.length > 0 && { peers }),
     ...(phases.length > 0 && { phases }),
     ...(groups.length > 0 && { groups }),
     ...(removed.length > 0 && { removed }),
@@ -145,7 +145,7 @@ export function combination(shares: readonly Share[]): Method {
   const all = shares.map(({ method }) => method);
   const names = all.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  const name = names.join(PLUS);
+  const name = joinedNames(names);
   if (twice !== undefined) throw inputError(`--distill ${name} names ${twice} twice.`);
   const used = shares.filter(({ weight }) => weight !== 0);
   const methods = used.map(({ method }) => method);
@@ -169,11 +169,13 @@ export function combination(shares: readonly Share[]): Method {
     ...(methods.some(({ strongView }) => strongView) && { strongView: true as const }),
     ...(methods.some(({ classView }) => classView) && { classView: true as const }),
     ...(methods.some(({ shortBatches }) => shortBatches) && { shortBatches: "left out" as const }),
+    eachTeacher: true,
     leastImages: Math.max(1, ...methods.map(({ leastImages = 1 }) => leastImages)),
     sees: (options) => [...new Set(methods.flatMap((method) => method.sees(ownOptions(method, options))))],
     build(pair, options, make) {
       const parts = methods.map((method): Part => {
         const builder = builderFor(method, make);
+        refuseSeveralTeachers(method, pair, options);
         const own = method.build(pair, ownOptions(method, options), builder);
         const state = builder.state.map((entry) => ({ ...entry, name: `${method.name}.${entry.name}` }));
         make.state.push(...state);

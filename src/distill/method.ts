@@ -1,6 +1,6 @@
 import type { Rows, RowValues } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
-import type { ForwardContext, Insertion, ModelOutput, StateEntry } from "../nn/model.js";
+import type { ForwardContext, Insertion, Model, ModelOutput, StateEntry } from "../nn/model.js";
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Variable } from "../runtime/tf.js";
 import type { TeacherView } from "./views.js";
 import type { LossWeights } from "./weights.js";
@@ -31,8 +31,10 @@ export interface FeatureShapes {
 
 export interface Pair {
   readonly student: FeatureShapes;
-  /** The student's own shapes without a teacher. */
+  /** The first of several; the student's own shapes without a teacher. */
   readonly teacher: FeatureShapes;
+  /** In order, where there are several. */
+  readonly teachers?: readonly FeatureShapes[];
   readonly numClasses: number;
   /** By training image, see StepContext.image. */
   readonly labels: ArrayLike<number>;
@@ -42,6 +44,8 @@ export interface Pair {
 
 /** Inputs of a step of N images; no gradient through teacher outputs, labels and random inputs. */
 export interface StepContext extends TwoOutputs {
+  /** [N, H, W, 3], normalised */
+  readonly images: Tensor4D;
   /** [N], int32 */
   readonly labels: Tensor1D;
   /** [N, classes] */
@@ -57,8 +61,10 @@ export interface StepContext extends TwoOutputs {
 
 export interface TwoOutputs {
   readonly student: ModelOutput;
-  /** Views that the row does not declare throw. */
+  /** Views that the row does not declare throw. Of several teachers it has only the mean of their logits. */
   readonly teacher: ModelOutput;
+  /** Each teacher's output, where there are several. */
+  readonly teachers?: readonly ModelOutput[];
 }
 
 /** Logits of pixels or regions of both models' maps, [N, H, W, classes]. */
@@ -99,6 +105,8 @@ export interface Distillation<Term extends string = string> {
    */
   terms(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
   readonly draws?: Draws;
+  /** Models among its own tensors, which are saved and evaluated by themselves at the end of a run. */
+  readonly peers?: readonly Model[];
   /** Notices on this pair at the start of training. */
   readonly notices?: readonly string[];
   /** Phases before the main part, which starts with a fresh optimizer and schedule. */
@@ -150,8 +158,8 @@ export interface Phase<Term extends string = string> {
   readonly learns?: readonly Variable[];
   /** Running means of the student's batch normalisations in evaluation mode; none by default. */
   readonly inEvaluation?: readonly Variable[];
-  /** Its whole loss, an unweighted sum. */
-  loss(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
+  /** Its whole loss, an unweighted sum; by default the main part's, of its own terms only `terms`. */
+  loss?(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
 }
 
 export interface ParameterGroup {
@@ -222,6 +230,8 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   readonly teacherFree?: true;
   /** In training mode batch normalisations use batch statistics, and running statistics are updated and saved. */
   readonly teacherMode?: "training";
+  /** Whether its terms look at each of several teachers; otherwise they see the mean of the logits alone. */
+  readonly eachTeacher?: true;
   /** drop_last. */
   readonly shortBatches?: "left out";
   /** Smallest batch, if its terms compare images; 1 by default. */

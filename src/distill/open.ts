@@ -76,6 +76,17 @@ export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method
   );
 }
 
+/** Refuses several teachers where a method compares more than logits with one. @throws inputError */
+export function refuseSeveralTeachers(method: Method, { teachers }: Pair, options: object): void {
+  if (teachers === undefined || method.eachTeacher) return;
+  const others = method.sees(ownOptions(method, options)).filter((view) => view !== "logits");
+  if (others.length === 0 && method.teacherMode === undefined) return;
+  throw inputError(
+    `${method.name} takes one teacher: it looks at ${others.join(", ")}, and several teachers are averaged in their logits only.`,
+    "Give one teacher, a method that compares logits alone, such as kd, or camkd, which weighs several teachers.",
+  );
+}
+
 /**
  * Builds a method's additions.
  * @param told a run's options
@@ -84,6 +95,7 @@ export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method
 export function openMethod(method: Method, pair: Pair, told: object, first: FirstValues): OpenedMethod {
   const options = ownOptions(method, told);
   refuseNoBatch(method, pair);
+  refuseSeveralTeachers(method, pair, options);
   const builder = createBuilder("projectors", first);
   const distillation = method.build(pair, options, builder);
   const ofPhases = new Set(distillation.phases?.flatMap(({ terms }) => terms));

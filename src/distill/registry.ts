@@ -4,6 +4,7 @@ import type { Method } from "./method.js";
 import { catKd } from "./methods/classMaps/catKd.js";
 import { sddDkd } from "./methods/classMaps/sddDkd.js";
 import { sddKd } from "./methods/classMaps/sddKd.js";
+import { aver, ebkd } from "./methods/logits/aver.js";
 import { crld } from "./methods/logits/crld.js";
 import { csKd } from "./methods/logits/csKd.js";
 import { ctkd } from "./methods/logits/ctkd.js";
@@ -11,6 +12,7 @@ import { deepkdDkd, deepkdKd } from "./methods/logits/deepkd.js";
 import { dist } from "./methods/logits/dist.js";
 import { dkd } from "./methods/logits/dkd.js";
 import { gklKd } from "./methods/logits/dkl.js";
+import { dml } from "./methods/logits/dml.js";
 import { dot } from "./methods/logits/dot.js";
 import { eaDkd, eaKd } from "./methods/logits/ea.js";
 import { kd } from "./methods/logits/kd.js";
@@ -26,6 +28,7 @@ import { tekap } from "./methods/logits/tekap.js";
 import { ttm, wttm } from "./methods/logits/ttm.js";
 import { abound } from "./methods/maps/abound.js";
 import { attention } from "./methods/maps/attention.js";
+import { camkd } from "./methods/maps/camkd.js";
 import { factor } from "./methods/maps/factor.js";
 import { fsp } from "./methods/maps/fsp.js";
 import { hint } from "./methods/maps/hint.js";
@@ -79,6 +82,9 @@ export const METHODS = createRegistry<Method>(KIND, [
   normkd,
   normkdDkd,
   tekap,
+  aver,
+  ebkd,
+  camkd,
   crld,
   eaKd,
   eaDkd,
@@ -86,6 +92,7 @@ export const METHODS = createRegistry<Method>(KIND, [
   tfKdReg,
   tfKdSelf,
   csKd,
+  dml,
   gklKd,
   deepkdKd,
   deepkdDkd,
@@ -126,6 +133,10 @@ export const procedures = (): readonly Procedure[] => METHODS.rows().flatMap(pro
 export const procedureRow = (name: string): Procedure => createRegistry(KIND, procedures()).row(name);
 
 export const methodNames = METHODS.names;
+
+/** The method that papers call so, as its summary has in brackets: attention for AT. */
+export const methodInPapers = (typed: string): string | undefined =>
+  METHODS.rows().find(({ summary }) => summary.toLowerCase().endsWith(`(${typed.toLowerCase()})`))?.name;
 
 /** The rows of a name, several for a sum such as crd+kd. @throws inputError with the nearest name */
 export const methodRows = (name: string): readonly Method[] => namesIn(name).map(METHODS.row);

@@ -13,8 +13,20 @@ import {
 } from "../runtime/tf.js";
 import { type LossScale, lossScaleState, unscale } from "./lossScale.js";
 import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, termsUpdate } from "./metrics.js";
-import type { Batch, Loss, Objective, StudentOutput } from "./objective.js";
-import { type Gradients, type SgdOptions, sgdUpdates, splitSgdUpdates } from "./sgd.js";
+import type { MixingOptions } from "./mixing.js";
+import type { Batch, Objective, StudentOutput } from "./objective.js";
+import {
+  type ClipSetting,
+  clipped,
+  type Gradients,
+  type OptimizerSetting,
+  optimizerUpdates,
+  resetOptimizerState,
+  type SgdOptions,
+  sgdUpdates,
+  splitSgdUpdates,
+  type UpdateScalars,
+} from "./optimizers.js";
 
 interface GradientResult<T> {
   readonly loss: Scalar;
@@ -96,6 +108,25 @@ export interface EvaluatedStudent extends EvaluatedModel {
   readonly teacher: Pick<Model, "name" | "state">;
 }
 
+/** What a run has beyond the paper's SGD (recipe.ts). */
+export interface Recipe {
+  readonly optimizer?: OptimizerSetting;
+  /** One-cycle. */
+  readonly movesMomentum: boolean;
+  readonly clip?: ClipSetting;
+  /** Sums of gradients over the batches of an update, one per parameter. */
+  readonly accumulated?: readonly Variable[];
+  /** The loss of labels, where it is no plain cross entropy. */
+  readonly task?: TaskSetting;
+}
+
+/** Smoothed labels, and binary cross entropy; softens labels of mixed images, too. */
+export interface TaskSetting {
+  readonly smoothing: number;
+  readonly mixing?: MixingOptions & { readonly asBytes: boolean; readonly offEpoch: number };
+  loss(logits: Tensor2D, targets: Tensor2D): Scalar;
+}
+
 /** A model, its method's additions, and momentum buffers. */
 export interface Learner {
   readonly model: Model;
@@ -107,11 +138,15 @@ export interface Learner {
   /** One per parameter; for an optimizer with several, all first ones before all second ones. */
   readonly momentumBuffers: readonly Variable[];
   readonly optimizer?: OptimizerTraits;
+  /** In place of the paper's SGD, where options ask for more. */
+  readonly recipe?: Recipe;
   /** In float16. */
   readonly lossScale?: LossScale;
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
   readonly notices?: readonly string[];
+  /** Models in `extra` that learn beside it. */
+  readonly peers?: readonly Model[];
   /** Where a method predicts with more than the student. */
   readonly evaluated?: EvaluatedStudent;
   /** Its state besides the student's, in a file of its own. */
@@ -153,12 +188,14 @@ export const trainedVariables = ({
   momentumBuffers,
   teacherStatistics = [],
   lossScale,
+  recipe,
 }: Learner): Variable[] => [
   ...variablesOf(model.state),
   ...variablesOf(extra),
   ...variablesOf(teacherStatistics),
   ...momentumBuffers,
   ...variablesOf(lossScaleState(lossScale)),
+  ...(recipe?.accumulated ?? []),
 ];
 
 export const learnerVariables = (learner: Learner): Variable[] => [
@@ -180,92 +217,136 @@ const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradient
   });
 };
 
-/** A training step as new values: SGD, running statistics, sums of metrics. @param learningRate scalar */
-export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Tensor, sgd: SgdOptions): Update[] {
-  const { model, metrics } = learner;
+/** What a batch gives: gradients for the optimizer, by part of the loss, and new values of everything else. */
+export interface Computed {
+  /** Scaled where the learner has a loss scale. */
+  readonly gradients: readonly Gradients[];
+  /** Of running statistics and a method's own state. */
+  readonly updates: readonly Update[];
+  /** Of the metrics' sums. */
+  readonly sums: readonly Update[];
+}
+
+/** Forward and backward pass over a batch. */
+export function computedOn(learner: Learner, batch: Batch): Computed {
+  const { model, metrics, parameters, lossScale, optimizer = {} } = learner;
   const oneHot = oneHotLabels(batch.labels, model.numClasses);
   const lossOf = learner.objective.of(batch);
-  const forward = (): Passed => {
+  const scaled = (loss: Scalar): Scalar => (lossScale === undefined ? loss : tf.mul(loss, lossScale.scale));
+  const forward = () => {
     const { inEvaluation } = learner;
     const context: ForwardContext = { training: true, updates: [], ...(inEvaluation && { inEvaluation }) };
     const output: StudentOutput = {
       ...model.forward(batch.images, context),
       ...(batch.strong && { strong: model.forward(batch.strong, context) }),
     };
-    const found = lossOf(output, oneHot, context);
-    const { value: loss, terms } = found;
+    const { value, terms, parts = [] } = lossOf(output, oneHot, context);
     const { logits } = output;
     const { updates } = context;
-    const tensors = [loss, logits, ...terms, ...updates.flatMap(tensorsOf)];
-    return { loss, found, kept: { loss, logits, updates, terms }, tensors };
+    const tensors = [value, logits, ...terms, ...updates.flatMap(tensorsOf)];
+    const kept = { value, logits, updates, terms };
+    return { loss: scaled(value), parts: parts.map(scaled), kept, tensors };
   };
-  const { loss, logits, updates, terms, optimized } = optimizedBy(learner, forward, learningRate, sgd);
-  return [
-    ...optimized,
-    ...updates,
-    metricsUpdate(metrics, loss, logits, oneHot),
-    ...(metrics.terms ? [termsUpdate(metrics.terms, terms, logits.shape[0])] : []),
-  ];
+  const found = (): { readonly kept: ReturnType<typeof forward>["kept"]; readonly gradients: readonly Gradients[] } => {
+    if (optimizer.momenta !== undefined) return gradientsOfParts(forward, parameters);
+    const { gradients, kept } = gradientsOf(forward, parameters);
+    return { gradients: [gradients], kept };
+  };
+  const { gradients, kept } = found();
+  const { value, logits, updates, terms } = kept;
+  return {
+    gradients: gradients.map((some) => asOptimized(learner, some)),
+    updates,
+    sums: [
+      metricsUpdate(metrics, value, logits, oneHot),
+      ...(metrics.terms ? [termsUpdate(metrics.terms, terms, logits.shape[0])] : []),
+    ],
+  };
 }
 
 const tensorsOf = ([, value, rows]: Update): Tensor[] => (rows === undefined ? [value] : [value, rows]);
 
-interface Kept extends Pick<Loss, "terms"> {
-  readonly loss: Scalar;
-  readonly logits: Tensor2D;
-  readonly updates: readonly Update[];
+/**
+ * The optimizer's step, and all other new values.
+ * @param given the learning rate, a scalar, or all that a recipe's updates take
+ */
+export function optimizedBy(
+  learner: Learner,
+  { gradients, updates, sums }: Computed,
+  given: Tensor | UpdateScalars,
+  sgd: SgdOptions,
+): Update[] {
+  const { parameters, momentumBuffers, groups, lossScale, recipe, optimizer = {} } = learner;
+  const { momenta } = optimizer;
+  const [learningRate, scalars] = "learningRate" in given ? [given.learningRate, given] : [given, undefined];
+  const { taken, ...found } = unscaledBy(lossScale, gradients);
+  const moved = recipe?.movesMomentum && scalars ? { movedMomentum: scalars.momentum } : {};
+  const settings = { ...sgd, ...optimizer, ...moved, taken };
+  if (momenta !== undefined) {
+    const setting = [learningRate, settings, momenta, groups] as const;
+    const optimized = splitSgdUpdates(parameters, momentumBuffers, found.gradients, ...setting);
+    return [...optimized, ...found.updates, ...updates, ...sums];
+  }
+  const accumulated = accumulating(learner, found.gradients[0] ?? [], scalars);
+  const own = recipe?.clip
+    ? clipped(parameters, accumulated.sums, recipe.clip, classifierOf(learner))
+    : accumulated.sums;
+  const optimized =
+    recipe?.optimizer && scalars
+      ? optimizerUpdates(parameters, momentumBuffers, own, scalars, recipe.optimizer, groups).map(where(taken))
+      : sgdUpdates(parameters, momentumBuffers, own, learningRate, settings, groups);
+  const due = optimized.map(where(accumulated.due));
+  return [...due, ...accumulated.updates, ...found.updates, ...updates, ...sums];
 }
 
-type Passed = Forward<Kept> & { readonly found: Loss };
+/** A training step as new values: the optimizer's, running statistics, sums of metrics. @param given as optimizedBy */
+export const trainingUpdates = (
+  learner: Learner,
+  batch: Batch,
+  given: Tensor | UpdateScalars,
+  sgd: SgdOptions,
+): Update[] => optimizedBy(learner, computedOn(learner, batch), given, sgd);
 
-/** Gradients of one or two losses, for the optimizer, and what goes with them. */
-interface Found extends Pick<SgdOptions, "taken"> {
+/** Gradients without the loss's scale; of a skipped step zeros. */
+interface Unscaled extends Pick<SgdOptions, "taken"> {
   readonly gradients: readonly Gradients[];
   readonly updates: readonly Update[];
 }
 
-/** Gradients of a loss that was scaled, as they would be without; skipped steps have zeros. */
-function unscaledBy(lossScale: LossScale | undefined, gradients: readonly Gradients[]): Found {
+function unscaledBy(lossScale: LossScale | undefined, gradients: readonly Gradients[]): Unscaled {
   if (lossScale === undefined) return { gradients, updates: [] };
   const all = gradients.flat().filter((gradient) => gradient !== undefined);
   const { taken, unscaled, updates } = unscale(lossScale, all);
   return { taken, updates, gradients: gradients.map((some) => some.map((one) => one && unscaled(one))) };
 }
 
-function optimizedBy(
-  learner: Learner,
-  forward: () => Passed,
-  learningRate: Tensor,
-  sgd: SgdOptions,
-): Kept & { readonly optimized: readonly Update[] } {
-  const { parameters, momentumBuffers, groups, lossScale, optimizer = {} } = learner;
-  const { momenta } = optimizer;
-  const scaled = (loss: Scalar): Scalar => (lossScale === undefined ? loss : tf.mul(loss, lossScale.scale));
-  const found = (gradients: readonly Gradients[]) =>
-    unscaledBy(
-      lossScale,
-      gradients.map((some) => asOptimized(learner, some)),
-    );
-  const settingOf = ({ taken }: Found) => ({ ...sgd, ...optimizer, taken });
-  if (momenta === undefined) {
-    const { gradients, kept } = gradientsOf(() => {
-      const { loss, ...passed } = forward();
-      return { ...passed, loss: scaled(loss) };
-    }, parameters);
-    const one = found([gradients]);
-    const [only = []] = one.gradients;
-    const next = sgdUpdates(parameters, momentumBuffers, only, learningRate, settingOf(one), groups);
-    return { ...kept, optimized: [...next, ...one.updates] };
-  }
-  const { gradients, kept } = gradientsOfParts(() => {
-    const { found, ...passed } = forward();
-    return { ...passed, parts: (found.parts ?? []).map(scaled) };
-  }, parameters);
-  const split = found(gradients);
-  const setting = [learningRate, settingOf(split), momenta, groups] as const;
-  const next = splitSgdUpdates(parameters, momentumBuffers, split.gradients, ...setting);
-  return { ...kept, optimized: [...next, ...split.updates] };
+/** The last weight and bias of a model, which agc leaves out. */
+const classifierOf = ({ model }: Learner): ReadonlySet<Variable> => new Set(parametersOf(model.state).slice(-2));
+
+/** Gradients with those of the update's earlier batches, and whether this is its last one. */
+function accumulating(
+  { recipe, parameters }: Learner,
+  gradients: Gradients,
+  scalars: UpdateScalars | undefined,
+): { readonly sums: Gradients; readonly due?: Scalar; readonly updates: readonly Update[] } {
+  const { accumulated } = recipe ?? {};
+  if (accumulated === undefined || scalars === undefined) return { sums: gradients, updates: [] };
+  const due = tf.greater(scalars.due, 0) as Scalar;
+  const sums = parameters.map((_, i) => {
+    const [gradient, before] = [gradients[i], accumulated[i] as Variable];
+    return gradient && tf.add(before, tf.mul(gradient, scalars.share));
+  });
+  const updates = sums.flatMap((sum, i): Update[] =>
+    sum === undefined ? [] : [[accumulated[i] as Variable, tf.where(due, tf.zerosLike(sum), sum)]],
+  );
+  return { sums, due, updates };
 }
+
+/** Updates that are made only where a condition (bool) holds; always without one. */
+const where =
+  (condition: Scalar | undefined) =>
+  ([variable, value]: Update): Update =>
+    condition === undefined ? [variable, value] : [variable, tf.where(condition, value, variable)];
 
 /** An evaluation step: adds a batch to the sums. @param counted [N], 0 for padding */
 export function evaluationUpdates(
@@ -283,8 +364,6 @@ export function evaluationUpdates(
   return [sums, confusionUpdate(metrics.confusion, logits, oneHot, counted)];
 }
 
-/** Zeros the momentum, for a part with a fresh optimizer. */
-export const resetMomentum = ({ momentumBuffers }: Learner): void =>
-  tf.tidy(() => {
-    for (const momentumBuffer of momentumBuffers) momentumBuffer.assign(tf.zeros(momentumBuffer.shape));
-  });
+/** Initial values of the optimizer's buffers, for a part with a fresh optimizer. */
+export const resetMomentum = ({ momentumBuffers, recipe }: Learner): void =>
+  resetOptimizerState(momentumBuffers, recipe?.optimizer?.name);

@@ -1,13 +1,15 @@
 import type { DistillOptions } from "../config/options.js";
+import { joinedNames } from "../distill/combination.js";
 import type { FeatureShapes, OptimizerTraits, Pair, Phase } from "../distill/method.js";
 import { type OpenedMethod, openMethod, refuseSmallSteps } from "../distill/open.js";
 import { KL_OPTIONS } from "../distill/options.js";
 import { weightedMethod } from "../distill/registry.js";
+import { ensembleOutput } from "../distill/views.js";
 import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
 import { featureState, mapShapes } from "../models/survey.js";
 import { isStatistic } from "../nn/builder.js";
 import { randomFill } from "../nn/initialization.js";
-import type { Insertion, Model, StateEntry } from "../nn/model.js";
+import type { Insertion, Model, ModelOutput, StateEntry } from "../nn/model.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import { type EvaluatedStudent, type Learner, type LearnerPhase, parametersOf, variablesOf } from "./learner.js";
 import { createMetrics } from "./metrics.js";
@@ -19,7 +21,7 @@ import {
   supervised,
   type TeacherConfig,
 } from "./objective.js";
-import { createMomentumBuffers } from "./sgd.js";
+import { createMomentumBuffers } from "./optimizers.js";
 
 export type FrozenModel = { readonly model: BuiltModel; readonly variables: readonly Variable[] };
 
@@ -28,6 +30,34 @@ export function frozen(model: BuiltModel, mode: "training" | "evaluation" = "eva
   const folded = mode === "training" ? [] : model.freeze();
   return { model, variables: [...variablesOf(model.state), ...folded] };
 }
+
+/** Frozen models as one, whose logits are the mean of theirs; a single one is itself. */
+export function ensemble(all: readonly FrozenModel[]): FrozenModel {
+  const [first, ...others] = all as [FrozenModel, ...FrozenModel[]];
+  if (others.length === 0) return first;
+  const members = all.map(({ model }) => model);
+  const model: BuiltModel = {
+    ...first.model,
+    name: joinedNames(members.map(({ name }) => name)),
+    state: [],
+    members,
+    forward(images, context) {
+      const outputs = members.map((member) => member.forward(images, context));
+      return { ...(outputs[0] as ModelOutput), ...ensembleOutput(outputs) };
+    },
+  };
+  return { model, variables: all.flatMap(({ variables }) => variables) };
+}
+
+/** The shapes of a teacher, or of each of an ensemble. */
+export function teacherShapes(teacher: Model): Pick<Pair, "teacher" | "teachers"> {
+  const teachers = teacher.members?.map(featureShapesOf);
+  return { teacher: teachers?.[0] ?? featureShapesOf(teacher), ...(teachers && { teachers }) };
+}
+
+/** Numbers of each teacher's maps. */
+export const mapCounts = ({ teacher, teachers = [teacher] }: Pick<Pair, "teacher" | "teachers">): number[] =>
+  teachers.map(({ maps }) => maps.length);
 
 export type StudentSetting = Pick<DistillOptions, "model_s" | "distill" | "gamma" | "alpha" | "beta"> &
   Partial<Pick<DistillOptions, "batch_size">>;
@@ -56,7 +86,7 @@ export function studentLearner(
   const model = buildModel(setting.model_s, numClasses, fill, imageSize);
   const pair: Pair = {
     student: featureShapesOf(model),
-    teacher: featureShapesOf(teacher ?? model),
+    ...teacherShapes(teacher ?? model),
     numClasses,
     labels,
     batchSize: setting.batch_size ?? BATCH_SIZE,
@@ -65,7 +95,7 @@ export function studentLearner(
   if (weights.beta !== 0) refuseSmallSteps(row, pair);
   const method = openMethod(row, pair, setting, randomFill(seed, "projectors", {}));
   const { kd_T: temperature } = { kd_T: KL_OPTIONS.kd_T.fallback, ...setting } as { kd_T: number };
-  const teacherConfig: TeacherConfig = { ...(teacher && { teacher }), teacherMaps: pair.teacher.maps.length, method };
+  const teacherConfig: TeacherConfig = { ...(teacher && { teacher }), teacherMaps: mapCounts(pair), method };
   return distilledLearner(model, { ...teacherConfig, weights, temperature }, seed);
 }
 
@@ -75,13 +105,14 @@ export function distilledLearner(student: Model, config: DistillConfig, seed: nu
   // Additions train only if their terms have a weight.
   const isUsed = weights.beta !== 0;
   const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;
-  const { learnBefore = [], removed = [], notices = [] } = method;
+  const { learnBefore = [], removed = [], notices = [], peers } = method;
   const model = withInsertion(student, isUsed ? insertion : undefined);
   const predictsThrough = isUsed && (evaluated ?? insertion) !== undefined;
   const main: Learner = {
     ...createLearner(model, isUsed ? method.state : [], distilling(config), optimizer),
     ...(groups && { groups }),
     ...(isUsed && { notices }),
+    ...(isUsed && peers && { peers }),
     ...(predictsThrough && { evaluated: evaluatedStudent(student, teacher, method) }),
     ...(isUsed && learning(student, method.state, [...learnBefore, ...removed])),
     ...(draws && { draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) } }),
@@ -109,7 +140,7 @@ const takeOut = (removed: readonly Variable[]): void =>
 
 const statisticsOf = ({ state }: Model): StateEntry[] => state.filter(({ role }) => isStatistic(role));
 
-function phaseOf(phase: Phase, main: Learner, config: TeacherConfig): LearnerPhase {
+function phaseOf(phase: Phase, main: Learner, config: DistillConfig): LearnerPhase {
   const objective = ofPhase(config, phase);
   const { epochs, learningRate, learns, inEvaluation, continues = false } = phase;
   return {

@@ -1,7 +1,8 @@
 import { PefdError } from "../common/errors.js";
 import { sizeOf } from "../common/shapes.js";
+import { namesIn } from "../distill/combination.js";
 import type { FeatureShapes, Method } from "../distill/method.js";
-import { ownOptions, type Procedure } from "../distill/open.js";
+import { ownOptions, type Procedure, refuseSeveralTeachers } from "../distill/open.js";
 import { type PairSetting, publishedSetting } from "../distill/published.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
 import { featureState, mapShapes, stateLayout, surveyModel } from "../models/survey.js";
@@ -9,6 +10,7 @@ import { isBuffer, isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
 import { traceLayers } from "../nn/shapeTrace.js";
 
+/** Models; of several teachers joined with +. */
 export type PairNames = { readonly teacher: string; readonly student: string };
 
 export interface Added {
@@ -47,15 +49,18 @@ const LABELS = Int32Array.from({ length: IMAGES }, (_, image) => image % CLASSES
 
 /** Additions to a CIFAR-100 pair, or why not; no native library needed. @throws inputError for an unknown model */
 export function addedBy(method: Method, options: object, { teacher, student }: PairNames): Added | string {
+  const teachers = namesIn(teacher).map(featureShapesOf);
   const pair = {
     student: featureShapesOf(student),
-    teacher: featureShapesOf(teacher),
+    teacher: teachers[0] as FeatureShapes,
+    ...(teachers.length > 1 && { teachers }),
     numClasses: CLASSES,
     labels: LABELS,
     batchSize: BATCH_SIZE,
   };
   try {
     const own = ownOptions(method, options);
+    refuseSeveralTeachers(method, pair, own);
     const { made, state } = traceLayers((make) => method.build(pair, own, make));
     return {
       parameters: elements(state, isParameter),

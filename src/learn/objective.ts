@@ -1,9 +1,10 @@
+import { inputError } from "../common/errors.js";
 import type { MomentumPart, Phase, StepContext } from "../distill/method.js";
 import type { OpenedMethod } from "../distill/open.js";
 import { crossEntropy, distillKL } from "../distill/parts/losses.js";
 import {
   outputOfViews,
-  seenOutput,
+  seenTeachers,
   type TeacherView,
   usedViews,
   type ViewTensors,
@@ -33,6 +34,10 @@ export interface Batch {
   /** Of the same images, if the method asks for it. */
   readonly strong?: Tensor4D;
   readonly drawn?: Readonly<Record<string, Tensor>>;
+  /** The loss of logits and one-hot labels [N, C]; cross entropy by default. */
+  readonly task?: (logits: Tensor2D, oneHot: Tensor2D) => Scalar;
+  /** Whether each image is a mix of two. */
+  readonly mixed?: boolean;
   /** The teacher's output, as far as cached or computed ahead. */
   readonly guide?: Partial<ModelOutput>;
 }
@@ -66,14 +71,16 @@ export type StudentOutput = ModelOutput & { readonly strong?: ModelOutput };
 
 export const supervised: Objective = {
   termNames: [],
-  of: () => (output, oneHot) => ({ value: crossEntropy(output.logits, oneHot), terms: [] }),
+  of:
+    ({ task = crossEntropy }) =>
+    (output, oneHot) => ({ value: task(output.logits, oneHot), terms: [] }),
 };
 
 export interface TeacherConfig {
   /** Absent for a teacher-free method. */
   readonly teacher?: Model;
-  /** Number of the teacher's maps. */
-  readonly teacherMaps: number;
+  /** Number of each teacher's maps. */
+  readonly teacherMaps: readonly number[];
   readonly method: OpenedMethod;
 }
 
@@ -100,7 +107,7 @@ export function distilling(config: DistillConfig): Objective {
       return (student, oneHot, context) => {
         context.updates.push(...guides.updates);
         const terms: [number, Scalar][] = [];
-        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot, seen, method.classView)]);
+        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot, seen, method.classView, batch.task)]);
         if (alpha !== 0) {
           const theirs = seen(guides.guide.logits as Tensor2D);
           terms.push([alpha, distillKL(seen(student.logits), theirs, temperature)]);
@@ -126,23 +133,33 @@ function taskLoss(
   oneHot: Tensor2D,
   seen: (logits: Tensor2D) => Tensor2D,
   classView: boolean,
+  task: Batch["task"] = crossEntropy,
 ): Scalar {
-  const weak = crossEntropy(seen(logits), oneHot);
-  return strong === undefined || classView ? weak : tf.add(weak, crossEntropy(seen(strong.logits), oneHot));
+  const weak = task(seen(logits), oneHot);
+  return strong === undefined || classView ? weak : tf.add(weak, task(seen(strong.logits), oneHot));
 }
 
-/** Objective of a first phase: the sum of its terms. */
-export const ofPhase = (config: TeacherConfig, phase: Phase): Objective => ({
-  termNames: phase.terms,
+/** Objective of a first phase: its own loss, the sum of its terms, or the main part's with its terms alone. */
+export const ofPhase = (config: DistillConfig, { terms, loss }: Phase): Objective =>
+  loss === undefined
+    ? distilling({ ...config, method: { ...config.method, termNames: terms } })
+    : ofOwnLoss(config, terms, loss);
+
+const ofOwnLoss = (
+  config: TeacherConfig,
+  termNames: readonly string[],
+  loss: NonNullable<Phase["loss"]>,
+): Objective => ({
+  termNames,
   ...guidedBy(config, config.method.sees),
   of(batch) {
     const guides = taught(config, batch);
     return (student, oneHot, context) => {
       context.updates.push(...guides.updates);
-      const found = phase.loss(stepContextOf(batch, student, guides, oneHot), context);
-      const terms = phase.terms.map((name) => found[name] ?? tf.scalar(0));
+      const found = loss(stepContextOf(batch, student, guides, oneHot), context);
+      const terms = termNames.map((name) => found[name] ?? tf.scalar(0));
       const weighted = terms.map((term) => [1, term] as const);
-      return { value: weightedSum(weighted), terms, ...partsOf(config.method, phase.terms, weighted) };
+      return { value: weightedSum(weighted), terms, ...partsOf(config.method, termNames, weighted) };
     };
   },
 });
@@ -157,17 +174,19 @@ function partsOf({ optimizer }: OpenedMethod, names: readonly string[], terms: W
   return { parts: momenta.map((part) => sumOf(terms.filter((_, i) => isIn(part, names[i] as string)))) };
 }
 
+type SeenTeachers = ReturnType<typeof seenTeachers>;
+
 interface Guides {
   readonly guide: Partial<ModelOutput>;
-  readonly seen: ModelOutput;
-  readonly strong: ModelOutput | undefined;
+  readonly seen: SeenTeachers;
+  readonly strong: SeenTeachers | undefined;
   /** Running statistics of a teacher in training mode. */
   readonly updates: readonly Update[];
 }
 
 function taught({ teacher, teacherMaps, method }: TeacherConfig, batch: Batch): Guides {
   const context: ForwardContext = { training: method.teacherTrains, updates: [] };
-  const see = (output: Partial<ModelOutput>) => seenOutput(output, method.sees, teacherMaps);
+  const see = (output: Partial<ModelOutput>) => seenTeachers(output, method.sees, teacherMaps);
   const guide = batch.guide ?? teacher?.forward(batch.images, context) ?? {};
   const strong = batch.strong && teacher && !method.classView ? see(teacher.forward(batch.strong, context)) : undefined;
   return { guide, seen: see(guide), strong, updates: context.updates };
@@ -193,21 +212,33 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
     if (value !== undefined) return value;
     throw new Error(`The method uses the ${what} of a step without one.`);
   };
+  const ofOneImage = <Value>(what: string, value: Value): Value => {
+    if (!batch.mixed) return value;
+    throw inputError(
+      `This method looks at the ${what} of an image, and --mixup and --cutmix mix two images.`,
+      "Leave mixing out, or take a method without labels, such as kd.",
+    );
+  };
   return {
     student,
-    teacher: guides.seen,
-    oneHot,
-    labels: batch.labels,
+    ...guides.seen,
+    images: batch.images,
+    get oneHot() {
+      return ofOneImage("label", oneHot);
+    },
+    get labels() {
+      return ofOneImage("label", batch.labels);
+    },
     get strong() {
       return {
         student: given("second view", student.strong),
         get teacher() {
-          return given("strong view", guides.strong);
+          return given("strong view", guides.strong).teacher;
         },
       };
     },
     get image() {
-      return given("image indices", batch.image);
+      return ofOneImage("index", given("image indices", batch.image));
     },
     get epoch() {
       return given("epoch", batch.epoch);
@@ -218,7 +249,7 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
   };
 }
 
-/** Written as differences so that no graph optimizer reorders the sum (see sgd.ts). */
+/** Written as differences so that no graph optimizer reorders the sum (see optimizers.ts). */
 function weightedSum(terms: Weighted): Scalar {
   const [first, ...rest] = terms;
   if (first === undefined) throw new Error("At least one term of the loss needs a weight.");

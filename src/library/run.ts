@@ -29,10 +29,10 @@ export const eventReporter = (tell: (event: RunEvent) => void): RunReporter => (
 });
 
 /**
- * Running work: events by `for await (const event of run)`, the result by `await run.result`; either is optional. It
+ * Running work: events by `for await (const event of run)`, the result by `await run` or `await run.result`; either is optional. It
  * begins at once, one after another, as there is one TensorFlow.
  */
-export interface Run<Result> extends AsyncIterable<RunEvent> {
+export interface Run<Result> extends AsyncIterable<RunEvent>, PromiseLike<Result> {
   /** Rejects with a PefdError, or with the signal's reason when aborted. */
   readonly result: Promise<Result>;
 }
@@ -89,5 +89,6 @@ export function startRun<Result>(work: (tell: (event: RunEvent) => void) => Prom
     }
     await result; // what went wrong is thrown here, too
   }
-  return { result, [Symbol.asyncIterator]: events };
+  // biome-ignore lint/suspicious/noThenProperty: `await distill(...)` waits for the result
+  return { result, then: result.then.bind(result), [Symbol.asyncIterator]: events };
 }

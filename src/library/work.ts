@@ -35,9 +35,8 @@ const nameInFile = async (path: string) => modelNameIn((await readCheckpoint(pat
 export async function distillWith(given: OptionInput, settings: RunSettings, tell: Tell): Promise<RunResult> {
   const layers = layersOf(given, DISTILL_SECTIONS);
   const resolved = resolveDistill(layers);
-  const { model_t = "MODEL" } = resolved.options;
   for (const text of withoutEffect(layers, resolved)) tell({ kind: "notice", text });
-  const options = await requireTeacher(layers, nameInFile, `pefd train-teacher --model ${model_t}`);
+  const options = await requireTeacher(layers, nameInFile, (model = "MODEL") => `pefd train-teacher --model ${model}`);
   const [first, ...later] = generationsOf(options);
   const hooks = hooksOf(settings, tell);
   let result = await runDistill(first as DistillOptions, hooks);

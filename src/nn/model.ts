@@ -77,6 +77,8 @@ export interface ModelOutput {
   readonly averaged?: Tensor4D;
   /** Output of inserted layers; see ForwardContext.insertion. */
   readonly inserted?: Tensor4D;
+  /** Of an ensemble: each model's output. */
+  readonly members?: readonly Partial<ModelOutput>[];
 }
 
 /** The paper's code's list of features: stem, maps, penultimate vector. */
@@ -98,6 +100,8 @@ export interface Model {
   readonly featureSize: number;
   /** All state in PyTorch's state_dict order. */
   readonly state: readonly StateEntry[];
+  /** Of an ensemble: its models. */
+  readonly members?: readonly Model[];
   /** The forward pass of images [N, H, W, 3], normalised. */
   forward(images: Tensor4D, context: ForwardContext): ModelOutput;
 }

@@ -260,7 +260,7 @@ const TENSORFLOW_ROWS: readonly Row[] = [
 
   ["Relu", "features: T -> activations: T", { ...same, activations: 1, opcode: 3 }],
   ["Relu6", "features: T -> activations: T", { ...same, activations: 1 }],
-  ["LeakyRelu", "features: T -> activations: T", same],
+  ["LeakyRelu Softplus", "features: T -> activations: T", same],
   ["ReluGrad", "gradients: T, features: T -> backprops: T", { ...same, opcode: 4 }],
   ["Relu6Grad", "gradients: T, features: T -> backprops: T", same],
   ["Softmax", "logits: T -> softmax: T", same],

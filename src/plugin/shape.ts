@@ -24,7 +24,10 @@ const isOption = ([name, row]: [string, unknown]): boolean =>
 /** Required of a method and of each variant. */
 const PUBLICATION: Readonly<Record<string, Rule>> = {
   name: NAME,
-  paper: ["a text that ends with its year, such as 2026", (value) => isText(value) && /\b\d{4}$/.test(value)],
+  paper: [
+    'a text that ends with its year, such as 2026, or "none"',
+    (value) => isText(value) && /^none\b|\b\d{4}$/.test(value),
+  ],
   code: TEXT,
   formula: TEXT,
   weights: [

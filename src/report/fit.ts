@@ -13,7 +13,7 @@ const stripsOf = ({ columns, rows }: Table): Strip[] =>
   columns.map((column, index) => ({ column, cells: rows.map((cells) => shownCell(cells[index] ?? "")) }));
 
 function partCommon(strips: readonly Strip[]): { common: Strip[]; telling: Strip[] } {
-  const isCommon = ({ cells }: Strip) => cells.length > 1 && new Set(cells).size === 1;
+  const isCommon = ({ column, cells }: Strip) => !column.pinned && cells.length > 1 && new Set(cells).size === 1;
   const telling = strips.filter((strip) => !isCommon(strip));
   if (telling.length === 0) return { common: [], telling: [...strips] };
   return { common: strips.filter(isCommon), telling };
@@ -84,9 +84,10 @@ function turned(strips: readonly Strip[], width: number): string[] {
   return blocks.flatMap((block, index) => (index === 0 ? block : ["", ...block]));
 }
 
-/** All columns, or those that fit without some of the extra ones; the first of these goes first. */
+/** All columns, or those that fit without some of the extra ones; of the highest number the first goes first. */
 function beside(strips: readonly Strip[], width: number) {
-  const extras = strips.filter(({ column }) => column.extra);
+  const rank = ({ column }: Strip) => column.extra ?? 0;
+  const extras = strips.filter((strip) => rank(strip) > 0).sort((a, b) => rank(b) - rank(a));
   for (let count = 0; count <= extras.length; count++) {
     const left = extras.slice(0, count);
     const kept = strips.filter((strip) => !left.includes(strip));

@@ -8,6 +8,13 @@ import type { Summary } from "./runs/summarize.js";
 const spreadJson = (value: Summary["last"]) =>
   value === undefined ? null : { mean: value.mean, std: value.std ?? null };
 
+function rankJson({ place, of, difference, ...rank }: Rank) {
+  const [p, trials] = [rank.p ?? null, rank.trials ?? null];
+  if (difference === undefined) return { place, of, p, difference: null, trials };
+  const { mean, low, high, paired } = difference;
+  return { place, of, p, difference: { mean, low, high, paired }, trials };
+}
+
 function summaryJson(summary: Summary, rank: Rank | undefined) {
   const { kind, teacher, model, method, weights, differs, n, unfinished, comparable } = summary;
   return {
@@ -23,7 +30,7 @@ function summaryJson(summary: Summary, rank: Rank | undefined) {
     unfinished,
     last: spreadJson(summary.last),
     best: spreadJson(summary.best),
-    rank: rank === undefined ? null : { ...rank, p: rank.p ?? null },
+    rank: rank === undefined ? null : rankJson(rank),
     published: summary.published?.top1 ?? null,
     publishedBy: summary.published?.source ?? null,
     publishedEpoch: summary.published?.counted ?? null,

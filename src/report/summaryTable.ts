@@ -3,11 +3,11 @@ import { SOURCES } from "../config/published/figures.js";
 import { formatDuration } from "./duration.js";
 import { formatSetting, type Repeat, type Setting, WEIGHTS, type Weight } from "./runs/grouping.js";
 import { completeSettings, otherSettings, pairLabel, SETTING_NAMES } from "./runs/labels.js";
-import { apart, LEVEL, type Rank, rankings } from "./runs/ranking.js";
+import { apart, type Rank, rankings } from "./runs/ranking.js";
 import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
-import { formatSpread } from "./runs/statistics.js";
+import { type Difference, formatSpread, LEVEL, POWER } from "./runs/statistics.js";
 import type { Summary } from "./runs/summarize.js";
-import { type Column, columns, extra, type Table } from "./table.js";
+import { type Column, columns, extra, pinned, type Table } from "./table.js";
 
 /** "TTM (ttm, wttm)" for each source of published figures, and what it has them of. */
 function sourcesOf(summaries: readonly Summary[]): string[] {
@@ -66,10 +66,29 @@ function rankNotes(summaries: readonly Summary[]): string[] {
     unlike.length === 0 ? [] : [`Not ranked together, as they differ in what ranks must share: ${unlike.join("; ")}.`];
   if (ranks.length === 0) return split;
   const isUntested = ranks.some(({ place, p }) => place > 1 && p === undefined);
+  const kinds = new Set(ranks.flatMap(({ difference }) => (difference === undefined ? [] : [difference.paired])));
+  const [paired, welch] = ["paired t-test where trials are the same", "Welch's t-test"];
+  const test = kinds.size > 1 ? `${paired}, else ${welch}` : kinds.has(false) ? welch : paired;
   return [
-    `Rank: by mean last top-1 among runs of one pair with the same data, teacher, epochs, batch size and learning rate. =: not significantly different from rank 1 (two-sided Welch's t-test over trials, p >= ${LEVEL}, uncorrected).`,
+    "Rank: by mean last top-1 among runs of one pair with the same data, teacher, epochs, batch size and learning rate.",
+    ...(kinds.size === 0
+      ? []
+      : [
+          `=: not significantly different from rank 1 (two-sided ${test}, Holm's correction over the group, p >= ${LEVEL}). Difference: from rank 1, with its 95 % confidence interval (not corrected).`,
+        ]),
     ...(isUntested ? ["The test needs two finished trials on both sides."] : []),
+    ...powerNotes(summaries),
     ...split,
+  ];
+}
+
+/** "kd 7" for all that more trials would tell from the first of their group. */
+function powerNotes(summaries: readonly Summary[]): string[] {
+  const open = [...rankings(summaries)].filter(([, { p = 0 }]) => p >= LEVEL);
+  const texts = open.map(([summary, { trials }]) => `${namesOf([summary], summaries)} ${trials ?? "over 999"}`);
+  if (texts.length === 0) return [];
+  return [
+    `Trials of each that would show such a difference from rank 1 with a power of ${100 * POWER} %: ${texts.join(", ")}.`,
   ];
 }
 
@@ -100,7 +119,9 @@ const weightCell = ({ weights }: Summary, name: Weight) => (weights[name] === un
 const countCell = ({ n, unfinished }: Summary) => (unfinished === 0 ? String(n) : `${n} (+${unfinished} unfinished)`);
 
 const publishedCell = ({ published, comparable }: Summary) =>
-  published === undefined ? "-" : `${published.top1.toFixed(2)}${comparable ? "" : " *"}`;
+  published === undefined
+    ? "-"
+    : `${published.top1.toFixed(2)}${published.counted === "best" ? " (best)" : ""}${comparable ? "" : " *"}`;
 
 /** "1", or "3 =" if not significantly different from the first of its pair. */
 function rankCell(rank: Rank | undefined): string {
@@ -109,11 +130,18 @@ function rankCell(rank: Rank | undefined): string {
   return `${rank.place}${mark}`;
 }
 
+/** "-0.53 [-1.10, 0.04]". */
+export const differenceCell = (difference: Difference | undefined): string =>
+  difference === undefined
+    ? "-"
+    : `${difference.mean.toFixed(2)} [${difference.low.toFixed(2)}, ${difference.high.toFixed(2)}]`;
+
 /** The report's text table: one line per experiment, and a column for each setting in which any two differ. */
 export function summaryTable(summaries: readonly Summary[]): Table {
   const keys = differingKeys(summaries);
   const ranks = rankings(summaries);
   const isRanked = ranks.size > 0;
+  const isTested = [...ranks.values()].some(({ difference }) => difference !== undefined);
   const rows = summaries.map((summary) => [
     summary.teacher ?? "-",
     summary.model,
@@ -123,6 +151,7 @@ export function summaryTable(summaries: readonly Summary[]): Table {
     countCell(summary),
     formatSpread(summary.last),
     ...(isRanked ? [rankCell(ranks.get(summary))] : []),
+    ...(isTested ? [differenceCell(ranks.get(summary)?.difference)] : []),
     formatSpread(summary.best),
     publishedCell(summary),
     summary.secondsPerRun === undefined ? "-" : formatDuration(summary.secondsPerRun),
@@ -130,13 +159,18 @@ export function summaryTable(summaries: readonly Summary[]): Table {
   ]);
   const differing: Column[] = keys.map((title) => ({ title, align: "right" }));
   return {
+    // A narrow terminal goes without settings first, and never without method, accuracy and rank.
     columns: [
-      ...columns("Teacher", "Model", "Method", ">r", ">a", ">b"),
-      ...differing,
-      ...columns(">n", ">Last top-1", ...(isRanked ? [">Rank"] : [])),
-      ...extra(columns(">Best top-1")),
-      ...columns(">Published"),
-      ...extra(columns(">Time per run", ">ms/step")),
+      ...extra(columns("Teacher", "Model"), 2),
+      ...pinned(columns("Method")),
+      ...extra(columns(">r", ">a", ">b"), 4),
+      ...extra(differing, 8),
+      ...extra(columns(">n"), 1),
+      ...pinned(columns(">Last top-1", ...(isRanked ? [">Rank"] : []))),
+      ...extra(columns(...(isTested ? [">Difference"] : [])), 3),
+      ...extra(columns(">Best top-1"), 6),
+      ...extra(columns(">Published"), 5),
+      ...extra(columns(">Time per run", ">ms/step"), 7),
     ],
     rows,
   };
@@ -166,6 +200,9 @@ const CSV: Readonly<Record<string, (summary: Summary, rank: Rank | undefined) =>
   best_top1_std: ({ best }) => exact(best?.std),
   rank: (_, rank) => exact(rank?.place),
   rank_p: (_, rank) => exact(rank?.p),
+  difference: (_, rank) => exact(rank?.difference?.mean),
+  difference_low: (_, rank) => exact(rank?.difference?.low),
+  difference_high: (_, rank) => exact(rank?.difference?.high),
   published_top1: ({ published }) => exact(published?.top1),
   published_by: ({ published }) => exact(published?.source),
   seconds_per_run: ({ secondsPerRun }) => exact(secondsPerRun),
@@ -187,10 +224,11 @@ export function summaryCsvTable(summaries: readonly Summary[]): Table {
 export function runTable(summaries: readonly Summary[], labels: readonly string[]): Table {
   const runs = summaries.flatMap((summary, index) => summary.runs.map((run) => runCells(run, labels[index] ?? "")));
   return {
-    columns: columns(
-      ...["Experiment", ">Trial", ">Epochs", ">Last top-1", ">Best top-1", ">Best epoch"],
-      ...[">Train loss", ">Time", ">ms/step", "Folder"],
-    ),
+    columns: [
+      ...pinned(columns("Experiment", ">Trial")),
+      ...columns(">Epochs", ">Last top-1", ">Best top-1", ">Best epoch"),
+      ...columns(">Train loss", ">Time", ">ms/step", "Folder"),
+    ],
     rows: runs,
   };
 }

@@ -3,15 +3,21 @@ import { cleanLine, textWidth as width } from "../common/text.js";
 export interface Column {
   readonly title: string;
   readonly align: "left" | "right";
-  /** Whether a terminal that is too narrow may drop this column. */
-  readonly extra?: boolean;
+  /** A terminal that is too narrow drops columns, the highest number first; never those without one. */
+  readonly extra?: number;
+  /** Shown in every row even where all rows have the same: what a table is about. */
+  readonly pinned?: boolean;
 }
 
 /** A table of finished text; every row has as many cells as there are columns. */
 export type Table = { readonly columns: readonly Column[]; readonly rows: readonly (readonly string[])[] };
 
-/** Columns that a narrow terminal can go without. */
-export const extra = (given: readonly Column[]): Column[] => given.map((column) => ({ ...column, extra: true }));
+/** Columns that a narrow terminal can go without, the higher the number the sooner. */
+export const extra = (given: readonly Column[], rank = 1): Column[] =>
+  given.map((column) => ({ ...column, extra: rank }));
+
+/** Columns that are always there. */
+export const pinned = (given: readonly Column[]): Column[] => given.map((column) => ({ ...column, pinned: true }));
 
 /** Columns from their titles; those that start with ">" hold numbers. */
 export const columns = (...titles: readonly string[]): Column[] =>

@@ -15,7 +15,7 @@ export const identitySchema = z.object(
     leftOutSha256: sha256.optional(),
     /** Re-encoding of packed images: such runs compare only with their like. */
     reencoded: text.optional(),
-    /** See config/usedPlugins.ts; absent without plug-ins. */
+    /** See config/record.ts; absent without plug-ins. */
     pluginsSha256: sha256.optional(),
     engine: name,
     /** cpu or gpu. */

@@ -24,7 +24,7 @@ const amount = figure.min(0, "must be 0 or more");
 
 const percent = amount.max(100, "must be at most 100");
 
-export const name = z.string("must be a name").regex(/^[\w.+-]{1,100}$/, "must be a name of letters and digits");
+export const name = z.string("must be a name").regex(/^[\w.+-]{1,200}$/, "must be a name of letters and digits");
 
 const LONGEST_TEXT = 4096;
 
@@ -124,6 +124,8 @@ const resultSchema = z.object({
   weightsSha256: sha256,
   /** If evaluated (--teacher_eval). */
   teacherTop1: percent.optional(),
+  /** Models that learned beside the student, with their test results. */
+  peers: z.array(metrics.extend({ model: name })).optional(),
   /** With --teacher_cache: its tally in the last process. */
   teacherCache: z.object({ found: count, computed: count }).optional(),
 });

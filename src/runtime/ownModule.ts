@@ -37,6 +37,7 @@ interface ModuleExports {
   takeWords?(): string;
   /** Convolutions that needed float32 where int16 were asked for. */
   inFloats?(): string;
+  hostAddress?(values: ArrayBufferView): bigint;
 }
 
 /** The module of our own ops (src/native): convolutions, arithmetic on elements, resized images. */
@@ -63,7 +64,7 @@ const NO_MODULE: OwnModule = {
 };
 
 let loaded: OwnModule = { ...NO_MODULE, problem: "not loaded yet" };
-let native: Pick<ModuleExports, "divertWords" | "takeWords" | "inFloats"> = {};
+let native: Pick<ModuleExports, "divertWords" | "takeWords" | "inFloats" | "hostAddress"> = {};
 let saidInFloats = "";
 
 function loadModule(folder: string): OwnModule {
@@ -131,6 +132,13 @@ export function float32Note(): string | undefined {
   if (found === saidInFloats) return undefined;
   saidInFloats = found;
   return `Some convolutions (${found}) run in float32, which is slower: their channel scales differ too much for int16.`;
+}
+
+/** The address of an array's elements as two int32, which PefdHostMemory takes. @throws Error without our module */
+export function hostAddress(values: ArrayBufferView): Int32Array {
+  const address = native.hostAddress?.(values);
+  if (address === undefined) throw new Error("The module of our own ops is not loaded.");
+  return new Int32Array(BigUint64Array.of(address).buffer);
 }
 
 /** Captures a native library's stderr, such as libjpeg's warnings, which name no image; nothing without our module. */

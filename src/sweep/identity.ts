@@ -1,6 +1,6 @@
-import type { DistillOptions } from "../config/options.js";
+import { type DistillOptions, teachersOf } from "../config/options.js";
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
-import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
+import { pluginsSha256, usedPlugins } from "../config/record.js";
 import { sumAsIn } from "../data/dataset.js";
 import { type Identity, NUMERICS, type PlannedIdentity, readConfig } from "../runFiles/identity.js";
 import { generationsOf } from "../train/files/runName.js";
@@ -24,16 +24,15 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
     const config = { kind: "distill", model: options.model_s, ...keptOf(options) };
     const decided = { ...config, seed: seedOf(options) };
     const plugins = pluginsSha256(usedPlugins(decided));
-    const { path_t, model_t = "", generations } = options;
+    const teachers = teachersOf(options);
+    const { generations } = options;
     const undecided = Object.entries(options).filter(([key, value]) => isUndecided(key, value));
     return {
       identity: {
         trainSha256: sumAsIn(then?.trainSha256, trainFile),
         testSha256: sumAsIn(then?.testSha256, testFile),
-        ...(path_t !== undefined &&
-          generations === undefined && {
-            teacherSha256: await weightsOf(path_t, model_t, options.dataset, options.data),
-          }),
+        ...(teachers.length > 0 &&
+          generations === undefined && { teacherSha256: await weightsOf(teachers, options.dataset, options.data) }),
         ...(options.skip_list !== undefined && { leftOutSha256: leftOut(options.skip_list) }),
         ...(plugins !== undefined && { pluginsSha256: plugins }),
         ...(!isUndecided("engine", options.engine) && { engine: options.engine }),

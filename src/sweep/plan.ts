@@ -8,6 +8,7 @@ import { DATA } from "../config/commandOptions.js";
 import { requireTeacher, resolveDistill } from "../config/derive.js";
 import { variableOf } from "../config/environment.js";
 import { DISTILLATION, type DistillOptions, ENGINE, METHOD_SECTIONS, TRAINING } from "../config/options.js";
+import { RECIPE } from "../config/recipe.js";
 import { procedureName } from "../config/record.js";
 import { givenBy, type Layer, rowsOf } from "../config/resolve.js";
 import { procedures, weightedMethod } from "../distill/registry.js";
@@ -51,7 +52,7 @@ interface Combination {
 const TAKES_ONE_VALUE = new Set(["integer", "number", "weights", "choice"]);
 
 function sweepableRows(): Rows {
-  const { trial, ...rows } = rowsOf([DISTILLATION, ...METHOD_SECTIONS, TRAINING, DATA, ENGINE]);
+  const { trial, ...rows } = rowsOf([DISTILLATION, ...METHOD_SECTIONS, TRAINING, RECIPE, DATA, ENGINE]);
   // Trials vary fastest: the repetitions of an experiment follow each other.
   const ordered = Object.entries({ ...rows, trial } as Rows);
   const fit = ordered.filter(([name, row]) => TAKES_ONE_VALUE.has(row.type) || name === "path_t");
@@ -205,14 +206,15 @@ function labelOf(combination: Combination, options: DistillOptions): string {
 const flagWords = (name: string, value: unknown): string[] => {
   if (value === true) return [`--${name}`];
   if (value === false) return [`--${name}=false`];
-  return [`--${name}`, Array.isArray(value) ? value.join(",") : String(value)];
+  const all = ROWS[name]?.several ? [value].flat() : [[value].flat().join(",")];
+  return all.flatMap((one) => [`--${name}`, String(one)]);
 };
 
 const isSecret = (value: unknown): boolean => typeof value === "string" && withoutPasswords(value) !== value;
 
 /** Everything that was given, wherever it was given: as flags, so that the line stands for itself, and as variables. */
 function wordsOf(options: DistillOptions, given: readonly string[]): Pick<SweepRun, "words" | "env"> {
-  const named = Object.entries(options).filter(([name]) => given.includes(name));
+  const named = Object.entries(options).filter(([name, value]) => given.includes(name) && value !== undefined);
   const secret = named.filter(([, value]) => isSecret(value));
   const flags = named.filter(([, value]) => !isSecret(value));
   const typed = flags.flatMap(([name, value]) => flagWords(name, value));
@@ -224,8 +226,7 @@ function wordsOf(options: DistillOptions, given: readonly string[]): Pick<SweepR
 
 async function planRun(combination: Combination, nameInFile: NameInFile): Promise<SweepRun> {
   const resolved = resolveDistill(combination.layers);
-  const { model_t = "MODEL" } = resolved.options;
-  const trainCommand = `pefd train-teacher --model ${model_t}`;
+  const trainCommand = (model = "MODEL") => `pefd train-teacher --model ${model}`;
   const found = await requireTeacher(combination.layers, nameInFile, trainCommand);
   const own = tellVaried(combination, found, (name) => !isInStudentFolder(name, found.distill));
   const options = { ...found, save_dir: join(found.save_dir, ...own), resume: true };

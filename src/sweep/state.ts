@@ -19,9 +19,11 @@ export function isComplete({ runDir, options }: SweepRun): boolean {
 }
 
 /** Epochs that a run has logged, at most those it is to have. */
-export function epochsDone({ runDir, options }: SweepRun): number {
+export const epochsDone = (run: SweepRun): number => Math.min(logged(run), run.options.epochs);
+
+function logged({ runDir }: SweepRun): number {
   try {
-    return Math.min(readEpochLog(runDir).at(-1)?.epoch ?? 0, options.epochs);
+    return readEpochLog(runDir).at(-1)?.epoch ?? 0;
   } catch {
     // A corrupt log is reported by the run itself; here it only affects an estimate.
     return 0;
@@ -35,6 +37,13 @@ export async function refuseOtherRuns(runs: readonly SweepRun[]): Promise<void> 
   const { identities } = await import("./identity.js");
   const planned = identities();
   for (const run of asked) {
+    const done = logged(run);
+    if (done > run.options.epochs) {
+      throw inputError(
+        `${run.runDir} has ${done} epochs already, more than --epochs ${run.options.epochs}.`,
+        ELSEWHERE,
+      );
+    }
     const { identity, undecided } = await planned(run);
     const then = identityIn(run.runDir);
     const changed = [

@@ -160,6 +160,7 @@ function stepContextOf(method: OpenedMethod, student: BuiltModel, teacher: Built
   return {
     ...weak,
     strong: method.strongView || method.classView ? outputs("strong view's ") : weak,
+    images: noise(student.imageSize ?? sideOf(student.name), ""),
     labels: labels(),
     oneHot: oneHot(),
     image: tf.tensor1d(image, "int32") as Tensor1D,
@@ -170,7 +171,7 @@ function stepContextOf(method: OpenedMethod, student: BuiltModel, teacher: Built
 
 function lossOf({ terms, phases = [] }: OpenedMethod, at: StepContext): Scalar {
   const context = () => ({ training: true, updates: [] });
-  const parts = [terms(at, context()), ...phases.map((phase) => phase.loss(at, context()))];
+  const parts = [terms(at, context()), ...phases.map((phase) => phase.loss?.(at, context()) ?? {})];
   const all = parts.flatMap((part) => Object.values(part)).filter((term) => term !== undefined);
   return all.reduce((sum, term) => tf.add(sum, term), tf.scalar(0)) as Scalar;
 }

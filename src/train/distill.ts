@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { cacheDirectory } from "../common/cachePaths.js";
 import { inputError } from "../common/errors.js";
 import { counted } from "../common/text.js";
-import type { DistillOptions } from "../config/options.js";
+import { type DistillOptions, teachersOf } from "../config/options.js";
 import type { Dataset } from "../data/dataset.js";
 import { namesIn } from "../distill/combination.js";
 import type { Method } from "../distill/method.js";
@@ -16,13 +16,14 @@ import type { BuiltModel } from "../models/build.js";
 import { isGpu } from "../runtime/device.js";
 import type { Variable } from "../runtime/tf.js";
 import { epochParts } from "./calls.js";
+import { optionsOf } from "./devices.js";
 import type { EngineChoice } from "./engine.js";
 import { isDue } from "./epoch.js";
 import { evaluateModel } from "./evaluation.js";
 import { withPredictor } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
-import { studentFolder, teacherModelOf } from "./files/runName.js";
-import { type OpenedModel, openFrozen } from "./openModel.js";
+import { studentFolder } from "./files/runName.js";
+import { type OpenedTeachers, openTeachers } from "./openModel.js";
 import { asBegun, train } from "./prepare.js";
 import { openScene, type Scene } from "./scene.js";
 import type { BatchSource } from "./source.js";
@@ -62,7 +63,7 @@ async function tellTeacherAccuracy(
   if (evaluation === undefined) return undefined;
   const { loss, top1, top5 } = evaluation;
   reporter.notice(
-    `Teacher: top-1 ${top1.toFixed(2)} %, top-5 ${top5.toFixed(2)} %, loss ${loss.toFixed(4)} on ${counted(count, "test image")}.`,
+    `${model.members === undefined ? "Teacher" : `Mean of ${model.members.length} teachers`}: top-1 ${top1.toFixed(2)} %, top-5 ${top5.toFixed(2)} %, loss ${loss.toFixed(4)} on ${counted(count, "test image")}.`,
   );
   return top1;
 }
@@ -73,13 +74,13 @@ function viewsOf(options: DistillOptions): TeacherView[] {
 }
 
 const openCache = (
-  teacher: OpenedModel,
+  { each }: OpenedTeachers,
   options: DistillOptions,
   { dataset, choice }: Scene,
   { reporter, env }: Hooks,
 ) =>
   openTeacherCache({
-    teacher,
+    teachers: each,
     method: weightedMethod(options).method,
     dataset,
     choice,
@@ -92,7 +93,7 @@ const openCache = (
 
 /** Steps per teacher pass, with a notice if not as requested. */
 function stepsAhead(
-  { model }: OpenedModel,
+  { model }: OpenedTeachers,
   options: DistillOptions,
   { choice, dataset }: Scene,
   { reporter }: Hooks,
@@ -127,19 +128,17 @@ function refuseSecondView(
 }
 
 /** Trains as the paper's train_student.py. @throws inputError for invalid inputs, runError for a failed run */
-export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
+export async function runDistill(typed: DistillOptions, hooks: Hooks): Promise<RunResult> {
+  const options = optionsOf(typed, hooks.devices);
   const runDir = studentFolder(options);
   const scene = await openScene(asBegun(options, runDir), hooks);
   const { numClasses } = scene.dataset;
   const { method } = weightedMethod(options);
   refuseSecondView(method, scene.dataset, options.distill);
   const { teacherMode } = method;
-  const { path_t, model_t, model_s, generation } = options;
-  const teacherModel = teacherModelOf(options);
-  const teacher =
-    path_t === undefined || teacherModel === undefined
-      ? undefined
-      : await openFrozen(path_t, teacherModel, scene.dataset, teacherMode);
+  const { model_t, model_s, generation } = options;
+  const files = teachersOf(options);
+  const teacher = files.length === 0 ? undefined : await openTeachers(files, scene.dataset, teacherMode);
   const { labels, height } = scene.dataset.train;
   const student = studentLearner(teacher?.model, options, numClasses, scene.seed, labels, height);
   for (const text of student.notices ?? []) hooks.reporter.notice(text);

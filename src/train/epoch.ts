@@ -56,17 +56,20 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const wholeSteps = Math.floor(images / batchSize);
   const started = performance.now();
   const pace = session.pace();
+  const callAt = (from: number): number =>
+    from < wholeSteps
+      ? stepsUntilDue(task, from, Math.min(pace.steps(), wholeSteps - from))
+      : Math.min(1, steps - from);
   let step = firstStep;
   while (step < steps && !signal.aborted) {
-    const room = Math.min(pace.steps(), wholeSteps - step);
-    const count = step < wholeSteps ? stepsUntilDue(task, step, room) : 1;
+    const count = callAt(step);
     const before = performance.now();
     const rows = rowsOf(plan, step, count, batchSize);
     const first = step + 1;
     step += count;
     const upcoming = rowsOf(plan, step, steps - step, batchSize);
     const place = { learningRate: task.learningRate, epoch: task.epoch, step: first };
-    const dataSeconds = session.train(rows, place, upcoming);
+    const dataSeconds = session.train(rows, place, upcoming, callAt(step));
     task.onProgress(progressAt(task, step, steps, (performance.now() - before) / 1000 / count, dataSeconds / count));
     pace.took(count, performance.now() - before);
     await setImmediate();

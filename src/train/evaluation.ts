@@ -16,6 +16,7 @@ import {
   oneByOne,
   stepsPerCallOf,
 } from "./calls.js";
+import { type Devices, sumOver } from "./devices.js";
 import type { EngineChoice } from "./engine.js";
 import { type BatchSource, plainRows } from "./source.js";
 
@@ -41,21 +42,26 @@ export const evaluationEntry = (model: EvaluatedModel, metrics: MetricsVariables
   };
 };
 
-/** Runs the program's `evaluate` over a test set; yields the number of images done. */
+/**
+ * Runs the program's `evaluate` over a test set; yields the number of images done.
+ * @param devices among which the batches are divided
+ */
 export function* evaluateWith(
   program: Program,
   test: BatchSource,
   metrics: MetricsVariables,
   clear: () => void,
+  devices?: Devices,
 ): Calls<Evaluation> {
+  const { rank = 0, size: among = 1 } = devices ?? {};
   const { count } = test.set;
   const size = Math.min(testBatch(), count);
   const steps = Math.ceil(count / size);
   clear();
   try {
     const pace = createPace(program, stepsPerCallFor(test, size));
-    for (let step = 0; step < steps; ) {
-      const taken = Math.min(pace.steps(), steps - step);
+    for (let step = rank; step < steps; ) {
+      const taken = among > 1 ? 1 : Math.min(pace.steps(), steps - step);
       const [from, to] = [step * size, (step + taken) * size];
       const counted = Float32Array.from({ length: to - from }, (_, i) => (from + i < count ? 1 : 0));
       const started = performance.now();
@@ -63,10 +69,11 @@ export function* evaluateWith(
       const values = test.values(plainRows(from, to, test.set), upcoming);
       program.run("evaluate", { ...values, counted }, taken);
       pace.took(taken, performance.now() - started);
-      step += taken;
+      step += taken + among - 1;
       yield Math.min(to, count);
     }
     program.pull("metrics");
+    if (devices !== undefined) setMetrics(metrics, [...sumOver(devices, metrics.total)]);
     const { loss, top1, top5 } = readMetrics(metrics);
     const confusion = metrics.confusion?.dataSync().slice() as Float32Array | undefined;
     return { loss, top1, top5, ...(confusion !== undefined && { confusion }) };

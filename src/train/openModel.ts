@@ -4,10 +4,13 @@ import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError, type PefdError } from "../common/errors.js";
 import { createRandom } from "../common/random.js";
 import type { StateDict, StateTensor } from "../common/stateDict.js";
+import { datasetIn } from "../config/modelName.js";
+import type { TeacherFile } from "../config/options.js";
+import { sha256 } from "../data/checksums.js";
 import { classesIn, type ImageShape, type TestImages } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
-import { type FrozenModel, frozen } from "../learn/learners.js";
+import { ensemble, type FrozenModel, frozen } from "../learn/learners.js";
 import { type BuiltModel, buildModel } from "../models/build.js";
 import { stateLayout } from "../models/survey.js";
 import { isCounter } from "../nn/builder.js";
@@ -16,7 +19,11 @@ import { isGpu } from "../runtime/device.js";
 import { tf } from "../runtime/tf.js";
 import { loadState, notNumbers, tensorsFor } from "./files/stateFiles.js";
 
-export type OpenedModel = FrozenModel & { readonly weightsSha256: string };
+export type OpenedModel = FrozenModel & {
+  readonly weightsSha256: string;
+  /** In its file; undefined where it does not say. */
+  readonly trainedOn: string | undefined;
+};
 
 /** sha256 over float32 weights and statistics in state_dict order, without counters, whatever the file format. */
 export function weightsSha256(state: readonly Pick<StateEntry, "name" | "role">[], tensors: StateDict): string {
@@ -36,7 +43,10 @@ async function fileWeightsSha256(path: string, modelName: string, numClasses: nu
   return weightsSha256(layout, tensorsFor(layout, state, { path, modelName }));
 }
 
-function remembering<Words extends string[], Result>(ask: (...words: Words) => Result): typeof ask {
+/** The checksum of several models, in order; a single one's own. */
+const ofAll = (sums: readonly string[]): string => (sums.length === 1 ? (sums[0] as string) : sha256(sums.join("\n")));
+
+function remembering<Words extends unknown[], Result>(ask: (...words: Words) => Result): typeof ask {
   const known = new Map<string, Result>();
   return (...words) => {
     const key = JSON.stringify(words);
@@ -49,9 +59,10 @@ function remembering<Words extends string[], Result>(ask: (...words: Words) => R
 /** Checksums for identities, each file read once; they throw inputError for an unreadable one. */
 export const inputReader = () => ({
   filesOf: remembering((dataset: string, folder: string) => DATASETS.row(dataset).files(folder)),
-  weightsOf: remembering(async (path: string, model: string, dataset: string, folder: string) =>
-    fileWeightsSha256(path, model, await classesIn(DATASETS.row(dataset), folder)),
-  ),
+  weightsOf: remembering(async (teachers: readonly TeacherFile[], dataset: string, folder: string) => {
+    const classes = await classesIn(DATASETS.row(dataset), folder);
+    return ofAll(await Promise.all(teachers.map(({ path, model }) => fileWeightsSha256(path, model, classes))));
+  }),
   leftOut: remembering((list: string) => skipListIn(list)?.sha256),
 });
 
@@ -88,13 +99,37 @@ export async function openFrozen(
   dataset: ModelTask,
   mode?: "training" | "evaluation",
 ): Promise<OpenedModel> {
-  const { state } = await readCheckpoint(path);
+  const { state, metadata } = await readCheckpoint(path);
   const model = buildModel(name, dataset.numClasses, "zeros", dataset.test?.height);
   refuseOtherClasses(model.state, state, dataset, `The teacher in ${path}`);
   const tensors = tensorsFor(model.state, state, { path, modelName: name });
   loadState(model.state, tensors, { path, modelName: name });
   refuseNoOutputs(model, path);
-  return { ...frozen(model, mode), weightsSha256: weightsSha256(model.state, tensors) };
+  const sum = weightsSha256(model.state, tensors);
+  return { ...frozen(model, mode), weightsSha256: sum, trainedOn: datasetIn(metadata) };
+}
+
+/** A run's teachers: each one, and all as one model. */
+export type OpenedTeachers = Omit<OpenedModel, "trainedOn"> & { readonly each: readonly OpenedModel[] };
+
+/** Opens a run's frozen teachers. @throws inputError as openFrozen, or for teachers of different data sets */
+export async function openTeachers(
+  files: readonly TeacherFile[],
+  dataset: ModelTask,
+  mode?: "training" | "evaluation",
+): Promise<OpenedTeachers> {
+  const each: OpenedModel[] = [];
+  for (const { path, model } of files) each.push(await openFrozen(path, model, dataset, mode));
+  const told = each.map(({ trainedOn = "" }, i) => [trainedOn, files[i]?.path] as const);
+  const [first = ["", ""], ...others] = told.filter(([name]) => name !== "");
+  const other = others.find(([name]) => name !== first[0]);
+  if (other !== undefined) {
+    throw inputError(
+      `The teachers were trained on different data sets: ${first[1]} on ${first[0]}, ${other[1]} on ${other[0]}.`,
+      "Give teachers that were trained on one data set.",
+    );
+  }
+  return { ...ensemble(each), each, weightsSha256: ofAll(each.map(({ weightsSha256 }) => weightsSha256)) };
 }
 
 const SIDE = 32;

@@ -1,13 +1,15 @@
 import { hostname } from "node:os";
+import { inputError } from "../common/errors.js";
 import { counted } from "../common/text.js";
-import { version } from "../common/version.js";
+import { commit, version } from "../common/version.js";
 import type { EngineName } from "../compile/types.js";
 import { PRECISIONS, type TrainOptions } from "../config/options.js";
-import { keptOf, numbersOf } from "../config/policy.js";
-import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
+import { keptOf, numbersOf, unreachedText } from "../config/policy.js";
+import { pluginsSha256, usedPlugins } from "../config/record.js";
 import { type ImageSet, sumAsIn } from "../data/dataset.js";
 import { type Learner, learnerVariables } from "../learn/learner.js";
 import { withLossScale } from "../learn/lossScale.js";
+import { scalarValues, withRecipe } from "../learn/recipe.js";
 import { isBuffer } from "../nn/builder.js";
 import { type Identity, identitySha256, NUMERICS, type RunConfig, readConfig } from "../runFiles/identity.js";
 import { type RunProgress, recordFailure } from "../runFiles/stateFile.js";
@@ -17,6 +19,7 @@ import { kernelSet } from "../runtime/ownOps.js";
 import { keepProgramsWith } from "../runtime/programs/folder.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import { claimRunFolder, type RunFolder } from "./claim/claim.js";
+import { agree } from "./devices.js";
 import { isDue, stepsPerEpoch } from "./epoch.js";
 import { testBatch } from "./evaluation.js";
 import { predictorMetadata } from "./files/predictor.js";
@@ -83,11 +86,12 @@ function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene, { or
   const { choice, seed } = scene;
   const config = { kind: plan.kind, model: plan.learner.model.name, ...keptOf(options), ...choice, seed };
   const plugins = usedPlugins(config);
+  const made = commit();
   return {
     ...config,
     ...(plugins.length > 0 && { plugins }),
     versions: { pefd: version(), tensorflow: tensorFlowVersion() },
-    origin: { host: hostname(), started: new Date().toISOString(), ...origin },
+    origin: { host: hostname(), started: new Date().toISOString(), ...(made && { commit: made }), ...origin },
     identity: runIdentity(plan, config, scene, options.resume),
   } as unknown as RunConfig;
 }
@@ -134,7 +138,8 @@ const PREPARATION: Readonly<Record<EngineName, string>> = {
 
 /** Claims the run's folder, writes its config.json, and trains. */
 export async function train(given: RunPlan, options: TrainOptions, scene: Scene, hooks: Hooks): Promise<RunResult> {
-  const plan = { ...given, learner: withLossScale(given.learner, scene.choice.precision) };
+  const learner = withRecipe(given.learner, options);
+  const plan = { ...given, learner: withLossScale(learner, scene.choice.precision) };
   const stages = stagesOf(plan.learner);
   const config = resolvedConfig(plan, options, scene, hooks);
   if (config.identity?.trainSha256 === scene.dataset.trainFile.listedSha256) {
@@ -151,7 +156,10 @@ export async function train(given: RunPlan, options: TrainOptions, scene: Scene,
       return complete as RunResult;
     }
     if (kept !== undefined) restoreLearner(plan.learner, kept);
-    const progress = { ...(kept?.progress ?? FRESH), identitySha256: identitySha256(config.identity as Identity) };
+    const own = { ...(kept?.progress ?? FRESH), identitySha256: identitySha256(config.identity as Identity) };
+    const { devices } = hooks;
+    if (devices !== undefined) hooks.reporter.phase(`waiting for the other processes of ${devices.size}`);
+    const progress = devices === undefined ? own : agree(devices, plan.learner, own, config.identity);
     return await openAndTrain({ plan, options, scene, hooks, folder, stages }, progress);
   } catch (error) {
     if (!hooks.signal.aborted) await recordFailure(plan.runDir, error as Error);
@@ -187,8 +195,10 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       seed,
       workers: options.num_workers,
       batchSize: Math.max(options.batch_size, testBatch()),
+      staged: hooks.env.PEFD_STAGED === "1" || isGpu(),
     }) as [BatchSource, BatchSource];
     const teacherTop1 = goesOn ? progress.teacherTop1 : await plan.evaluateTeacher?.(test);
+    if (plan.openCache !== undefined && isMixing(learner)) throw uncachable();
     cache = await plan.openCache?.();
     const source = cache?.guide(train) ?? train;
     opened.unshift({ close: () => source.close?.() });
@@ -199,11 +209,17 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       test,
       constants: plan.constants,
       batchSize: options.batch_size,
-      ahead: cache === undefined && train.mostImages === undefined ? (plan.ahead ?? 1) : 1,
+      ahead: cache === undefined && train.mostImages === undefined && !isMixing(learner) ? (plan.ahead ?? 1) : 1,
       isDue: (step: number) => isDue(options, step),
       onWarning: hooks.reporter.warn,
+      devices: hooks.devices,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
     };
+    const steps = stepsPerEpoch(dataset.train.count, options.batch_size, learner);
+    const scalarsIn = (stage: Stage) =>
+      stage.learner.recipe && {
+        scalars: (epoch: number, step: number) => scalarValues(options, { ...stage, steps }, epoch, step),
+      };
     const { store, progress: current } = await openRunStore(
       {
         runDir,
@@ -212,9 +228,10 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
         imageSize: options.image_size,
         addsWeights: learner.extra.some(({ role }) => !isBuffer(role)),
         predictor: predictorMetadata(learner),
+        peers: (learner.peers ?? []).map(({ name }) => name),
         saveFreq: options.save_freq,
         terms: stageTerms(stages),
-        steps: stepsPerEpoch(dataset.train.count, options.batch_size, learner),
+        steps,
         tbFreq: options.tb_freq,
       },
       { ...progress, ...(teacherTop1 !== undefined && { teacherTop1 }) },
@@ -232,10 +249,11 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       stages,
       store,
       cache,
-      open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner }),
+      open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner, ...scalarsIn(stage), seed }),
       images: dataset.train.count,
       augmentation: dataset.train.augmentation,
       testImages: dataset.test.count,
+      test,
       epochKept: folder.epochKept,
     };
     if (isGpu()) keepProgramsWith(runDir);
@@ -247,6 +265,14 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
     if (cache !== undefined) closeCache(cache, hooks);
   }
 }
+
+const isMixing = ({ recipe }: Learner): boolean => recipe?.task?.mixing !== undefined;
+
+const uncachable = () =>
+  inputError(
+    "--teacher_cache keeps the teacher's outputs for single images, and --mixup and --cutmix mix two.",
+    "Leave out --teacher_cache.",
+  );
 
 function announce(claimed: Claimed, progress: RunProgress): void {
   const { plan, options, scene, hooks, folder, stages } = claimed;
@@ -267,8 +293,9 @@ function announce(claimed: Claimed, progress: RunProgress): void {
   const { resume } = options;
   const start = startText(runDir, folder.continuation.kept?.progress, { resume, steps });
   if (start !== undefined) reporter.notice(start);
-  const short = shortRunText(stages, options.epochs);
-  if (short !== undefined) reporter.notice(short);
+  for (const short of [shortRunText(stages, options.epochs), unreachedText(options)]) {
+    if (short !== undefined) reporter.notice(short);
+  }
   reporter.phase(PREPARATION[scene.choice.engine]);
 }
 

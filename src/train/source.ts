@@ -9,6 +9,7 @@ import { type ImageStream, openImageStream, type StreamSettings } from "../data/
 import { openPrefetcher } from "../data/prefetch.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
 import type { Batch } from "../learn/objective.js";
+import { ownInstructions } from "../runtime/ownModule.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 
 /** Images outside of a step, as in evaluation; within a tidy. @returns [to - from, height, width, 3] */
@@ -29,6 +30,8 @@ export interface BatchSource {
   batch(feeds: Feeds): Batch;
   /** Host values of the feeds for sampler rows. @param upcoming known rows of the next calls */
   values(rows: Int32Array, upcoming?: Int32Array): FeedValues;
+  /** The feed whose next values a compiled call brings to the device while it computes, if any. */
+  readonly staged?: string;
   /** Most images per call, if limited. */
   readonly mostImages?: number;
   /** Ends threads. */
@@ -76,7 +79,13 @@ function ticketRows(set: number, rows: Int32Array, most: number): TicketRow[] {
   });
 }
 
-function fileSource(set: ImagesInFiles, index: number, stream: ImageStream, engine: EngineName): BatchSource {
+interface Fed {
+  readonly stream: ImageStream;
+  readonly engine: EngineName;
+  readonly staged: boolean;
+}
+
+function fileSource(set: ImagesInFiles, index: number, { stream, engine, staged }: Fed): BatchSource {
   const labelsOf = (images: Int32Array) => images.map((image) => set.labels[image] as number);
   const fed = fedSource(set);
   return {
@@ -85,6 +94,7 @@ function fileSource(set: ImagesInFiles, index: number, stream: ImageStream, engi
     batch: ({ images, ...feeds }) =>
       fed.batch({ ...feeds, images: normalizedBatch(images as Tensor, set, engine === "xla") }),
     mostImages: stream.most,
+    ...(staged && { staged: "images" }),
     values(rows, upcoming = new Int32Array(0)) {
       const image = imageColumn(rows);
       const next = ticketRows(index, upcoming, 2 * stream.most);
@@ -102,11 +112,12 @@ const XLA_AHEAD_BYTES = 320e6;
 function fileSources(
   sets: readonly ImagesInFiles[],
   engine: EngineName,
-  { seed = 0, workers = 0, batchSize = 1 }: Partial<StreamSettings>,
+  { seed = 0, workers = 0, batchSize = 1, staged = false }: SourceSettings,
 ): BatchSource[] {
   const ahead = engine === "xla" ? { aheadBytes: XLA_AHEAD_BYTES } : {};
   const stream = openImageStream(sets, { seed, workers, batchSize, ...ahead });
-  return sets.map((set, index) => fileSource(set, index, stream, engine));
+  const fed = { stream, engine, staged: staged && engine === "xla" && ownInstructions() !== undefined };
+  return sets.map((set, index) => fileSource(set, index, fed));
 }
 
 /** Images assembled on the host for every step. */
@@ -159,7 +170,11 @@ export function residentSource(set: ImagesInMemory): BatchSource {
 const DEFAULT_BUDGET_MB = 2048;
 
 /** Only images in files need more than the budget. */
-export type SourceSettings = Partial<StreamSettings> & { readonly budgetMb?: number | undefined };
+export type SourceSettings = Partial<StreamSettings> & {
+  readonly budgetMb?: number | undefined;
+  /** Whether XLA's calls bring the next call's images to the device while they compute. */
+  readonly staged?: boolean | undefined;
+};
 
 /**
  * A run's sources with equal batches: threads prefetch images in files; images in memory are resident for XLA if all

@@ -54,10 +54,12 @@ const FEW = 0.02;
 
 const ELEMENT_BYTES: Readonly<Record<PrecisionName, number>> = { float32: 4, bfloat16: 2, float16: 2 };
 
+type TeacherModel = Pick<Model, "name" | "imageSize" | "featureSize" | "numClasses">;
+
 export interface AheadRequest {
   readonly asked: number | undefined;
   readonly method: Pick<Method, "teacherMode">;
-  readonly teacher: Pick<Model, "name" | "imageSize" | "featureSize" | "numClasses">;
+  readonly teacher: TeacherModel & { readonly members?: readonly TeacherModel[] };
   readonly views: readonly TeacherView[];
   readonly choice: Pick<EngineChoice, "engine" | "precision">;
   readonly gpu: boolean;
@@ -70,7 +72,10 @@ export interface AheadRequest {
 
 export type AheadChoice = { readonly steps: number; readonly why?: string };
 
-function keptElements({ teacher, views }: AheadRequest, maps: readonly number[]): number {
+const mapsOf = ({ name, imageSize }: TeacherModel): number[] => mapShapes(name, imageSize).maps.map(sizeOf);
+
+function keptElements(teacher: TeacherModel, views: readonly TeacherView[]): number {
+  const maps = mapsOf(teacher);
   const [largest, all] = [Math.max(...maps), maps.reduce((sum, size) => sum + size, 0)];
   // A map counts twice: before and after its last ReLU.
   const sizes = views.map((view) => {
@@ -84,11 +89,12 @@ function keptElements({ teacher, views }: AheadRequest, maps: readonly number[])
 
 /** As fits a GPU's L2 cache: 1, 2, 4; fewer where clearly more steps would fill no call. */
 function stepsByMemory(request: AheadRequest): number {
-  const { teacher, choice, batchSize, parts } = request;
-  const maps = mapShapes(teacher.name, teacher.imageSize).maps.map(sizeOf);
+  const { teacher, choice, views, batchSize, parts } = request;
+  const { members = [teacher] } = teacher;
+  const kept = members.reduce((sum, one) => sum + keptElements(one, views), 0);
   const bytes = Math.max(
-    Math.max(...maps) * ELEMENT_BYTES[choice.precision],
-    keptElements(request, maps) * ELEMENT_BYTES.float32,
+    Math.max(...members.flatMap(mapsOf)) * ELEMENT_BYTES[choice.precision],
+    kept * ELEMENT_BYTES.float32,
   );
   const all = parts.reduce((sum, part) => sum + part, 0);
   const singles = (group: number): number =>

@@ -4,20 +4,23 @@ import { type PefdError, runError } from "../common/errors.js";
 import { counted } from "../common/text.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Augmentation } from "../data/augmentation.js";
-import { type Learner, resetMomentum } from "../learn/learner.js";
-import { learningRateAt } from "../learn/sgd.js";
-import type { EpochRow, StepProgress, TrainingMetrics } from "../report/log/contract.js";
+import { type Learner, resetMomentum, variablesOf } from "../learn/learner.js";
+import { createMetrics } from "../learn/metrics.js";
+import { rateOfStep } from "../learn/recipe.js";
+import type { EpochRow, Metrics, StepProgress, TrainingMetrics } from "../report/log/contract.js";
 import type { RunProgress } from "../runFiles/stateFile.js";
 import { deviceMemory } from "../runtime/device.js";
 import { float32Note } from "../runtime/ownModule.js";
 import { programsSha256 } from "../runtime/programs/kept.js";
 import { oneByOne } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
-import { type EpochOutcome, isDue, trainEpoch } from "./epoch.js";
+import { type EpochOutcome, isDue, stepsPerEpoch, trainEpoch } from "./epoch.js";
+import { evaluateModel } from "./evaluation.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import type { RunStore } from "./files/runStore.js";
 import { type Snapshot, takeSnapshot } from "./files/snapshot.js";
 import type { Stage, TrainingSession } from "./session.js";
+import type { BatchSource } from "./source.js";
 import type { TeacherCache } from "./teacherCache/open.js";
 
 interface Place {
@@ -79,6 +82,7 @@ export interface Run {
   readonly images: number;
   readonly augmentation: Augmentation;
   readonly testImages: number;
+  readonly test: BatchSource;
   readonly choice: EngineChoice;
   readonly stages: readonly Stage[];
   /** Called once the learner has its initial state. */
@@ -187,16 +191,11 @@ async function oneEpoch(run: ActiveRun, progress: RunProgress): Promise<RunState
   });
 }
 
-/** A part's own, or the schedule's, which counts from the start of the main part. */
-function rateOf({ stage, options }: ActiveRun, epoch: number): number {
-  if (stage.learningRate !== undefined) return stage.learningRate;
-  if (stage.scheduleFrom === undefined) return options.learning_rate;
-  return learningRateAt(epoch - stage.scheduleFrom + 1, {
-    learningRate: options.learning_rate,
-    decayEpochs: options.lr_decay_epochs,
-    decayRate: options.lr_decay_rate,
-  });
-}
+/** A part's own, or the schedule's, which counts from the start of the main part; that of the epoch's last step. */
+const rateOf = ({ stage, options, images, learner }: ActiveRun, epoch: number): number => {
+  const steps = stepsPerEpoch(images, options.batch_size, learner);
+  return rateOfStep(options, { ...stage, steps }, epoch, steps).learningRate;
+};
 
 const meansOf = ({ loss, top1, top5, terms }: TrainingMetrics): TrainingMetrics => ({
   loss,
@@ -248,11 +247,34 @@ function reportMemory({ reporter, env }: Hooks): void {
   if (memory !== undefined) reporter.notice(`${memory} MB of the GPU's memory in use.`);
 }
 
+/** Test results of the models that learned beside the student. @throws the signal's reason */
+async function evaluatedPeers({ learner, choice, test, hooks }: Run): Promise<NonNullable<RunResult["peers"]>> {
+  const { reporter, signal, blocking } = hooks;
+  const results: (Metrics & { readonly model: string })[] = [];
+  for (const model of learner.peers ?? []) {
+    const subject = { model, constants: variablesOf(model.state), test };
+    const found = await evaluateModel(subject, choice, createMetrics(), {
+      notice: reporter.notice,
+      onWarning: reporter.warn,
+      signal,
+      ...(blocking && { blocking }),
+    });
+    if (found === undefined) throw signal.reason;
+    const { loss, top1, top5 } = found;
+    reporter.notice(
+      `Peer ${model.name}: top-1 ${top1.toFixed(2)} %, top-5 ${top5.toFixed(2)} %, loss ${loss.toFixed(4)}.`,
+    );
+    results.push({ model: model.name, loss, top1, top5 });
+  }
+  return results;
+}
+
 /** Writes the last weights and the result, with epochs of all processes. */
 async function finish(run: Run, { progress, snapshot }: RunState): Promise<RunResult> {
   const { runDir, options, store } = run;
   const last = snapshot ?? takeSnapshot(run.learner, progress.steps);
   const { train, test, stepMs } = progress.row as EpochRow;
+  const peers = await evaluatedPeers(run);
   const teacherCache = run.cache?.tally();
   const programs = programsSha256();
   const result: RunResult = {
@@ -267,6 +289,7 @@ async function finish(run: Run, { progress, snapshot }: RunState): Promise<RunRe
     weightsSha256: stateSha256(last.model),
     ...(programs !== undefined && { programsSha256: programs }),
     ...(progress.teacherTop1 !== undefined && { teacherTop1: progress.teacherTop1 }),
+    ...(peers.length > 0 && { peers }),
     ...(teacherCache && { teacherCache }),
   };
   await store.finish(last, progress, result);

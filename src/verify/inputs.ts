@@ -1,12 +1,12 @@
 import { PefdError } from "../common/errors.js";
 import { shellWord } from "../common/text.js";
+import { teachersOf } from "../config/options.js";
 import { numbersOf } from "../config/policy.js";
-import { pluginsSha256, type UsedPlugin, usedPlugins } from "../config/usedPlugins.js";
+import { pluginsSha256, type UsedPlugin, usedPlugins } from "../config/record.js";
 import { type DatasetFiles, type ImageFile, sumAsIn } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { type Identity, NUMERICS, type RunConfig } from "../runFiles/identity.js";
 import type { Found } from "../runFiles/stateFile.js";
-import { teacherModelOf } from "../train/files/runName.js";
 import { inputReader } from "../train/openModel.js";
 
 export type Verdict = "fits" | "differs" | "unknown";
@@ -85,16 +85,16 @@ async function dataFindings(
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
 async function teacherFinding(
-  config: RunConfig,
+  { path_t, model_t = "", model_s, generation, dataset, data }: RunConfig,
   { teacherSha256 }: Identity,
   { weightsOf }: Reader,
 ): Promise<Finding[]> {
   if (teacherSha256 === undefined) return [];
-  const { path_t, dataset, data } = config;
-  const [what, path] = ["teacher's weights", textOf(path_t)];
+  const what = "teacher's weights";
+  const teachers = teachersOf({ path_t: [path_t].flat().map(textOf), model_t, model_s, generation });
   const finding = await examined(what, "unknown", async () => {
-    const found = await weightsOf(path, textOf(teacherModelOf(config)), textOf(dataset), textOf(data));
-    return compared(what, path, teacherSha256, found);
+    const found = await weightsOf(teachers, textOf(dataset), textOf(data));
+    return compared(what, teachers.map(({ path }) => path).join(", "), teacherSha256, found);
   });
   return [finding];
 }

@@ -47,8 +47,14 @@ test("pefd methods METHOD shows its paper, loss and options; an unknown one is r
   assert.deepEqual([sum.exitCode, /unknown distillation method crd\+kd/.test(sum.stderr)], [2, true]);
 });
 
+test("a method's name in papers is answered with its name here", async () => {
+  for (const [typed, name] of Object.entries({ AT: "attention", SP: "similarity", cc: "correlation", FT: "factor" })) {
+    const { exitCode, stderr } = await pefd(["distill", "--distill", typed, "--dry_run"]);
+    assert.deepEqual([exitCode, new RegExp(`Did you mean ${name}\\?`).test(stderr)], [2, true], stderr);
+  }
+});
+
 const ELSEWHERE = {
-  lr: ["learning_rate"],
   wd: ["weight_decay"],
   bs: ["batch_size"],
   seed: ["trial"],
@@ -64,3 +70,8 @@ for (const [typed, ours] of Object.entries(ELSEWHERE)) {
     for (const name of ours) assert.match(stderr, new RegExp(`--${name}: \\w`));
   });
 }
+
+test("--lr is understood", async () => {
+  const { stdout } = await pefd(["distill", "--lr", "0.3", "--dry_run", "--json"]);
+  assert.equal(JSON.parse(stdout).options.learning_rate, 0.3);
+});

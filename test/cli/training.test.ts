@@ -11,8 +11,8 @@ import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
 const SMALL = ["--data", "data", "--limit_train", "40", "--limit_test", "20", "--batch_size", "20"];
 const TEACHER = ["train-teacher", "--model", "resnet8", ...SMALL];
-const TEACHER_RUN = "save/models/resnet8_cifar100_lr_0.05_decay_0.0005_trial_1";
-const STUDENT_RUN = "save/student_model/S:resnet8_T:resnet8_cifar100_ours_r:1_a:0_b:25_1";
+const TEACHER_RUN = "save/models/resnet8_cifar100_lr_0.05_decay_0.0005_trial_1_limit_test:20_limit_train:40";
+const STUDENT_RUN = "save/student_model/S:resnet8_T:resnet8_cifar100_ours_r:1_a:0_b:25_1_limit_test:20_limit_train:40";
 
 test("a teacher, a student and their evaluation, as typed", async (t) => {
   const cwd = temporaryFolder(t);

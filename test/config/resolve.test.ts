@@ -108,11 +108,41 @@ test("a variant of a method has its own published weights and values, and the pa
 
 test("a teacher whose file alone tells its model has the pair's published values, too", async () => {
   const flags = layer("flags", { path_t: "a/b.pth", model_s: "resnet20", distill: "dkd" });
-  const options = await requireTeacher([flags], async () => "resnet56", "");
+  const options = await requireTeacher([flags], async () => "resnet56", String);
   assert.deepEqual([options.model_t, options.dkd_beta], ["resnet56", 2]);
   await assert.rejects(
-    requireTeacher([flags], async () => undefined, ""),
+    requireTeacher([flags], async () => undefined, String),
     /cannot be determined/,
+  );
+});
+
+test("several teachers: a model for each file, one for all of them, or those that the files tell", async () => {
+  const teachers = (values: Record<string, unknown>) => {
+    const { path_t, model_t } = distill(layer("flags", values)).options;
+    return [path_t, model_t];
+  };
+  const files = ["save/models/resnet8_a/last.pth", "save/models/resnet14_b/last.pth"];
+  assert.deepEqual(teachers({ path_t: files }), [files, "resnet8+resnet14"]);
+  assert.deepEqual(teachers({ path_t: [files[0]] }), [files[0], "resnet8"]);
+  const untold = ["a.pth", "b.pth"];
+  assert.deepEqual(teachers({ path_t: untold, model_t: "resnet8, resnet20" }), [untold, "resnet8+resnet20"]);
+  assert.deepEqual(teachers({ path_t: untold, model_t: "resnet8" }), [untold, "resnet8+resnet8"]);
+  assert.throws(() => teachers({ path_t: untold, model_t: "resnet8+resnet8+resnet8" }), {
+    exitCode: 2,
+    message: "--path_t names 2 checkpoints, and --model_t 3 models.",
+  });
+  assert.throws(() => teachers({ path_t: untold, model_t: "resnet8,resnet9" }), /unknown model resnet9/);
+  const flags = layer("flags", { path_t: [files[0], "b.pth"] });
+  const named = await requireTeacher([flags], async () => "resnet20", String);
+  assert.deepEqual([named.path_t, named.model_t], [[files[0], "b.pth"], "resnet8+resnet20"]);
+});
+
+test("of several teachers without files the first one that is not there is named", async () => {
+  const flags = layer("flags", { model_t: "resnet8+resnet14", save_dir: "nowhere" });
+  const train = (model?: string) => `pefd train-teacher --model ${model}`;
+  await assert.rejects(
+    requireTeacher([flags], async () => undefined, train),
+    { message: /^No teacher resnet8 in nowhere\/models/, hint: /--model resnet8`/ },
   );
 });
 
@@ -177,8 +207,8 @@ test("a method without a teacher takes none, and says what it ignores", async ()
   ]);
   assert.throws(() => distill(flags, layer("file", { generations: 2 })), /tf_kd_reg has no teacher/);
   const unread = () => Promise.reject(new Error("no file is read"));
-  assert.equal((await requireTeacher([flags, preset], unread, "")).path_t, undefined);
+  assert.equal((await requireTeacher([flags, preset], unread, String)).path_t, undefined);
   for (const values of [{ distill: "cs_kd", alpha: "1", beta: "1" }, { distill: "cs_kd+kd" }]) {
-    await assert.rejects(requireTeacher([layer("flags", values)], unread, ""), /Distillation needs a teacher/);
+    await assert.rejects(requireTeacher([layer("flags", values)], unread, String), /Distillation needs a teacher/);
   }
 });

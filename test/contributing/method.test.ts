@@ -23,7 +23,7 @@ const CWD = [
   "1",
   ...SMALL,
 ];
-const FOLDER = "save/student_model/S:resnet8x4_T:resnet8_cifar100_cwd_r:1_a:0_b:50_1";
+const FOLDER = "save/student_model/S:resnet8x4_T:resnet8_cifar100_cwd_r:1_a:0_b:50_1_limit_test:50";
 
 async function assertDone(ended: Promise<{ exitCode: number | null; stderr: string }>) {
   const { exitCode, stderr } = await ended;

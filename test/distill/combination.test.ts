@@ -40,7 +40,7 @@ test("a sum has the terms of its methods, each as it is alone, and their weights
       method: sum,
       weights,
       temperature: 4,
-      teacherMaps: 3,
+      teacherMaps: [3],
       teacher: {} as Model,
     });
     const { strong: _, ...batch } = at;

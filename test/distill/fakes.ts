@@ -107,6 +107,7 @@ export function fakeStepContext(method: OpenedMethod, sees = method.sees, pair =
   return {
     ...outputs(),
     strong: outputs(),
+    images: fake(IMAGES, 32, 32, 3),
     labels: tf.tensor1d(labels, "int32"),
     image: tf.tensor1d(labels, "int32"),
     oneHot: tf.oneHot(tf.tensor1d(labels, "int32"), CLASSES).toFloat() as StepContext["oneHot"],
@@ -118,7 +119,10 @@ export function fakeStepContext(method: OpenedMethod, sees = method.sees, pair =
 /** The terms of a method for some batch, those of its phases among them, as numbers. */
 export function termsOf(method: OpenedMethod, at: StepContext): Record<string, number> {
   const context = () => ({ training: true, updates: [] });
-  const parts = [method.terms(at, context()), ...(method.phases ?? []).map((phase) => phase.loss(at, context()))];
+  const parts = [
+    method.terms(at, context()),
+    ...(method.phases ?? []).map((phase) => phase.loss?.(at, context()) ?? {}),
+  ];
   const terms = parts.flatMap((part) => Object.entries(part));
   return Object.fromEntries(terms.map(([name, term]) => [name, term?.dataSync()[0] as number]));
 }

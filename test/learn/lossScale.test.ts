@@ -5,7 +5,7 @@ import { before, describe, it } from "node:test";
 import { compile } from "#pefd/compile/program.js";
 import type { EngineName } from "#pefd/compile/types.js";
 import { createLossScale, unscale, withLossScale } from "#pefd/learn/lossScale.js";
-import { sgdUpdates } from "#pefd/learn/sgd.js";
+import { sgdUpdates } from "#pefd/learn/optimizers.js";
 import { loadTensorFlow, type Tensor, tf, type Variable } from "#pefd/runtime/tf.js";
 import { noiseImages, type Pupil, studentPupil, study } from "../compile/scenes.js";
 import { ROOT } from "../helpers/paths.js";

@@ -53,7 +53,7 @@ const DIFFERENCE = 8.5;
 /** The loss of one batch, as numbers. */
 function lossOf(weights: { gamma: number; alpha: number; beta: number }) {
   const teacher = { forward: () => output(GUIDE, GUIDE_POOLED) } as never as Model;
-  const config = { teacher, teacherMaps: 0, method: METHOD, weights, temperature: TEMPERATURE };
+  const config = { teacher, teacherMaps: [0], method: METHOD, weights, temperature: TEMPERATURE };
   const { termNames, of } = distilling(config);
   tf.engine().startScope();
   try {

@@ -63,7 +63,7 @@ test("a plug-in, a teacher, a student and an evaluation, as the command line has
     const opened = await openCheckpoint(checkpoint);
     assert.deepEqual([opened.model, opened.dataset], ["resnet8", "cifar100"]);
     assert.throws(() => opened.values("fc.wait"), /no tensor fc\.wait. Did you mean fc\.weight/);
-    const { top1, n } = await evaluate({ checkpoint, data }).result;
+    const { top1, n } = await evaluate({ checkpoint, data });
     assert.deepEqual([top1, n], [student.test.top1, 20]);
     const stop = new AbortController();
     const reason = new Error("enough");
@@ -97,11 +97,14 @@ test("a plug-in, a teacher, a student and an evaluation, as the command line has
       [{ epochs: 0 }, /epochs takes an integer/],
       [{ config: "nothing" }, /Unknown preset: nothing/],
     ] as const) {
-      await assert.rejects(trainTeacher({ ...options, ...wrong }).result, (error) => {
-        assert.ok(error instanceof PefdError && error.exitCode === 2);
-        assert.match(error.message, said);
-        return true;
-      });
+      await assert.rejects(
+        async () => await trainTeacher({ ...options, ...wrong }),
+        (error) => {
+          assert.ok(error instanceof PefdError && error.exitCode === 2);
+          assert.match(error.message, said);
+          return true;
+        },
+      );
     }
     await assert.rejects(openCheckpoint(join(folder, "nowhere.pth")), PefdError);
     await assert.rejects(loadRuns(join(folder, "nowhere")), PefdError);

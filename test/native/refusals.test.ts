@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { test } from "node:test";
 import { allOps } from "#pefd/ops/ops.js";
 import { DT, intAttribute, nativeBackend, typeAttribute } from "#pefd/runtime/native.js";
-import { ownInstructions } from "#pefd/runtime/ownModule.js";
+import { hostAddress, ownInstructions } from "#pefd/runtime/ownModule.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { ROOT } from "../helpers/paths.js";
 import { convolution, elementwise, type Geometry, random, sizes } from "./ops.js";
@@ -121,6 +121,15 @@ test("a resize refuses boxes that do not lie in the image", OWN, () => {
   assert.throws(() => resize(0, 0, 5, 5, 2, 2, 0, 0, 2, 2, 0), /The box must lie in the image/);
   assert.throws(() => resize(0, 0, 4), /eleven numbers/);
   assert.deepEqual(resize(0, 0, 4, 5, 2, 3, 0, 0, 2, 3, 0).shape, [5]); // 18 bytes
+});
+
+test("memory is copied from its address, which is two numbers", OWN, () => {
+  const values = Int32Array.from({ length: 6 }, (_, i) => i * i);
+  const copy = (address: Tensor) =>
+    nativeBackend().executeSingleOutput("PefdHostMemory", [intAttribute("shape", [3, 2])], [address]);
+  const copied = copy(tf.tensor1d(hostAddress(values), "int32"));
+  assert.deepEqual([copied.shape, [...copied.dataSync()]], [[3, 2], [...values]]);
+  assert.throws(() => copy(tf.zeros([3], "int32")), /An address must be two int32/);
 });
 
 test("images of bytes are normalised as many as there are, by a table of all levels", OWN, () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { pluginsSha256 } from "#pefd/config/usedPlugins.js";
+import { pluginsSha256 } from "#pefd/config/record.js";
 import { type Identity, identityDifferences, identitySha256 } from "#pefd/runFiles/identity.js";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");

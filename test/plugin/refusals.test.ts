@@ -13,7 +13,7 @@ const REFUSED: readonly (readonly [name: string, text: string, said: RegExp])[] 
   ["list.mjs", "export default { methods: {} };", /exports methods that are no list/],
   ["row.mjs", 'export default { methods: [{ name: "x" }] };', /methods\[0\] \(x\) whose paper/],
   ["name.mjs", methodText("a-b", { option: "own" }), /methods\[0\] \(a-b\) whose name is not a name of letters/],
-  ["year.mjs", methodText("mine").replace(", 2026", ""), /whose paper is not a text that ends with/],
+  ["year.mjs", methodText("mine").replace("none, 2026", "an idea"), /whose paper is not a text that ends with/],
   [
     "variant.mjs",
     methodText("mine").replace("terms: [", 'variants: [{ name: "other" }], terms: ['),
@@ -50,6 +50,13 @@ for (const [name, text, said] of REFUSED) {
     assert.equal(stdout, "");
   });
 }
+
+test("a method without a paper says none", async (t) => {
+  const path = written(temporaryFolder(t), "idea.mjs", methodText("idea").replace(/paper: ".*?"/, 'paper: "none"'));
+  const { exitCode, stdout, stderr } = await pefd(["methods", "--plugin", path]);
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stdout, /^idea +- +/m);
+});
 
 test("a file that is not there, a folder, and another ending are refused", async (t) => {
   const folder = temporaryFolder(t);

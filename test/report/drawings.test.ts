@@ -12,14 +12,14 @@ import { publishedFigure, writeRun } from "./fakeRuns.js";
 // Whoever changes one on purpose looks at the drawings (pefd report --svg) and pins the digests that this test tells.
 
 const PINNED: Readonly<Record<string, string>> = {
-  "final_top1 with legend": "20108af920176451",
+  "final_top1 with legend": "217a2e36fe5a8a09",
   "ablation_beta_1 with legend": "cb9982f5438f0d47",
   "test_top1 with legend": "2ea0112f2bf15acb",
   "train_top1 with legend": "d64e0ccd23d029fb",
   "test_loss with legend": "bd86f69f3da9b372",
   "train_loss with legend": "787fac1d8a419cad",
   "learning_rate with legend": "35689861def724d2",
-  final_top1: "20108af920176451",
+  final_top1: "217a2e36fe5a8a09",
   ablation_beta_1: "cb9982f5438f0d47",
   test_top1: "33ef653783bf41a1",
   train_top1: "5d927843dc43c0e3",

@@ -6,7 +6,7 @@ import { renderWatch } from "#pefd/report/live/watch.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
 import { summaryTable } from "#pefd/report/summaryTable.js";
-import { columns, extra, renderText, type Table } from "#pefd/report/table.js";
+import { columns, extra, pinned, renderText, type Table } from "#pefd/report/table.js";
 import { assertPinned } from "../helpers/pinned.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { writeRun } from "./fakeRuns.js";
@@ -93,6 +93,32 @@ describe("a table for a terminal", () => {
     assert.equal(rest, [...rows, "", "A wider terminal shows:", "second."].join("\n"));
     assert.match(renderFitted(wide, 17), /shows: second,\nthird\.$/);
     assert.match(renderFitted(wide, 15), /^name +one\nfirst +100000\nsecond +200000\n/);
+  });
+
+  it("keeps pinned columns beside each other however narrow, and drops the highest numbers first", () => {
+    const wide: Table = {
+      columns: [
+        ...columns("method"),
+        ...extra(columns(">setting"), 2),
+        ...pinned(columns(">result")),
+        ...extra(columns(">time")),
+      ],
+      rows: [
+        ["kd", "100", "70.00", "5 s"],
+        ["ours", "200", "70.00", "6 s"],
+      ],
+    };
+    assert.match(renderFitted(wide, 23), /^method +result +time\n/);
+    assert.match(renderFitted(wide, 14), /^method +result\n[- ]+\nkd +70\.00\nours +70\.00\n\nA wider/);
+  });
+
+  it("is never turned if it is the report's, from 40 columns on", async (t) => {
+    const summaries = summarize(await makeRuns(t));
+    for (let width = 40; width < 200; width += 7) {
+      const text = renderFitted(summaryTable(summaries), width);
+      assert.match(text, /Method.*Last.*Rank|Method.*Last/, text);
+      assert.ok(longest(text) <= width, text);
+    }
   });
 
   it("says once what is the same in every row", () => {

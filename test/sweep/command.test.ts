@@ -38,7 +38,7 @@ async function killDuring(args: readonly string[], cwd: string, runDir: string):
     stdio: "ignore",
   });
   const ended = new Promise((done) => child.on("close", done));
-  while (!existsSync(join(cwd, runDir, "run.lock"))) await sleep(20);
+  while (child.exitCode === null && !existsSync(join(cwd, runDir, "run.lock"))) await sleep(20);
   child.kill("SIGKILL");
   await ended;
 }
@@ -59,7 +59,7 @@ const figures = (stdout: string) =>
 test("a sweep killed and typed again ends in the table of one that was left alone", async (t) => {
   const folder = await prepared(temporaryFolder(t));
   const once = sweep("--distill", "ours,kd", "--trials", "1", "--epochs", "3", "--json");
-  const first = "save/student_model/S:resnet8_T:resnet8_cifar100_ours_r:1_a:0_b:25_1";
+  const first = "save/student_model/S:resnet8_T:resnet8_cifar100_ours_r:1_a:0_b:25_1_limit_test:100";
   await killDuring(once, folder, first);
   const again = await pefd(once, { cwd: folder });
   assert.equal(again.exitCode, 0, again.stderr);

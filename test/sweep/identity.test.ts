@@ -46,7 +46,6 @@ test("a run that is there counts for a sweep only if it is the very same", async
     [{ precision: "bfloat16" }, /--precision was "float32" and is now "bfloat16"\.$/],
     [{ engine: "xla" }, /the engine: graph then, xla now\.$/],
     [{ batch_size: 4 }, /--batch_size was 8 and is now 4\.$/],
-    [{ limit_train: 10 }, /--limit_train was not set and is now 10\.$/],
     [{ skip_list: list }, /the skip list: none then, [0-9a-f]{8} now\.$/],
   ];
   for (const [more, sentence] of differences) {
@@ -71,4 +70,12 @@ test("a run that is there counts for a sweep only if it is the very same", async
       message: /holds a run that may not belong to this sweep: config\.json is missing/,
     });
   });
+});
+
+test("a run with more epochs than the sweep asks for is refused before anything runs", async (t) => {
+  const { plan } = await complete(t);
+  const [longer] = (await plan({ epochs: 2 })) as [SweepRun];
+  await runDistill({ ...longer.options, resume: true }, silentHooks());
+  await assert.rejects(refuseOtherRuns(await plan()), /has 2 epochs already, more than --epochs 1\./);
+  await refuseOtherRuns([longer]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
@@ -10,6 +10,7 @@ import { readResult } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import type { RunResult } from "#pefd/train/files/result.js";
+import { studentFolder, teacherFolder } from "#pefd/train/files/runName.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { goldenLayout } from "../helpers/formula.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -183,4 +184,17 @@ test("an epoch counts every image once, those of the last short batch included",
   const stepDone = (progress: { images: number }) => images.push(progress.images);
   await runTeacher(teacherOptions(folder, { epochs: 1, tb_freq: 1 }), silentHooks({ stepDone }));
   assert.deepEqual(images, [8, 16, TRAIN_IMAGES]);
+});
+
+test("a run on a part of the images has a folder of its own, unless an earlier version began it in the paper's", async (t) => {
+  const folder = temporaryFolder(t);
+  const options = distillOptions(folder);
+  const [whole, part] = [studentFolder(options), studentFolder({ ...options, limit_train: 20, limit_test: 10 })];
+  assert.equal(part, `${whole}_limit_test:10_limit_train:20`);
+  const teacher = teacherOptions(folder);
+  assert.equal(teacherFolder({ ...teacher, limit_train: 20 }), `${teacherFolder(teacher)}_limit_train:20`);
+  mkdirSync(whole, { recursive: true });
+  writeFileSync(join(whole, "config.json"), JSON.stringify({ kind: "distill", epochs: 2, limit_train: 20 }));
+  assert.equal(studentFolder({ ...options, limit_train: 20 }), whole);
+  assert.equal(studentFolder({ ...options, limit_train: 30 }), `${whole}_limit_train:30`);
 });

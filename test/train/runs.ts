@@ -54,6 +54,8 @@ const trainOptions = (folder: string): TrainOptions => ({
   weight_decay: 5e-4,
   momentum: 0.9,
   trial: 1,
+  devices: undefined,
+  device_timeout: 60,
   deterministic: false,
   save_dir: join(folder, "save"),
   save_freq: 40,

@@ -196,7 +196,9 @@ const BENCH = section("Benchmark", {
       defaultText: "10000 on a GPU, 200 on a CPU; fewer if they are large",
     }),
     repeats: integer(5, "Repeats; reports the median, fastest and slowest.", { min: 1 }),
-    model_t: choice<string, string>("models", "resnet32x4", "The teacher's model."),
+    model_t: choice<string, string>("models", "resnet32x4", "The teacher's model; several joined with +.", {
+      several: true,
+    }),
     model_s: choice<string, string>("models", "resnet8x4", "The student's model."),
     distill: string(undefined, "Methods, comma-separated, or all: the cost of each over kd.", {
       defaultText: "ours, without kd",

@@ -1,6 +1,6 @@
 import { pluginWords } from "../../common/plugins.js";
 import { requireTeacher, resolveDistill, withoutEffect } from "../../config/derive.js";
-import { DISTILL_SECTIONS } from "../../config/options.js";
+import { DISTILL_SECTIONS, teachersOf } from "../../config/options.js";
 import { refuseOtherKind } from "../../config/record.js";
 import type { Hooks } from "../../train/files/result.js";
 import { generationsOf } from "../../train/files/runName.js";
@@ -33,10 +33,10 @@ export const command: Command = {
     if (invocation.flags.dry_run) return printDryRun(resolved, invocation.output);
     for (const notice of withoutEffect(invocation.layers, resolved)) invocation.output.notice(notice);
     const { modelNameInFile } = await import("../modelInFile.js");
-    const trainCommand = trainTeacherLine(invocation, resolved.options.model_t);
+    const trainCommand = (model?: string) => trainTeacherLine(invocation, model);
     const options = await requireTeacher(invocation.layers, modelNameInFile, trainCommand);
-    if (options.path_t !== undefined && resolved.ranks.path_t === undefined) {
-      invocation.output.notice(`Teacher: ${options.path_t}`);
+    if (resolved.ranks.path_t === undefined) {
+      for (const { path } of teachersOf(options)) invocation.output.notice(`Teacher: ${path}`);
     }
     const { runDistill } = await import("../../train/distill.js");
     const runs = generationsOf(options).map((run) => (hooks: Hooks) => runDistill(run, hooks));

@@ -7,6 +7,7 @@ import { figuresOf, type PublishedFigure } from "../../config/published/lookup.j
 import { resolveSection } from "../../config/resolve.js";
 import { shiftVariants } from "../../data/augmentation.js";
 import { CIFAR100_FORMAT } from "../../data/cifar/row.js";
+import { namesIn } from "../../distill/combination.js";
 import type { Procedure } from "../../distill/open.js";
 import { goldenOf, yearOf } from "../../distill/published.js";
 import { procedureRow, procedures } from "../../distill/registry.js";
@@ -18,7 +19,7 @@ import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.j
 import { gigabytes } from "../../train/teacherCache/store.js";
 import type { Command } from "../command.js";
 import { flagText, optionText } from "../optionHelp.js";
-import { papers } from "../papers.js";
+import { papers } from "../published.js";
 
 interface Surveyed extends MethodSurvey {
   readonly procedure: Procedure;
@@ -44,7 +45,7 @@ function published({ procedure, setting, figure }: Surveyed) {
   return {
     name,
     paper,
-    year: yearOf(procedure),
+    year: yearOf(procedure) ?? null,
     code,
     formula,
     traps,
@@ -88,7 +89,9 @@ const methodsDocument = (surveys: readonly Surveyed[]) =>
 const SHOWN = IMAGES * shiftVariants(CIFAR100_FORMAT.augmentation);
 
 const PAIR = flagSection("Pair", {
-  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model."),
+  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model; several joined with +.", {
+    several: true,
+  }),
   model_s: choice<string, string>("models", "resnet8x4", "The student's model."),
 });
 
@@ -111,7 +114,7 @@ function row(surveyed: Surveyed): string[] {
   const fits = typeof added !== "string";
   return [
     procedure.name,
-    String(yearOf(procedure)),
+    String(yearOf(procedure) ?? "-"),
     sees.join(" ") || "-",
     fits ? (added.parameters + added.buffered).toLocaleString("en") : "does not fit",
     fits && added.phases.length > 0 ? added.phases.join(" + ") : "-",
@@ -161,12 +164,13 @@ export const command: Command = {
   ],
   async run({ layers, output, positionals: [only] }) {
     const { model_t: teacher, model_s: student } = resolveSection(PAIR, layers);
+    const teachers = namesIn(teacher).map((name) => ({ ...surveyModel(name), numClasses: CLASSES }));
     const figures = figuresOf(`${teacher}-${student}`);
     const asked = only === undefined ? procedures() : [procedureRow(only)];
     const surveys = asked.map((procedure) => {
       const figure = figures.get(procedure.name);
       const survey = surveyMethod(procedure, { teacher, student });
-      const cache = cacheDemand(procedure, survey.used, { ...surveyModel(teacher), numClasses: CLASSES }, SHOWN);
+      const cache = cacheDemand(procedure, survey.used, teachers, SHOWN);
       return { procedure, figure, cache, ...survey };
     });
     const [first] = surveys as [Surveyed];

@@ -5,7 +5,7 @@ import { type ModelSurvey, surveyModel } from "../../models/survey.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
 import { columns } from "../../report/table.js";
 import type { Command } from "../command.js";
-import { papers } from "../papers.js";
+import { papers } from "../published.js";
 
 const NOTE =
   "MACs: multiply-adds for an image of that side. MB: of the tensors on disk, in float32 and in int8 (pefd convert --int8).";

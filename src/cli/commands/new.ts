@@ -31,7 +31,8 @@ const NEW_KINDS: Readonly<Record<string, NewKind>> = {
   model: {
     title: "model",
     taken: modelNames,
-    tryArguments: (name, file) => `train-teacher --plugin ${file} --model ${name}`,
+    tryArguments: (name, file) =>
+      `data synthesize && pefd train-teacher --plugin ${file} --model ${name} --data data/synthetic --epochs 1`,
   },
   dataset: {
     title: "data set",

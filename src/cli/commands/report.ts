@@ -3,18 +3,21 @@ import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { makeFolder } from "../../common/files/atomicFile.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
-import { flag, flagSection, integer, path, type Values } from "../../common/optionRow.js";
+import { choice, flag, flagSection, integer, path, type Values } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
+import { modelNames } from "../../models/registry.js";
+import { type ModelSurvey, surveyModel } from "../../models/survey.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
-import { latexTable } from "../../report/latexTable.js";
+import { latexTable, markdownTable } from "../../report/paperTable.js";
+import type { Plot } from "../../report/plots/plotParts.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { type Collection, collectRuns } from "../../report/runs/collect.js";
 import { runCollector } from "../../report/runs/collector.js";
 import { experimentLabels } from "../../report/runs/labels.js";
 import { type Summary, summarize } from "../../report/runs/summarize.js";
 import { summaryCsvTable, summaryNotes, summaryTable, unfinishedNotes } from "../../report/summaryTable.js";
-import { renderCsv, renderMarkdown } from "../../report/table.js";
+import { renderCsv } from "../../report/table.js";
 import type { Command, Output } from "../command.js";
 import { endedBySignal, interruptible } from "../interrupt.js";
 import { fileOf, STDOUT } from "../output.js";
@@ -49,6 +52,8 @@ const REPORT = flagSection("Report", {
   latex: flag("Print the table for a paper, in LaTeX with booktabs."),
   html: path(undefined, "Write an HTML page with tables, plots and configurations to this file."),
   svg: path(undefined, "Write each plot as an SVG into this folder.", { valueName: "DIR" }),
+  figure: choice(["accuracy", "cost", "curves"], undefined, "Write one figure as SVG into the file --out."),
+  out: path(undefined, "The file of --figure."),
   serve: integer(undefined, "Serve a live page on localhost until Ctrl-C, on this port or any free one.", {
     min: 0,
     max: 65535,
@@ -81,13 +86,50 @@ async function writePlots(folder: string, summaries: readonly Summary[]) {
   }
 }
 
+type Figure = "accuracy" | "cost" | "curves";
+
+/** Which of the page's plots a figure is, and what it needs. */
+const FIGURES: Readonly<Record<Figure, { isIt(plot: Plot): boolean; readonly needs: string }>> = {
+  accuracy: { isIt: ({ kind }) => kind === "final", needs: "a finished run" },
+  cost: { isIt: ({ kind }) => kind === "cost", needs: "three methods of a pair with finished runs" },
+  curves: { isIt: ({ name }) => name === "test_top1", needs: "an epoch" },
+};
+
+/** A figure of each pair that has one, the second as NAME_2.svg. @returns the files */
+async function writeFigure(figure: Figure, out: string, summaries: readonly Summary[]): Promise<string[]> {
+  const { drawPlots } = await import("../../report/plots/plots.js");
+  const { isIt, needs } = FIGURES[figure];
+  const plots = drawPlots(summaries, experimentLabels(summaries), { legend: true }).filter(isIt);
+  if (plots.length === 0) throw inputError(`There is no figure ${figure}: it needs ${needs}.`);
+  const files = plots.map((_, at) => (at === 0 ? out : out.replace(/\.svg$/, `_${at + 1}.svg`)));
+  for (const [at, file] of files.entries()) await writeOutputFile(file, `${plots[at]?.svg}\n`);
+  return files;
+}
+
+/** The file of a figure. @throws inputError for one without the other, and for other formats */
+function figureFile({ figure, out }: Values<typeof REPORT>): string | undefined {
+  if (figure === undefined && out === undefined) return undefined;
+  if (figure === undefined || out === undefined)
+    throw inputError("--figure and --out belong together.", "Such as --figure cost --out cost.svg.");
+  if (out.endsWith(".svg")) return out;
+  throw inputError(
+    `--out ${out}: figures are SVG.`,
+    "For LaTeX, convert it: rsvg-convert -f pdf -o figure.pdf figure.svg",
+  );
+}
+
+/** Parameters and multiply-adds of a model, unless its plug-in is not there. */
+function sizeOf(model: string): ModelSurvey | undefined {
+  return modelNames().includes(model) ? surveyModel(model) : undefined;
+}
+
 function textOf(summaries: readonly Summary[], form: Values<typeof REPORT>, width: number | undefined): string {
   if (form.csv === STDOUT) return renderCsv(summaryCsvTable(summaries));
-  if (form.latex) return latexTable(summaries);
-  const table = summaryTable(summaries);
+  if (form.latex) return latexTable(summaries, sizeOf);
+  if (form.markdown) return markdownTable(summaries, sizeOf);
   const notes = summaryNotes(summaries);
   const below = notes.length > 0 ? `\n\n${fitLines(notes.join("\n"), width)}` : "";
-  return `${form.markdown ? renderMarkdown(table) : renderFitted(table, width)}${below}`;
+  return `${renderFitted(summaryTable(summaries), width)}${below}`;
 }
 
 function refuseClashes({ csv, markdown, latex, svg }: Values<typeof REPORT>, json: boolean): void {
@@ -106,16 +148,18 @@ export const command: Command = {
     ["pefd report", "all runs in ./save"],
     ["pefd report save/student_model --html report.html", "an HTML page to share"],
     ["pefd report --latex > table.tex", "a table for a paper"],
+    ["pefd report --figure cost --out cost.svg", "a figure for it"],
     ["pefd report --serve", "a live page in the browser"],
   ],
   async run({ layers, positionals, output }) {
     const options = resolveSection(REPORT, layers);
     const { csv, markdown, latex, html, svg, serve } = options;
     refuseClashes(options, output.json);
+    const drawn = figureFile(options);
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
     if (serve !== undefined) {
-      if (csv !== undefined || markdown || latex || html !== undefined || svg !== undefined) {
-        throw inputError("--serve cannot be combined with --csv, --markdown, --latex, --html or --svg.");
+      if (csv !== undefined || markdown || latex || html !== undefined || svg !== undefined || drawn !== undefined) {
+        throw inputError("--serve cannot be combined with --csv, --markdown, --latex, --html, --svg or --figure.");
       }
       return serveRuns(dirs, serve, output);
     }
@@ -127,10 +171,12 @@ export const command: Command = {
     if (table !== undefined) await writeOutputFile(table, `${renderCsv(summaryCsvTable(summaries))}\n`);
     if (html !== undefined) await writePage(html, summaries, found);
     if (svg !== undefined) await writePlots(svg, summaries);
+    const figures = drawn === undefined ? [] : await writeFigure(options.figure as Figure, drawn, summaries);
     output.result(textOf(summaries, options, output.width), reportDocument(summaries, found));
     if (table !== undefined) output.notice(`The table is in ${table}.`);
     if (html !== undefined) output.notice(`The page is ${html}.`);
     if (svg !== undefined) output.notice(`The plots are in ${svg}.`);
+    for (const file of figures) output.notice(`The figure is ${file}.`);
     return undefined;
   },
 };

@@ -2,8 +2,9 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runError } from "../../common/errors.js";
 import { choice, flag, flagSection, integer, section, string } from "../../common/optionRow.js";
-import { counted } from "../../common/text.js";
+import { counted, shellWord } from "../../common/text.js";
 import { DISTILL_SECTIONS, OUTPUT } from "../../config/options.js";
+import { unreachedText } from "../../config/policy.js";
 import { resolveSection } from "../../config/resolve.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
 import { reportDocument } from "../../report/reportDocument.js";
@@ -222,8 +223,11 @@ export const command: Command = {
     await refuseOtherRuns(runs);
     if (invocation.flags.dry_run) return printPlan(runs, output);
     if (launcher === "slurm") return submitSweep(runs, saveDir, { ...slurm, jobs }, invocation);
+    for (const text of new Set(runs.map((run) => unreachedText(run.options))))
+      if (text !== undefined) output.notice(text);
     const outcomes = await carryOut(runs, jobs ?? 1, invocation);
     printTable(outcomes, output);
+    output.notice(`A page of these runs: pefd report ${shellWord(saveDir)} --html report.html`);
     refuseFailed(outcomes);
   },
 };

@@ -3,6 +3,7 @@ import type { Variable } from "../../runtime/tf.js";
 import {
   type GraphFunction,
   type GraphNode,
+  type GraphPort,
   graphNode,
   intConstant,
   nodeOf,
@@ -173,6 +174,35 @@ export interface Loop {
   readonly nodes: readonly GraphNode[];
   readonly functions: readonly GraphFunction[];
   readonly signature: Signature;
+  /** What stages an input for the loop's next call. */
+  readonly staging?: Signature;
+}
+
+/** Attributes of both ends of a staging area: a queue on the device. */
+const stagingArea = (name: string): GraphNode["attributes"] => ({
+  capacity: { int: 0 },
+  memory_limit: { int: 0 },
+  dtypes: { types: [TRAVEL] },
+  container: { string: "" },
+  shared_name: { string: name },
+});
+
+const unstage = (name: string): GraphNode => graphNode(name, "Unstage", [], stagingArea(name));
+
+/** Name of the feed that holds the address of what is staged. */
+export const ADDRESS_FEED = "address";
+
+/** Brings host memory to the staging area of a name, by itself or while a call computes on what it had before. */
+function staging(name: string, shape: readonly number[]): Pick<Loop, "signature" | "nodes"> {
+  const [address, copy, put, done] = [`${name}/address`, `${name}/copy`, `${name}/put`, `${name}/done`];
+  const nodes = [
+    placeholder(address, DT.int32, [2]),
+    graphNode(copy, "PefdHostMemory", [address], { shape: { ints: shape } }),
+    graphNode(put, "Stage", [copy], stagingArea(name)),
+    ...doneNodes(done, [put]),
+  ];
+  const inputs = { [ADDRESS_FEED]: { tensor: `${address}:0`, dtype: DT.int32, shape: [2] } };
+  return { nodes, signature: { inputs, outputs: { staged: donePort(done).done as GraphPort } } };
 }
 
 /** Variables as arguments of the function that XLA compiles. */
@@ -253,13 +283,17 @@ function loopFunction(source: LoopSource, outer: OuterLoop): GraphFunction {
  * nothing is read back between iterations; a dynamic one serves every number of steps.
  */
 export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
-  const { prefix, parts } = source;
+  const { prefix, parts, entry } = source;
   const outer = outerLoopOf(source);
   const ports = Object.entries(loopFeeds(source)).map(([name, spec]) => ({
     name,
-    node: placeholder(`${prefix}/loop/${name}`, TRAVEL, spec.shape),
+    node: (name === entry.staged ? unstage : placeholder)(`${prefix}/loop/${name}`, TRAVEL, spec.shape),
     spec,
   }));
+  const fed = ports.filter(({ name }) => name !== entry.staged);
+  const [staged] = ports
+    .filter(({ name }) => name === entry.staged)
+    .map(({ node, spec }) => staging(node.name, spec.shape));
   const done = `${prefix}/loop/done`;
   const call: GraphNode = graphNode(
     `${prefix}/loop/call`,
@@ -279,14 +313,15 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
     },
   );
   return {
-    nodes: [...ports.map(({ node }) => node), call, ...doneNodes(done, [call.name])],
+    nodes: [...(staged?.nodes ?? []), ...ports.map(({ node }) => node), call, ...doneNodes(done, [call.name])],
     functions: [...outer.functions, loopFunction(source, outer)],
     signature: {
       inputs: Object.fromEntries(
-        ports.map(({ name, node, spec }) => [name, { tensor: `${node.name}:0`, dtype: TRAVEL, shape: spec.shape }]),
+        fed.map(({ name, node, spec }) => [name, { tensor: `${node.name}:0`, dtype: TRAVEL, shape: spec.shape }]),
       ),
       outputs: donePort(done),
     },
+    ...(staged && { staging: staged.signature }),
   };
 }
 

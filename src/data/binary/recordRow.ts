@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Archive, DatasetRow, FileReport, SyntheticOptions } from "../dataset.js";
 import { examine } from "../examine.js";
-import { linesOf, writeSynthetic } from "../synthetic/write.js";
+import { drawImages, linesOf, type SyntheticSet, writeSynthetic } from "../synthetic/write.js";
 import { howToGet, howToPlace } from "./dataFile.js";
 import { type MemorySource, memoryReaders } from "./inMemory.js";
 import {
@@ -9,11 +9,11 @@ import {
   type PartName,
   type RecordKind,
   readRecordPart,
+  recordBytes,
   recordFilesAhead,
   recordsOf,
   wholeRecords,
 } from "./records.js";
-import { syntheticRecords } from "./syntheticRecords.js";
 
 /** A data set in files of binary records, as CIFAR's author has them. */
 interface RecordSet {
@@ -88,4 +88,20 @@ export function recordRow(set: RecordSet) {
         isOfficial: (reports) => set.isOfficial(directory, reports),
       }),
   } satisfies DatasetRow;
+}
+
+/** A file of synthetic records, [count * recordBytes(kind)]. @param labelsOf the label bytes of a class */
+function syntheticRecords(
+  set: SyntheticSet,
+  part: PartName,
+  kind: RecordKind,
+  labelsOf: (label: number) => readonly number[],
+): Uint8Array {
+  const size = recordBytes(kind);
+  const records = new Uint8Array(set[part] * size);
+  drawImages(set, part, (planes, label, index) => {
+    records.set(labelsOf(label), index * size);
+    records.set(planes, index * size + kind.labels.length);
+  });
+  return records;
 }

@@ -77,7 +77,11 @@ export const DECOUPLED_OPTIONS = {
   dkd_alpha: number(1, "Weight of the label's part.", { touches: "numbers" }),
   dkd_beta: number(8, "Weight of the other classes' part.", { touches: "numbers" }),
   dkd_T: number(4, "Temperature of both parts.", { above: 0, touches: "numbers" }),
-  dkd_warmup: integer(20, "Epochs in which both parts grow to their weights.", { min: 1, touches: "numbers" }),
+  dkd_warmup: integer(20, "Epochs in which both parts grow to their weights.", {
+    min: 1,
+    touches: "numbers",
+    inEpochs: true,
+  }),
 };
 
 export const DECOUPLED_PUBLISHED = [

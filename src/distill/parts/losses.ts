@@ -78,10 +78,26 @@ export function standardizedOverBatch(x: Tensor2D, epsilon: number): Tensor2D {
   return tf.div(centred, tf.sqrt(tf.add(variance, epsilon)));
 }
 
-/** torch.nn.CrossEntropyLoss of logits [N, C] and one-hot labels [N, C]. */
-export function crossEntropy(logits: Tensor2D, oneHot: Tensor2D): Scalar {
-  const logProbability = tf.sum(tf.mul(oneHot, tf.logSoftmax(logits)), 1); // [N]
-  return tf.neg(tf.mean(logProbability)) as Scalar;
+/** Logarithms [N] of the labels' probabilities, of logits [N, C] and one-hot labels [N, C]. */
+export const logLikelihoods = (logits: Tensor2D, oneHot: Tensor2D): Tensor =>
+  tf.sum(tf.mul(oneHot, tf.logSoftmax(logits)), 1);
+
+/** torch.nn.CrossEntropyLoss of logits [N, C] and one-hot labels or probabilities [N, C]. */
+export const crossEntropy = (logits: Tensor2D, oneHot: Tensor2D): Scalar =>
+  tf.neg(tf.mean(logLikelihoods(logits, oneHot)));
+
+/**
+ * timm's BinaryCrossEntropy: the sigmoid of each class for itself, logits and targets [N, C], mean over batch and classes.
+ * @param threshold above which a target is 1, else 0 @param sum over classes instead of their mean
+ */
+export function binaryCrossEntropy(
+  logits: Tensor2D,
+  targets: Tensor2D,
+  { threshold, sum = false }: { readonly threshold?: number | undefined; readonly sum?: boolean } = {},
+): Scalar {
+  const wanted = threshold === undefined ? targets : tf.cast(tf.greater(targets, threshold), "float32");
+  const mean = tf.mean(tf.sub(tf.softplus(logits), tf.mul(logits, wanted))) as Scalar;
+  return sum ? tf.mul(mean, logits.shape[1]) : mean;
 }
 
 /** Hinton's KL as in the paper's code: T^2 / N * sum over classes and batch, logits [N, C]; the teacher's detached. */

@@ -1,5 +1,6 @@
 // Overrides for TensorFlow.js's binding, included before its sources while setup compiles it (setup/binding.ts):
-// sessions without Grappler, error messages of any length, and an error where TensorFlow can make no context.
+// sessions without Grappler, error messages of any length, an error where TensorFlow can make no context, and a context
+// that is one of several processes' (train/devices.ts).
 //
 // With TF_PEFD_GRAPH_OPTIMIZER=off sessions open without Grappler: pefd's own passes have optimized the graph
 // (compile/passes), and Grappler takes longer than all else before a first step.
@@ -70,12 +71,32 @@ inline bool isOk(napi_env env, const TF_Status *status) {
 #define ENSURE_TF_OK_RETVAL(env, autoStatus, result) \
   if (!pefd::isOk(env, (autoStatus).status)) return result
 
+extern "C" void TFE_EnableCollectiveOps(TFE_Context *, const void *, size_t, TF_Status *);
+
+namespace pefd {
+
+/** A context; with TF_PEFD_SERVER, a ServerDef's bytes in hexadecimal, a gRPC server of that cluster for collectives. */
+inline TFE_Context *newContext(const TFE_ContextOptions *options, TF_Status *status) {
+  TFE_Context *made = TFE_NewContext(options, status);
+  const char *text = std::getenv("TF_PEFD_SERVER");
+  if (made == nullptr || text == nullptr) return made;
+  std::string bytes;
+  unsigned byte = 0;
+  for (; std::sscanf(text, "%2x", &byte) == 1; text += 2) bytes += static_cast<char>(byte);
+  TFE_EnableCollectiveOps(made, bytes.data(), bytes.size(), status);
+  if (TF_GetCode(status) == TF_OK) return made;
+  TFE_DeleteContext(made);
+  return nullptr;
+}
+
+}  // namespace pefd
+
 // On a busy, full or failed GPU TensorFlow makes no context. The binding's constructor throws a message without the
 // reason then, and goes on with a null pointer, which crashes. Here it throws TensorFlow's own message and returns.
 // Both are used only in that constructor, where `env` is the environment to throw in.
 #define TFE_NewContext(options, status)                                       \
   ({                                                                          \
-    TFE_Context *made = TFE_NewContext(options, status);                      \
+    TFE_Context *made = pefd::newContext(options, status);                    \
     if (made == nullptr) pefd::throwMessage(env, "%s", TF_Message(status));   \
     made;                                                                     \
   })

@@ -1,5 +1,7 @@
 // PefdNormalize: bytes to normalised floats with a lookup table; images travel as bytes, four per int32. PefdResize:
-// part of a resized image; the view is a tensor since it differs per image.
+// part of a resized image; the view is a tensor since it differs per image. PefdHostMemory: a batch out of the ring of
+// images, which its caller does not change before the call ends.
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 
@@ -78,6 +80,22 @@ void resizeImage(const NoAttributes &, const Call &call) {
 
 const Registered resizeOps{nodeOp<NoAttributes, noAttributes, resizeImage, unknownShape>(
     "PefdResize", {}, {"image: uint8", "view: int32"}, {"pixels: int32"})};
+
+Shape shapeOfNode(const Attributes &attributes) { return attributes.integers("shape"); }
+
+// A copy that a call makes while its other ops compute; on its way to a GPU TensorFlow allocates pinned memory for it.
+void copyHostMemory(const Shape &shape, const Call &call) {
+  const Tensor address = call.input(0);
+  require(TF_TensorByteSize(address.get()) == sizeof(uintptr_t), "An address must be two int32.");
+  const void *from = nullptr;
+  std::memcpy(&from, TF_TensorData(address.get()), sizeof from);
+  int64_t bytes = sizeof(int32_t);
+  for (const int64_t size : shape) bytes *= size;
+  std::memcpy(call.output<int32_t>(0, shape), from, static_cast<size_t>(bytes));
+}
+
+const Registered memoryOps{nodeOp<Shape, shapeOfNode, copyHostMemory, unknownShape>(
+    "PefdHostMemory", {"shape: list(int)"}, {"address: int32"}, {"words: int32"})};
 
 }  // namespace
 }  // namespace pefd

@@ -51,6 +51,11 @@ struct napi_callback_info__;
 using Function = napi_value__ *(*)(napi_env__ *env, napi_callback_info__ *info);
 __attribute__((weak)) int napi_create_string_utf8(napi_env__ *env, const char *text, size_t length,
                                                   napi_value__ **result);
+__attribute__((weak)) int napi_create_bigint_uint64(napi_env__ *env, uint64_t number, napi_value__ **result);
+__attribute__((weak)) int napi_get_cb_info(napi_env__ *env, napi_callback_info__ *info, size_t *count,
+                                           napi_value__ **arguments, napi_value__ **self, void **data);
+__attribute__((weak)) int napi_get_typedarray_info(napi_env__ *env, napi_value__ *array, int *type, size_t *length,
+                                                   void **data, napi_value__ **buffer, size_t *offset);
 __attribute__((weak)) int napi_create_function(napi_env__ *env, const char *name, size_t length, Function function,
                                                void *data, napi_value__ **result);
 __attribute__((weak)) int napi_set_named_property(napi_env__ *env, napi_value__ *object, const char *name,
@@ -75,6 +80,17 @@ napi_value__ *take(napi_env__ *env, napi_callback_info__ * /*info*/) { return te
 
 napi_value__ *inFloats(napi_env__ *env, napi_callback_info__ * /*info*/) { return text(env, convolutionsInFloat32()); }
 
+// The address of a typed array's elements, for PefdHostMemory.
+napi_value__ *hostAddress(napi_env__ *env, napi_callback_info__ *info) {
+  size_t count = 1;
+  napi_value__ *array = nullptr, *address = nullptr;
+  void *data = nullptr;
+  napi_get_cb_info(env, info, &count, &array, nullptr, nullptr);
+  napi_get_typedarray_info(env, array, nullptr, nullptr, &data, nullptr, nullptr);
+  napi_create_bigint_uint64(env, reinterpret_cast<uintptr_t>(data), &address);
+  return address;
+}
+
 void describe(napi_env__ *env, napi_value__ *exports) {
   const auto set = [&](const char *name, napi_value__ *value) { napi_set_named_property(env, exports, name, value); };
   const auto function = [&](const char *name, Function called) {
@@ -89,6 +105,7 @@ void describe(napi_env__ *env, napi_value__ *exports) {
   function("divertWords", redirect);
   function("takeWords", take);
   function("inFloats", inFloats);
+  function("hostAddress", hostAddress);
 }
 
 }  // namespace

@@ -79,19 +79,23 @@ interface Piece {
   /** Prefix of the group's first piece. */
   readonly group?: "train" | "test";
   readonly paint?: (text: string) => string;
+  /** Columns that the widest such text takes: what a line drops does not change from line to line. */
+  readonly widest?: number;
 }
 
 const RANKS = { train: { loss: 3, top1: 4, top5: 9 }, test: { loss: 5, top1: 0, top5: 8 } } as const;
 
+const percent = (value: number) => value.toFixed(2).padStart(5);
+
 const metrics = (group: "train" | "test", { loss, top1, top5 }: Metrics): Piece[] => [
-  { group, rank: RANKS[group].loss, text: `loss ${loss.toFixed(4)}` },
-  { group, rank: RANKS[group].top1, text: `top-1 ${top1.toFixed(2)}` },
-  { group, rank: RANKS[group].top5, text: `top-5 ${top5.toFixed(2)}` },
+  { group, rank: RANKS[group].loss, text: `loss ${loss.toFixed(4).padStart(7)}` },
+  { group, rank: RANKS[group].top1, text: `top-1 ${percent(top1)}` },
+  { group, rank: RANKS[group].top5, text: `top-5 ${percent(top5)}` },
 ];
 
-function joined(pieces: readonly Piece[], isPainted: boolean): string {
-  return pieces.reduce((line, { text, group, paint }, index) => {
-    const shown = isPainted && paint !== undefined ? paint(text) : text;
+function joined(pieces: readonly Piece[], isMeasured = false): string {
+  return pieces.reduce((line, { text, group, paint = (plain: string) => plain, widest = 0 }, index) => {
+    const shown = isMeasured ? text.padEnd(widest) : paint(text);
     const before = pieces[index - 1];
     if (before === undefined) return shown;
     if (group === undefined) return `${line}  ${shown}`;
@@ -101,14 +105,16 @@ function joined(pieces: readonly Piece[], isPainted: boolean): string {
 
 function fitting(pieces: readonly Piece[], columns: number): readonly Piece[] {
   let kept = pieces;
-  while (kept.length > 1 && textWidth(joined(kept, false)) > columns) {
+  while (kept.length > 1 && textWidth(joined(kept, true)) > columns) {
     const last = Math.max(...kept.map(({ rank }) => rank));
     kept = kept.filter(({ rank }) => rank !== last);
   }
   return kept;
 }
 
-/** Line of a finished epoch; where narrow, test accuracy, best, time left and training loss stay longest. */
+const WIDEST_ETA = "ETA 59 min 59 s".length;
+
+/** Line of a finished epoch, its numbers in the same columns as in all others; where narrow, test accuracy, best, time left and training loss stay longest. */
 function epochLine(
   row: EpochRow,
   best: Best,
@@ -117,19 +123,19 @@ function epochLine(
 ): string {
   const width = String(epochs).length;
   const isBest = best.epoch === row.epoch;
-  const bestText = `best ${best.top1.toFixed(2)} (epoch ${best.epoch})`;
+  const bestText = `best ${percent(best.top1)} (epoch ${String(best.epoch).padStart(width)})`;
   const pieces: Piece[] = [
     { rank: -1, text: `epoch ${String(row.epoch).padStart(width)}/${epochs}` },
-    { rank: 7, text: `lr ${row.learningRate.toPrecision(3)}` },
+    { rank: 7, text: `lr ${row.learningRate.toPrecision(3).padEnd(8)}` },
     ...metrics("train", row.train),
     ...metrics("test", row.test),
     { rank: 1, text: bestText, ...(isBest && { paint: (text: string) => paint.green(text) }) },
-    { rank: 6, text: `${row.seconds.toFixed(1)} s` },
-    { rank: 11, text: `${row.stepMs.toFixed(1)} ms/step` },
-    { rank: 10, text: `${row.imagesPerSecond.toFixed(0)} images/s` },
-    ...(row.epoch < epochs ? [{ rank: 2, text: `ETA ${eta}` }] : []),
+    { rank: 6, text: `${row.seconds.toFixed(1).padStart(5)} s` },
+    { rank: 11, text: `${row.stepMs.toFixed(1).padStart(6)} ms/step` },
+    { rank: 10, text: `${row.imagesPerSecond.toFixed(0).padStart(5)} images/s` },
+    { rank: 2, text: row.epoch < epochs ? `ETA ${eta}` : "", widest: WIDEST_ETA },
   ];
-  return joined(fitting(pieces, columns), true);
+  return joined(fitting(pieces, columns)).trimEnd();
 }
 
 export type * from "../log/contract.js";

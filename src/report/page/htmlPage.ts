@@ -5,11 +5,11 @@ import { thinningNote } from "../plots/curvePlot.js";
 import type { Drawing } from "../plots/draw.js";
 import type { Plot } from "../plots/plotParts.js";
 import { drawPlots } from "../plots/plots.js";
-import { textWidth } from "../plots/textWidth.js";
 import { chip, darkRules, escapeHtml, SERIES_TONES, TONES } from "../plots/theme.js";
 import type { Collection } from "../runs/collect.js";
 import { experimentLabels, pairLabel } from "../runs/labels.js";
-import { type Entry, flatten, type RunRecord, stateOf } from "../runs/runRecord.js";
+import { rankings } from "../runs/ranking.js";
+import { type Entry, type RunRecord, recordEntries, stateOf } from "../runs/runRecord.js";
 import type { Summary } from "../runs/summarize.js";
 import { runTable, summaryNotes, summaryTable, unfinishedNotes } from "../summaryTable.js";
 import type { Table } from "../table.js";
@@ -20,7 +20,7 @@ const variables = (scheme: "light" | "dark") =>
     ...SERIES_TONES.map((tone, index) => `--series-${index}:${tone[scheme]}`),
   ].join(";");
 
-/** The page's style sheet, light, dark and for paper; tables that are too wide become cards (cardRules). */
+/** The page's style sheet, light, dark and for paper. Tables scroll within themselves, below their heads and beside their first column. */
 export const pageStyle = (): string => `
 :root{${variables("light")};color-scheme:light dark}
 @media screen and (prefers-color-scheme:dark){:root{${variables("dark")}}}
@@ -33,15 +33,17 @@ h2{font-size:18px;margin:40px 0 12px;font-weight:650}
 p{margin:0 0 8px;max-width:110ch;overflow-wrap:anywhere}
 .muted{color:var(--muted)}
 :focus-visible{outline:2px solid var(--series-0);outline-offset:2px}
-.wide{container-type:inline-size;margin:0 0 12px}
-.scrolled{overflow-x:auto}
-table{border-collapse:collapse;min-width:min(100%,1100px);font-size:14px;font-variant-numeric:tabular-nums}
+.scrolled{overflow:auto;max-height:min(75vh,900px);margin:0 0 12px;max-width:100%}
+table{border-collapse:separate;border-spacing:0;font-size:14px;font-variant-numeric:tabular-nums}
+table:not(.values) thead th{position:sticky;top:0;z-index:2;background:var(--surface)}
+tbody td:first-child,thead th:first-child,.compared tbody th{position:sticky;left:0;z-index:1;background:var(--surface)}
+table:not(.values) thead th:first-child{z-index:3}
 th,td{padding:7px 8px;border-bottom:1px solid var(--line);text-align:left;vertical-align:baseline}
 th{color:var(--muted);font-weight:500;font-size:13px;vertical-align:bottom}
 td{white-space:nowrap}
 td.long{white-space:normal;overflow-wrap:anywhere;min-width:32ch}
 .number{text-align:right}
-tbody tr:hover{background:var(--raised)}
+tbody tr:hover,tbody tr:hover td:first-child{background:var(--raised)}
 th button{all:unset;cursor:pointer;border-bottom:1px dotted}
 th button:focus-visible{outline:2px solid var(--series-0)}
 th[aria-sort]{color:var(--ink)}
@@ -49,15 +51,19 @@ th[aria-sort=ascending] button::after{content:" ▲" / ""}
 th[aria-sort=descending] button::after{content:" ▼" / ""}
 .tools input{font:inherit;color:inherit;background:var(--surface);border:1px solid var(--muted);border-radius:6px;padding:3px 8px;max-width:100%}
 .pick{width:16px;height:16px;margin:2px 8px 0 0;vertical-align:-2px;accent-color:var(--series-0)}
-#comparison button{font:inherit;color:inherit;background:var(--raised);border:1px solid var(--muted);border-radius:6px;padding:2px 10px;cursor:pointer}
+nav ul{display:flex;flex-wrap:wrap;gap:4px 18px;margin:12px 0 0;padding:0;list-style:none}
+a{color:var(--series-0)}
+.tools{display:flex;flex-wrap:wrap;gap:6px 12px;align-items:center}
+.tools button,#comparison button{font:inherit;color:inherit;background:var(--raised);border:1px solid var(--muted);border-radius:6px;padding:2px 10px;cursor:pointer}
 .compared{table-layout:fixed}
 .compared td,.compared th{white-space:normal;overflow-wrap:anywhere}
 .chip{display:inline-block;width:11px;height:11px;margin-right:8px;border-radius:2px}
-.legend{display:flex;flex-wrap:wrap;gap:4px 22px;margin:0 0 12px;padding:0;list-style:none}
+.legend{display:flex;flex-wrap:wrap;gap:4px 22px;margin:0 0 12px;padding:0;list-style:none;max-height:30vh;overflow:auto}
 .legend li{overflow-wrap:anywhere}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));gap:16px;margin:0 0 16px}
 .full{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,1000px),1fr));gap:16px;margin:0 0 16px}
 figure{margin:0;border:1px solid var(--line);border-radius:8px;padding:6px}
+.full .drawing{max-height:85vh;overflow:auto}
 .drawing svg{display:block;width:100%;max-width:1400px!important;margin:0 auto}
 .drawing.narrow{display:none}
 .mark{fill:none;stroke:var(--ink);stroke-width:1.5}
@@ -74,11 +80,19 @@ details[open]{padding-bottom:10px}
 .values td{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 @media (max-width:760px){main{padding:20px 12px 48px}.drawing.broad{display:none}.drawing.narrow{display:block}}
 @media print{
+@page{margin:12mm}
+body{font-size:9px}
+h1{font-size:15px}
+h2{font-size:12px;margin:10px 0 4px;break-after:avoid}
+table{font-size:8px}
+th,td,td.long{padding:2px 4px;font-size:8px;white-space:normal;min-width:0;overflow-wrap:anywhere}
 main{max-width:none;padding:0}
-.tools,.tip,.pick,#following{display:none}
-details::details-content{content-visibility:visible;block-size:auto}
-figure,details,tbody tr{break-inside:avoid}
-h2{break-after:avoid}
+.tools,.tip,.pick,#following,#contents,#runs,#configurations,#terms{display:none}
+.scrolled,.legend,.full .drawing{max-height:none;overflow:visible}
+.scrolled *{position:static!important}
+.plots{grid-template-columns:repeat(4,1fr);gap:4px}
+.full{grid-template-columns:repeat(2,1fr);gap:4px}
+figure,tbody tr{break-inside:avoid}
 }
 ${darkRules()}
 `;
@@ -109,7 +123,7 @@ export function pageScripts(live: boolean): PageScripts {
   const own = live ? "; connect-src 'self'" : "";
   return {
     html: texts.map((text) => `<script type="module">${text}</script>`).join("\n"),
-    policy: `default-src 'none'; style-src 'unsafe-inline'; script-src ${sources}${own}; base-uri 'none'; form-action 'none'`,
+    policy: `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src ${sources}${own}; base-uri 'none'; form-action 'none'`,
   };
 }
 
@@ -135,68 +149,59 @@ ${styles.join("\n")}
 </head>`;
 
 /** Content before the first cell of a row, and row attributes. */
-type RowMark = { readonly html: string; readonly attributes: string };
+type RowMark = { readonly html: string; readonly attributes: string; readonly isBest?: boolean };
 
 /** Longer cells are broken into lines. */
 const LONG = 32;
-const FONT = { cell: 14, head: 13 };
-const PADDING = 16;
-/** Room for a box and a chip, and for the arrow of a sorted column. */
-const EXTRAS = { first: 46, head: 14 };
 
-/** The width in pixels below which a table does not fit in one line a row. */
-function naturalWidth({ columns, rows }: Table): number {
-  const own = columns.map(({ title }, index) => {
-    const words = title.split(" ").map((word) => textWidth(word, FONT.head) + EXTRAS.head);
-    const cells = rows.map((row) => textWidth((row[index] ?? "").slice(0, LONG), FONT.cell));
-    return Math.max(...words, ...cells) + PADDING;
-  });
-  return Math.ceil(own.reduce((sum, width) => sum + width, EXTRAS.first));
+/** The columns of a table that has what all rows share said above it; the others are in the order in which they stay in sight. */
+function telling({ columns, rows }: Table): { readonly shared: string; readonly table: Table } {
+  const places = columns.map((column, at) => ({ column, at }));
+  const isShared = ({ column, at }: (typeof places)[number]) =>
+    !column.pinned && rows.length > 1 && rows.every((row) => row[at] === rows[0]?.[at]);
+  const kept = places.filter((place) => !isShared(place));
+  const place = ({ pinned = false, extra = 1 }: Table["columns"][number]) => (pinned ? 0 : extra);
+  const ordered = [...kept].sort((a, b) => place(a.column) - place(b.column));
+  const parts = places.filter(isShared).map(({ column, at }) => `${column.title} ${rows[0]?.[at]}`);
+  return {
+    shared: parts.length === 0 ? "" : `<p class="muted">In every row: ${escapeHtml(parts.join(", "))}.</p>\n`,
+    table: {
+      columns: ordered.map(({ column }) => column),
+      rows: rows.map((row) => ordered.map(({ at }) => row[at] ?? "")),
+    },
+  };
 }
 
-/** Rules that turn rows into cards, each value beside its column's title, where the page is narrower than the table. */
-const cardRules = (id: string, table: Table): string => `
-@container (max-width:${naturalWidth(table)}px){
-#${id},#${id} thead,#${id} tr,#${id} td{display:block}
-#${id} thead tr{display:flex;flex-wrap:wrap;gap:0 14px}
-#${id} th{border:0;padding:4px 0}
-html:not(.scripted) #${id} thead{display:none}
-#${id} tbody{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,290px),1fr));gap:12px}
-#${id} tbody tr{border:1px solid var(--line);border-radius:8px;padding:6px 0}
-#${id} tbody tr[hidden]{display:none}
-#${id} td{display:flex;justify-content:space-between;gap:16px;border:0;padding:3px 12px;text-align:right;white-space:normal;overflow-wrap:anywhere}
-#${id} td.none{display:none}
-#${id} td::before{content:attr(data-label);color:var(--muted);text-align:left;flex:none;margin-right:auto}
-}`;
-
-/** A table that can be read without its head: every cell says its column. `marks` has one per row. */
-function htmlTable(id: string, { columns, rows }: Table, marks: readonly RowMark[] = []): string {
+/** A table that scrolls within itself; every cell says its column. `marks` has one per row. */
+function htmlTable(id: string, label: string, given: Table, marks: readonly RowMark[] = []): string {
+  const { shared, table } = telling(given);
+  const { columns, rows } = table;
   const look = (text: string, index: number) => {
-    const names = [
-      ...(columns[index]?.align === "right" ? ["number"] : []),
-      ...(text.length > LONG ? ["long"] : []),
-      ...(text === "-" ? ["none"] : []),
-    ];
+    const names = [...(columns[index]?.align === "right" ? ["number"] : []), ...(text.length > LONG ? ["long"] : [])];
     return names.length === 0 ? "" : ` class="${names.join(" ")}"`;
   };
   const head = columns.map(({ title }, index) => `<th scope="col"${look("", index)}>${escapeHtml(title)}</th>`);
   const body = rows.map((row, line) => {
-    const { html = "", attributes = "" } = marks[line] ?? {};
+    const { html = "", attributes = "", isBest = false } = marks[line] ?? {};
     const cells = row.map((text, index) => {
-      const label = ` data-label="${escapeHtml(columns[index]?.title ?? "")}"`;
-      const mark = index === 0 ? html : "";
-      return `<td${look(text, index)}${label}>${mark}${escapeHtml(text)}</td>`;
+      const { title = "", pinned } = columns[index] ?? {};
+      const shown = isBest && pinned ? `<b>${escapeHtml(text)}</b>` : escapeHtml(text);
+      return `<td${look(text, index)} data-label="${escapeHtml(title)}">${index === 0 ? html : ""}${shown}</td>`;
     });
     return `<tr${attributes}>${cells.join("")}</tr>`;
   });
-  return `<div class="wide"><table id="${id}"><thead><tr>${head.join("")}</tr></thead><tbody>
+  return `${shared}<div class="scrolled" tabindex="0" role="region" aria-label="${label}"><table id="${id}"><thead><tr>${head.join("")}</tr></thead><tbody>
 ${body.join("\n")}
 </tbody></table></div>`;
 }
 
 /** Run data for the page's scripts (page/script/picks.js), in table order. */
 interface PageData {
-  readonly experiments: readonly { readonly label: string; readonly runs: readonly number[] }[];
+  readonly experiments: readonly {
+    readonly label: string;
+    readonly tone: number;
+    readonly runs: readonly number[];
+  }[];
   readonly runs: readonly {
     readonly folder: string;
     readonly name: string;
@@ -208,13 +213,14 @@ interface PageData {
 
 function pageData(summaries: readonly Summary[], labels: readonly string[]): PageData {
   const runs = summaries.flatMap((summary, experiment) =>
-    summary.runs.map((run) => ({ run, experiment, settings: new Map(flatten(run.config)) })),
+    summary.runs.map((run) => ({ run, experiment, settings: new Map(recordEntries(run)) })),
   );
   const keys = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))].filter(
-    (key) => new Set(runs.map(({ settings }) => settings.get(key))).size > 1,
+    (key) => !key.startsWith("origin.") && new Set(runs.map(({ settings }) => settings.get(key))).size > 1,
   );
   return {
-    experiments: summaries.map((_, index) => ({
+    experiments: summaries.map(({ tone }, index) => ({
+      tone,
       label: cleanLine(labels[index] ?? ""),
       runs: runs.flatMap(({ experiment }, at) => (experiment === index ? [at] : [])),
     })),
@@ -254,23 +260,28 @@ ${parts.filter((part) => part !== "").join("\n")}
 </section>`;
 
 /** All plots of a report: accuracies, learning curves with a note, and loss terms where runs log them. */
-function figures(plots: readonly Plot[], labels: readonly string[], note: string): string {
-  const items = labels.map((label, index) => `<li>${chip(index)}${escapeHtml(label)}</li>`);
-  const key = `<ul class="legend">${items.join("")}</ul>`;
+function figures(
+  plots: readonly Plot[],
+  summaries: readonly Summary[],
+  labels: readonly string[],
+  note: string,
+): string {
+  const items = labels.map((label, index) => `<li>${chip(summaries[index]?.tone ?? 0)}${escapeHtml(label)}</li>`);
+  const key = `<ul class="legend" tabindex="0" aria-label="Experiments">${items.join("")}</ul>`;
   const outcomes = [grid(plots, "final", "full"), grid(plots, "cost", "full"), grid(plots, "ablation")];
   const [curves, terms] = [grid(plots, "curve"), grid(plots, "term")];
   const about = `<p class="muted">Thin: single runs. Thick: mean. Band: one sample standard deviation. ${escapeHtml(note)}</p>`;
   const termsAbout = '<p class="muted">Unweighted loss terms on the training images.</p>';
   return [
     ...(outcomes.some((part) => part !== "") ? [section("outcome", "Accuracy", ...outcomes)] : []),
-    section("curves", "Learning curves", about, key, curves),
+    ...(curves === "" ? [] : [section("curves", "Learning curves", about, key, curves)]),
     ...(terms === "" ? [] : [section("terms", "Terms of the loss", termsAbout, key, terms)]),
   ].join("\n");
 }
 
 /** Each key's value where all runs share it, else the values by trial. */
 function sharedEntries(runs: readonly RunRecord[]): Entry[] {
-  const flat = runs.map((run) => new Map(flatten(run.config)));
+  const flat = runs.map((run) => new Map(recordEntries(run)));
   const keys = [...new Set(flat.flatMap((each) => [...each.keys()]))];
   return keys.map((key): Entry => {
     const values = flat.map((each) => each.get(key) ?? "-");
@@ -295,7 +306,7 @@ function configurations(summaries: readonly Summary[], labels: readonly string[]
   const common = new Set(shared.map(([key]) => key));
   const own = all.map((each, index) =>
     folded(
-      `${chip(index)}${escapeHtml(labels[index] ?? "")}`,
+      `${chip(summaries[index]?.tone ?? 0)}${escapeHtml(labels[index] ?? "")}`,
       [...each].filter(([key]) => !common.has(key)),
     ),
   );
@@ -314,9 +325,12 @@ function heading(summaries: readonly Summary[]): string {
 const EXPLANATION =
   "Test top-1 accuracy in percent, of the last and of each run's best epoch; mean ± sample standard deviation over trials.";
 
+const ADDRESS = /https:\/\/[\w./-]*\w/g;
+
 function notes(summaries: readonly Summary[], { runs, problems }: Collection): string {
   const lines = [...summaryNotes(summaries), ...unfinishedNotes(runs), ...problems];
-  return lines.map((line) => `<p class="muted">${escapeHtml(line)}</p>`).join("\n");
+  const linked = (line: string) => escapeHtml(line).replace(ADDRESS, '<a href="$&" rel="noreferrer">$&</a>');
+  return lines.map((line) => `<p class="muted">${linked(line)}</p>`).join("\n");
 }
 
 function statedRuns(summaries: readonly Summary[], labels: readonly string[], now: number): Table {
@@ -329,13 +343,19 @@ function statedRuns(summaries: readonly Summary[], labels: readonly string[], no
   };
 }
 
-const marksOfSummaries = (summaries: readonly Summary[]): RowMark[] =>
-  summaries.map((_, at) => ({ html: chip(at), attributes: ` data-experiment="${at}"` }));
+function marksOfSummaries(summaries: readonly Summary[]): RowMark[] {
+  const ranks = rankings(summaries);
+  return summaries.map((summary, at) => ({
+    html: chip(summary.tone),
+    attributes: ` data-experiment="${at}"`,
+    isBest: ranks.get(summary)?.place === 1,
+  }));
+}
 
 const marksOfRuns = (summaries: readonly Summary[]): RowMark[] =>
   summaries
-    .flatMap(({ runs }, experiment) => runs.map(() => experiment))
-    .map((experiment, at) => ({ html: chip(experiment), attributes: ` data-run="${at}"` }));
+    .flatMap(({ runs, tone }) => runs.map(() => tone))
+    .map((tone, at) => ({ html: chip(tone), attributes: ` data-run="${at}"` }));
 
 /** What a page that follows runs shows, by which it asks for news. */
 export type Following = { readonly version: string };
@@ -361,16 +381,24 @@ function header(
 function body(summaries: readonly Summary[], collection: Collection, results: Table, runs: Table): string {
   const labels = experimentLabels(summaries);
   if (summaries.length === 0) {
-    return `<section id="results">\n<p>No runs yet.</p>\n${notes([], collection)}\n</section>`;
+    return `<section id="results">\n<p>No runs yet. To make one: <code>pefd distill --config smoke</code>; <code>pefd sweep smoke --distill ours,kd --trials 1-2</code> makes several. They appear here.</p>\n${notes([], collection)}\n</section>`;
   }
-  const table = htmlTable("results-table", results, marksOfSummaries(summaries));
-  return [
+  const table = htmlTable("results-table", "Table of results", results, marksOfSummaries(summaries));
+  const parts = [
     section("results", "Results", table, `<p class="muted">${EXPLANATION}</p>`, notes(summaries, collection)),
     '<section id="comparison" hidden aria-label="Selected runs"></section>',
-    figures(drawPlots(summaries, labels, { legend: false }), labels, thinningNote(summaries)),
-    section("runs", "Runs", htmlTable("runs-table", runs, marksOfRuns(summaries))),
+    figures(drawPlots(summaries, labels, { legend: false }), summaries, labels, thinningNote(summaries)),
+    section("runs", "Runs", htmlTable("runs-table", "Table of runs", runs, marksOfRuns(summaries))),
     section("configurations", "Configurations", configurations(summaries, labels)),
   ].join("\n");
+  return `${contents(parts)}\n${parts}`;
+}
+
+/** Links to the sections. */
+function contents(html: string): string {
+  const titles = [...html.matchAll(/<h2 id="(.*?)-title">(.*?)<\/h2>/g)];
+  const items = titles.map(([, id, title]) => `<li><a href="#${id}">${title}</a></li>`);
+  return `<nav id="contents" aria-label="Contents"><ul>${items.join("")}</ul></nav>`;
 }
 
 /**
@@ -390,8 +418,7 @@ export function htmlPage(
   const title = heading(summaries);
   const scripts = pageScripts(following !== undefined);
   const version = following === undefined ? "" : ` data-version="${escapeHtml(following.version)}"`;
-  const cards = cardRules("results-table", results) + cardRules("runs-table", runs);
-  const styles = [`<style>${pageStyle()}</style>`, `<style id="cards">${cards}</style>`];
+  const styles = [`<style>${pageStyle()}</style>`];
   const head = pageHead({ title, policy: scripts.policy, generator: "pefd report", styles });
   return `<!doctype html>
 <html lang="en"${version}>

@@ -55,16 +55,18 @@ export function ablationPlot(
   const title = `Final test top-1 (%) by ${key}`;
   const heading = headingPart(title, about, WIDTH);
   const means = summaries.flatMap((summary, at) =>
-    summary.last === undefined ? [] : [{ at, spread: summary.last, color: experimentInk(position(summary).index) }],
+    summary.last === undefined
+      ? []
+      : [{ at, spread: summary.last, color: experimentInk(position(summary).index, summary.tone) }],
   );
   const dots = summaries.flatMap((summary, at) => {
-    const { index, firstRun } = position(summary);
+    const { firstRun } = position(summary);
     return summary.runs.flatMap((run, place) =>
       run.finished
         ? [
             {
               value: [at, run.rows.at(-1)?.test.top1 ?? Number.NaN],
-              itemStyle: { color: runInk(firstRun + place, index) },
+              itemStyle: { color: runInk(firstRun + place, summary.tone) },
             },
           ]
         : [],

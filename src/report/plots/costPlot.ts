@@ -1,5 +1,6 @@
 import { grouped } from "../../common/text.js";
 import { experimentLabels, pairLabel } from "../runs/labels.js";
+import { sharedOf } from "../runs/ranking.js";
 import { formatSpread } from "../runs/statistics.js";
 import type { Summary } from "../runs/summarize.js";
 import { type Drawing, draw, type Series } from "./draw.js";
@@ -13,19 +14,28 @@ export type Costs = { readonly pair: string; readonly summaries: readonly Summar
 /** With fewer methods a table says it all. */
 const FEWEST = 3;
 
-/** The distillations with a finished run of each pair that has enough methods for a plot. */
+/** Images per second of training; undefined where no run tells its batch size. */
+export function speedOf({ msPerStep = 0, settings }: Summary): number | undefined {
+  const batch = settings.batch_size;
+  return msPerStep > 0 && typeof batch === "number" ? (1000 * batch) / msPerStep : undefined;
+}
+
+/** What experiments must share: all that ranks must, and the machine. */
+const alike = (summary: Summary) => JSON.stringify([sharedOf(summary), summary.runs[0]?.config.device ?? null]);
+
+/** The distillations with a finished run of each pair, alike, that has enough methods for a plot. */
 export function findCosts(summaries: readonly Summary[]): Costs[] {
   const told = summaries.filter(
-    ({ kind, last, msPerStep = 0 }) => kind === "distill" && last !== undefined && msPerStep > 0,
+    (summary) => summary.kind === "distill" && summary.last !== undefined && speedOf(summary) !== undefined,
   );
-  return [...grouped(told, pairLabel)]
-    .map(([pair, those]) => ({ pair, summaries: those }))
+  return [...grouped(told, alike).values()]
+    .map((those) => ({ pair: pairLabel(those[0] as Summary), summaries: those }))
     .filter((costs) => new Set(costs.summaries.map(({ method }) => method)).size >= FEWEST);
 }
 
 type Place = (summary: Summary) => number;
 
-const placeOf = ({ msPerStep, last }: Summary): [number, number] => [msPerStep ?? 0, last?.mean ?? Number.NaN];
+const placeOf = (summary: Summary): [number, number] => [speedOf(summary) ?? 0, summary.last?.mean ?? Number.NaN];
 
 function point(summary: Summary, name: string, color: string) {
   return {
@@ -35,13 +45,13 @@ function point(summary: Summary, name: string, color: string) {
   };
 }
 
-/** The Pareto front, from cheap to expensive. */
+/** The Pareto front, from fast to slow. */
 export function edgeOf(summaries: readonly Summary[]): Summary[] {
-  const ms = ({ msPerStep = 0 }: Summary) => msPerStep;
+  const speed = (summary: Summary) => speedOf(summary) ?? 0;
   const top1 = ({ last }: Summary) => last?.mean ?? Number.NaN;
   const edge: Summary[] = [];
-  for (const summary of [...summaries].sort((a, b) => ms(a) - ms(b) || top1(b) - top1(a))) {
-    if (edge.every((cheaper) => top1(cheaper) < top1(summary))) edge.push(summary);
+  for (const summary of [...summaries].sort((a, b) => speed(b) - speed(a) || top1(b) - top1(a))) {
+    if (edge.every((faster) => top1(faster) < top1(summary))) edge.push(summary);
   }
   return edge;
 }
@@ -49,7 +59,7 @@ export function edgeOf(summaries: readonly Summary[]): Summary[] {
 const WIDTH = 1140;
 const HEIGHT = { wide: 390, narrow: 300 };
 const LABEL = { size: 12, widest: 220 };
-const TITLE = "Final test top-1 (%) over milliseconds per step";
+const TITLE = "Final test top-1 (%) over training speed";
 
 const edgeSeries = (summaries: readonly Summary[]): Series => ({
   type: "line",
@@ -63,31 +73,36 @@ const pointSeries = (summaries: readonly Summary[], names: readonly string[], in
   type: "scatter",
   silent: true,
   symbolSize: 9,
-  data: summaries.map((summary, at) => point(summary, names[at] ?? "", experimentInk(indexOf(summary)))),
-  // Below the line that joins the best, which rises to the right.
-  label: { position: "right", offset: [0, 6], fontSize: LABEL.size },
+  data: summaries.map((summary, at) => point(summary, names[at] ?? "", experimentInk(indexOf(summary), summary.tone))),
+  // Above the line that joins the best, which falls to the right.
+  label: { position: "right", offset: [0, -9], fontSize: LABEL.size },
   labelLayout: { moveOverlap: "shiftY" },
 });
 
 const told = (summary: Summary, toPixel: ToPixel, index: number): HoverPoint => {
-  const ms = summary.msPerStep?.toFixed(1);
-  const text = `${formatSpread(summary.last)} at ${ms} ms per step`;
+  const text = `${formatSpread(summary.last)} at ${speedOf(summary)?.toFixed(0)} images per second`;
   return hoverPoint(toPixel, placeOf(summary), `e${index}`, text);
 };
 
+/** With more experiments only those of the Pareto front have names. */
+const MOST_NAMED = 24;
+
 /** Names stand beside their points where there is room; where not, numbers, and a key below the heading. */
 function namesOf(summaries: readonly Summary[], width: number) {
-  const labels = experimentLabels(summaries);
+  const edge = new Set(edgeOf(summaries));
+  const isNamed = (summary: Summary) => summaries.length <= MOST_NAMED || edge.has(summary);
+  const labels = experimentLabels(summaries).map((label, at) => (isNamed(summaries[at] as Summary) ? label : ""));
   if (width !== NARROW) {
     return { names: labels.map((text) => wrapped(text, LABEL.widest, LABEL.size).join("\n")) };
   }
-  const names = labels.map((_, at) => String(at + 1));
-  return { names, key: ` ${labels.map((label, at) => `${at + 1}: ${label}`).join("; ")}.` };
+  const numbered = labels.filter((label) => label !== "");
+  const names = labels.map((label) => (label === "" ? "" : String(1 + numbered.indexOf(label))));
+  return { names, key: ` ${numbered.map((label, at) => `${at + 1}: ${label}`).join("; ")}.` };
 }
 
 function drawCosts(name: string, { pair, summaries }: Costs, indexOf: Place, width: number): Drawing {
   const { names, key = "" } = namesOf(summaries, width);
-  const explanation = `${pair}, measured where the runs ran. Dashed: the Pareto front.`;
+  const explanation = `${pair}, on the machine of the runs. Dashed: the Pareto front.`;
   const heading = headingPart(TITLE, explanation + key, width);
   const lines = names.flatMap((text) => text.split("\n"));
   const room = Math.max(...lines.map((text) => textWidth(text, LABEL.size)));
@@ -99,7 +114,7 @@ function drawCosts(name: string, { pair, summaries }: Costs, indexOf: Place, wid
     {
       title: heading.title,
       grid: gridPart(heading.height, Math.ceil(room) + 16),
-      xAxis: { type: "value", scale: true, ...axisPart("ms per step") },
+      xAxis: { type: "value", scale: true, ...axisPart("images per second") },
       yAxis: { type: "value", scale: true, ...axisPart() },
       series: [edgeSeries(summaries), pointSeries(summaries, names, indexOf)],
     },
@@ -107,7 +122,7 @@ function drawCosts(name: string, { pair, summaries }: Costs, indexOf: Place, wid
   );
 }
 
-/** Accuracy over step time, a point per experiment of a pair, and the Pareto front; `indexOf` is the report's place. */
+/** Accuracy over training speed, a point per experiment of a pair, and the Pareto front; `indexOf` is the report's place. */
 export const costPlot = (costs: Costs, name: string, indexOf: Place): Plot => ({
   kind: "cost",
   name,

@@ -22,6 +22,7 @@ const HEIGHT = 270;
 interface Member {
   readonly label: string;
   readonly index: number;
+  readonly tone: number;
   readonly firstRun: number;
   /** Thin lines: each of several runs. */
   readonly runs: readonly (readonly Point[])[];
@@ -77,7 +78,7 @@ function membersOf(
     if (curves.runs.every((run) => run.length === 0)) return [];
     const drawn = drawnOf(curves, spans, quantity.logarithmic === true);
     const told = toldOf(curves, index, firstRun, places);
-    return [{ label: labels[index] ?? "", index, firstRun, ...drawn, told }];
+    return [{ label: labels[index] ?? "", index, tone: summary.tone, firstRun, ...drawn, told }];
   });
 }
 
@@ -132,15 +133,15 @@ function strokesOf(
     const [x, y] = toPixel(only);
     return `<circle class="${of}" cx="${x}" cy="${y}" r="2"${color && ` stroke="${color}"`}/>`;
   };
-  const areas = members.map(({ index, band: [upper = [], lower = []] }) => {
+  const areas = members.map(({ index, tone, band: [upper = [], lower = []] }) => {
     const edge = through([...upper, ...[...lower].reverse()]).join("L");
-    return edge && `<path class="e e${index}" d="M${edge}Z" fill="${seriesColor(index)}"/>`;
+    return edge && `<path class="e e${index}" d="M${edge}Z" fill="${seriesColor(tone)}"/>`;
   });
-  const thin = members.map(({ index, firstRun, runs }) => {
+  const thin = members.map(({ tone, firstRun, runs }) => {
     const lines = runs.map((run, at) => line(`r r${firstRun + at}`, run)).join("");
-    return lines && `<g stroke="${seriesColor(index)}">${lines}</g>`;
+    return lines && `<g stroke="${seriesColor(tone)}">${lines}</g>`;
   });
-  const thick = members.map(({ index, line: points }) => line(`e e${index}`, points, seriesColor(index)));
+  const thick = members.map(({ index, tone, line: points }) => line(`e e${index}`, points, seriesColor(tone)));
   const join = 'fill="none" stroke-linejoin="bevel"';
   return [
     `<g fill-opacity="0.16">${areas.join("")}</g>`,
@@ -174,7 +175,7 @@ export function curvePlot(
   const members = membersOf(summaries, labels, quantity, spans, places);
   const heading = headingPart(unit === "" ? title : `${title} (${unit})`, "", CURVE_WIDTH);
   const names = style.legend ? members.map(({ label }) => label) : [];
-  const inkOf = (at: number) => experimentInk(members[at]?.index ?? 0);
+  const inkOf = (at: number) => experimentInk(members[at]?.index ?? 0, members[at]?.tone ?? 0);
   const key = legendPart(names, CURVE_WIDTH, heading.height - 8, inkOf);
   const top = heading.height + key.height;
   const ends = corners(members);

@@ -14,7 +14,22 @@ const LABEL = { widest: 300, narrow: 120, size: 13 };
 const TITLE = "Final test top-1 (%)";
 const EXPLANATION = "Filled: last epoch, one dot per seed. Bar: mean ± sample standard deviation. Hollow: best epoch.";
 
-type Dot = { readonly value: number; readonly row: number; readonly run: number; readonly text: string };
+/** An experiment, its label, its place in the report, and that of its first run. */
+export type Placed = {
+  readonly summary: Summary;
+  readonly label: string;
+  readonly index: number;
+  readonly firstRun: number;
+};
+
+/** `of` is its experiment or run: e3, r12. */
+type Dot = {
+  readonly value: number;
+  readonly row: number;
+  readonly of: string;
+  readonly tone: number;
+  readonly text: string;
+};
 
 /** Dots below or above the row's middle, so that they do not hide each other; filled or hollow. */
 type Look = { readonly filled: boolean; readonly offset: number };
@@ -48,75 +63,72 @@ function diamonds(points: readonly Dot[], values: readonly number[]): Series[] {
 }
 
 function dots(points: readonly Dot[], { filled, offset }: Look, toPixel: ToPixel): string {
-  const circles = points.map(({ value, row, run }) => {
+  const circles = points.map(({ value, row, of, tone }) => {
     const [x, y] = toPixel(value, row);
-    const color = seriesColor(row);
+    const color = seriesColor(tone);
     const fill = filled ? color : TONES.surface.light;
-    return `<circle class="r r${run}" cx="${x.toFixed(1)}" cy="${(y + offset).toFixed(1)}" r="4.5" fill="${fill}" stroke="${color}"/>`;
+    return `<circle class="r ${of}" cx="${x.toFixed(1)}" cy="${(y + offset).toFixed(1)}" r="4.5" fill="${fill}" stroke="${color}"/>`;
   });
   return `<g stroke-width="1.5" fill-opacity="0.8" stroke-opacity="0.8">${circles.join("")}</g>`;
 }
 
 type Run = Summary["runs"][number];
 
-function dotsOf(
-  summaries: readonly Summary[],
+const dotsOf = (
+  placed: readonly Placed[],
   value: (run: Run) => number | undefined,
   text: (run: Run, value: string) => string,
-): Dot[] {
-  let place = 0;
-  return summaries.flatMap(({ runs }, row) =>
-    runs.flatMap((trial) => {
-      const [run, found] = [place++, trial.finished ? value(trial) : undefined];
+): Dot[] =>
+  placed.flatMap(({ summary: { runs, tone }, firstRun }, row) =>
+    runs.flatMap((run, at) => {
+      const found = run.finished ? value(run) : undefined;
       if (found === undefined) return [];
-      return [{ value: found, row, run, text: text(trial, found.toFixed(2)) }];
+      return [{ value: found, row, of: `r${firstRun + at}`, tone, text: text(run, found.toFixed(2)) }];
     }),
   );
-}
 
-const lastOf = (summaries: readonly Summary[]) =>
+const lastOf = (placed: readonly Placed[]) =>
   dotsOf(
-    summaries,
+    placed,
     (run) => run.rows.at(-1)?.test.top1,
     ({ trial }, value) => `trial ${trial}, last epoch: ${value}`,
   );
 
-const bestDots = (summaries: readonly Summary[]) =>
+const bestDots = (placed: readonly Placed[]) =>
   dotsOf(
-    summaries,
+    placed,
     (run) => bestOf(run)?.top1,
     (run, value) => `trial ${run.trial}, best epoch (${bestOf(run)?.epoch}): ${value}`,
   );
 
-const publishedDots = (summaries: readonly Summary[]): Dot[] =>
-  summaries.flatMap(({ published }, row) => {
+const publishedDots = (placed: readonly Placed[]): Dot[] =>
+  placed.flatMap(({ summary: { published, tone }, index }, row) => {
     if (published === undefined) return [];
     const text = `published (${published.source}): ${published.top1.toFixed(2)}`;
-    return [{ value: published.top1, row, run: -1, text }];
+    return [{ value: published.top1, row, of: `e${index}`, tone, text }];
   });
 
 const told = (toPixel: ToPixel, points: readonly Dot[], offset: number): HoverPoint[] =>
-  points.map(({ value, row, run, text }) => {
-    const of = run < 0 ? `e${row}` : `r${run}`;
+  points.map(({ value, row, of, text }) => {
     const [x, y, ...rest] = hoverPoint(toPixel, [value, row], of, text);
     return [x, y + offset, ...rest];
   });
 
-function drawDots(name: string, summaries: readonly Summary[], labels: readonly string[], width: number): Drawing {
-  const [last, best, published] = [lastOf, bestDots, publishedDots].map((of) => of(summaries)) as [Dot[], Dot[], Dot[]];
-  const means = summaries.flatMap(({ last: spread }, at) =>
-    spread === undefined ? [] : [{ at, spread, color: experimentInk(at) }],
+function drawDots(name: string, about: string, placed: readonly Placed[], width: number): Drawing {
+  const [last, best, published] = [lastOf, bestDots, publishedDots].map((of) => of(placed)) as [Dot[], Dot[], Dot[]];
+  const means = placed.flatMap(({ summary: { last: spread, tone }, index }, at) =>
+    spread === undefined ? [] : [{ at, index, spread, color: experimentInk(index, tone) }],
   );
-  const explanation = EXPLANATION + (published.length > 0 ? " ◇: published." : "");
+  const explanation = (about === "" ? "" : `${about}. `) + EXPLANATION + (published.length > 0 ? " ◇: published." : "");
   const heading = headingPart(TITLE, explanation, width);
   const widest = width === NARROW ? LABEL.narrow : LABEL.widest;
-  const lines = labels.map((label) => wrapped(label, widest, LABEL.size));
+  const lines = placed.map(({ label }) => wrapped(label, widest, LABEL.size));
   const row = rowHeight(Math.max(...lines.map(({ length }) => length)));
   const values = [...last, ...best].map(({ value }) => value);
   return draw(
     name,
     "Final test accuracy of every run",
-    { width, height: heading.height + 48 + row * summaries.length },
+    { width, height: heading.height + 48 + row * placed.length },
     {
       title: heading.title,
       grid: gridPart(heading.height),
@@ -136,8 +148,8 @@ function drawDots(name: string, summaries: readonly Summary[], labels: readonly 
         ...told(toPixel, last, LAST.offset),
         ...told(toPixel, best, BEST.offset),
         ...told(toPixel, published, 0),
-        ...means.map(({ at, spread }) =>
-          hoverPoint(toPixel, [spread.mean, at], `e${at}`, `mean: ${formatSpread(spread)}`),
+        ...means.map(({ at, index, spread }) =>
+          hoverPoint(toPixel, [spread.mean, at], `e${index}`, `mean: ${formatSpread(spread)}`),
         ),
       ],
     }),
@@ -145,14 +157,11 @@ function drawDots(name: string, summaries: readonly Summary[], labels: readonly 
   );
 }
 
-/** Draws the accuracies of all finished runs, one row per experiment, the published figure beside them. */
-export function dotsPlot(summaries: readonly Summary[], labels: readonly string[]): Plot {
-  const name = "final_top1";
-  return {
-    kind: "final",
-    name,
-    title: TITLE,
-    ...drawDots(name, summaries, labels, WIDTH),
-    narrow: drawDots(`${name}_narrow`, summaries, labels, NARROW),
-  };
-}
+/** Draws the accuracies of finished runs, one row per experiment, the published figure beside them. */
+export const dotsPlot = (name: string, about: string, placed: readonly Placed[]): Plot => ({
+  kind: "final",
+  name,
+  title: TITLE,
+  ...drawDots(name, about, placed, WIDTH),
+  narrow: drawDots(`${name}_narrow`, about, placed, NARROW),
+});

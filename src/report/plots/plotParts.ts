@@ -1,7 +1,7 @@
 import type { Spread } from "../runs/statistics.js";
 import type { Drawing, Series } from "./draw.js";
 import { textWidth, wrapped } from "./textWidth.js";
-import { experimentInk, TONES } from "./theme.js";
+import { TONES } from "./theme.js";
 
 /** Where a mean stands on the axes: across (the experiment's place) and along (the value). */
 type WhiskerPlace = { readonly at: number; readonly spread: Spread; readonly color: string };
@@ -125,14 +125,14 @@ function rowsOfNames(names: readonly string[], width: number): string[][] {
 
 /**
  * A legend for each row of experiment names, from `top` (pixels) down, and their height in pixels.
- * @param colorOf default: color of the experiment at that place
+ * @param colorOf color of the name at that place
  * @param iconOf mark before the name; default: a short line
  */
 export function legendPart(
   names: readonly string[],
   width: number,
   top: number,
-  colorOf: (index: number) => string = experimentInk,
+  colorOf: (index: number) => string,
   iconOf?: (index: number) => string,
 ) {
   const lineOf = (name: string) => wrapped(name, width - 60, KEY.size).join("\n");

@@ -4,9 +4,9 @@ import { cleanLine } from "../../common/text.js";
 export const escapeHtml = (text: string): string =>
   cleanLine(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
-/** The color of the experiment at some position, as a small square; a drawing, so that it turns dark as plots do. */
-export const chip = (index: number): string =>
-  `<svg class="chip" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" rx="2" fill="${seriesColor(index)}"/></svg>`;
+/** A method's color as a small square; a drawing, so that it turns dark as plots do. */
+export const chip = (tone: number): string =>
+  `<svg class="chip" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" rx="2" fill="${seriesColor(tone)}"/></svg>`;
 
 /** Owners of strokes, as unique colors that `inked` replaces by real ones and a class, for pages to show or hide. */
 const INK = /#f([cd])([0-9a-f]{4})/g;
@@ -17,16 +17,18 @@ const MOST = 0x10000;
 
 const hex = (kind: "c" | "d", number: number) => `#f${kind}${(number % MOST).toString(16).padStart(4, "0")}`;
 
-/** The ink of what an experiment's runs share: its mean, its band. */
-export const experimentInk = (experiment: number): string => hex("d", experiment);
+const ink = (kind: "c" | "d", number: number, tone: number) => hex(kind, number * SERIES + (tone % SERIES));
 
-/** The ink of a single run, numbered among all runs of a report, in the color of its experiment. */
-export const runInk = (run: number, experiment: number): string => hex("c", run * SERIES + (experiment % SERIES));
+/** The ink of what an experiment's runs share: its mean, its band. `tone` is its method's color (Summary.tone). */
+export const experimentInk = (experiment: number, tone: number): string => ink("d", experiment, tone);
+
+/** The ink of a single run, numbered among all runs of a report. */
+export const runInk = (run: number, tone: number): string => ink("c", run, tone);
 
 function meaning(kind: string, digits: string): { name: string; color: string } {
   const number = Number.parseInt(digits, 16);
-  if (kind === "d") return { name: `e e${number}`, color: seriesColor(number) };
-  return { name: `r r${Math.floor(number / SERIES)}`, color: seriesColor(number % SERIES) };
+  const [letter, at] = [kind === "d" ? "e" : "r", Math.floor(number / SERIES)];
+  return { name: `${letter} ${letter}${at}`, color: seriesColor(number % SERIES) };
 }
 
 /** A drawing with real colors, and on every stroke the class of its experiment (`e e3`) or run (`r r12`). */
@@ -50,7 +52,7 @@ export const TONES = {
   line: { light: "#dfe3e8", dark: "#2d353e" },
 } as const satisfies Record<string, Tone>;
 
-/** Colours of experiments, distinguishable by people with any color vision; the order matters. */
+/** Colours of methods, distinguishable by people with any color vision; the order matters. */
 export const SERIES_TONES: readonly Tone[] = [
   { light: "#0b62ad", dark: "#63aef5" },
   { light: "#c84a00", dark: "#ff9152" },
@@ -62,7 +64,7 @@ export const SERIES_TONES: readonly Tone[] = [
   { light: "#5653d0", dark: "#aaa8ff" },
 ];
 
-/** The (light) color of the experiment at some position; they repeat after eight. */
+/** The (light) color of a number; they repeat after eight. */
 export const seriesColor = (index: number): string =>
   SERIES_TONES[index % SERIES_TONES.length]?.light ?? TONES.ink.light;
 

@@ -10,6 +10,10 @@ export function flatten(value: unknown, path = ""): Entry[] {
   return Object.entries(value).flatMap(([key, inner]) => flatten(inner, path === "" ? key : `${path}.${key}`));
 }
 
+/** A run's config.json as flat text, each option once: its identity repeats them. */
+export const recordEntries = ({ config }: RunRecord): Entry[] =>
+  flatten(config).filter(([key]) => !key.startsWith("identity.options.") && key !== "checksum");
+
 /** Whether a run goes on, ended in an error, went silent before its last epoch, or is over. */
 export type RunState = "running" | "failed" | "stopped" | "finished";
 

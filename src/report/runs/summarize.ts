@@ -39,6 +39,8 @@ export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | 
   /** All runs of the experiment by trial, unfinished ones too. */
   readonly runs: readonly RunRecord[];
   readonly repeats: readonly Repeat[];
+  /** Number of its color: of the method, and of which of the method's experiments of a pair it is. */
+  readonly tone: number;
 }
 
 function settingClause(name: string, own: Setting, published: Setting): string {
@@ -85,7 +87,9 @@ const lastTop1 = (run: RunRecord): number => run.rows.at(-1)?.test.top1 ?? Numbe
 /** The median, so that the first epoch, which compiles, does not count more than any. */
 const stepMsOf = ({ rows }: RunRecord): number => median(rows.map(({ stepMs }) => stepMs));
 
-function summarizeGroup(group: RunGroup, first: RunRecord, published: Published, repeats: readonly Repeat[]): Summary {
+type Untoned = Omit<Summary, "tone">;
+
+function summarizeGroup(group: RunGroup, first: RunRecord, published: Published, repeats: readonly Repeat[]): Untoned {
   const finished = group.runs.filter((run) => run.finished);
   const { kind, model, teacher, method } = first;
   const figure = published(first);
@@ -115,7 +119,7 @@ function summarizeGroup(group: RunGroup, first: RunRecord, published: Published,
 const natural = new Intl.Collator("en", { numeric: true });
 
 /** By the first setting that distinguishes them: numbers by size, anything else as people sort names. */
-function compareDiffers({ differs: a }: Summary, { differs: b }: Summary): number {
+function compareDiffers({ differs: a }: Untoned, { differs: b }: Untoned): number {
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
     const [x, y] = [a[key], b[key]];
     const numbers = typeof x === "number" && typeof y === "number";
@@ -126,13 +130,23 @@ function compareDiffers({ differs: a }: Summary, { differs: b }: Summary): numbe
 }
 
 /** Teachers first, then by pair, method, weights (in the runs' order) and by what else differs. */
-function order(summaries: readonly Summary[]): Summary[] {
-  const rank = ({ kind }: Summary) => (kind === "teacher" ? 0 : 1);
-  const line = ({ teacher, model, method, weights }: Summary) => JSON.stringify([teacher, model, method, weights]);
+function order(summaries: readonly Untoned[]): Untoned[] {
+  const rank = ({ kind }: Untoned) => (kind === "teacher" ? 0 : 1);
+  const line = ({ teacher, model, method, weights }: Untoned) => JSON.stringify([teacher, model, method, weights]);
   const lines = [...new Set(summaries.map(line))];
   return [...summaries].sort(
     (a, b) => rank(a) - rank(b) || lines.indexOf(line(a)) - lines.indexOf(line(b)) || compareDiffers(a, b),
   );
+}
+
+function toned(summaries: readonly Untoned[]): Summary[] {
+  const keys = summaries.map(({ kind, teacher, model, method }, at) => {
+    const isAlike = (other: Untoned) =>
+      other.kind === kind && other.teacher === teacher && other.model === model && other.method === method;
+    return `${method} ${summaries.slice(0, at).filter(isAlike).length}`;
+  });
+  const all = [...new Set(keys)];
+  return summaries.map((summary, at) => ({ ...summary, tone: all.length > 1 ? all.indexOf(keys[at] as string) : at }));
 }
 
 /** One summary per experiment, teachers first; a repeat counts once. `published` gives the papers' accuracy. */
@@ -141,5 +155,5 @@ export function summarize(runs: readonly RunRecord[], published: Published = () 
   const summaries = groupRuns(counting).flatMap((group) =>
     group.runs.slice(0, 1).map((first) => summarizeGroup(group, first, published, repeats)),
   );
-  return order(summaries);
+  return toned(order(summaries));
 }

@@ -301,7 +301,7 @@ function refuseUnasked(runDir: string, config: RunConfig, { force }: Pick<TrainO
     if (others.length === 0) {
       throw inputError(
         `The run folder ${runDir} already exists.`,
-        "Continue it with --resume, or replace it with --force.",
+        "Continue it with --resume, keep both by another --save_dir, or replace it with --force.",
       );
     }
     throw inputError(

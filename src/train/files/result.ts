@@ -13,6 +13,7 @@ import {
   readConfig,
 } from "../../runFiles/identity.js";
 import { damagedFile, readResult } from "../../runFiles/stateFile.js";
+import type { Devices } from "../devices.js";
 import type { CacheTally } from "../teacherCache/lookup.js";
 
 /** A run's config.json, or undefined. @throws inputError if damaged */
@@ -73,6 +74,8 @@ export interface Hooks {
   readonly atExit?: (act: () => void) => () => void;
   /** Runs blocking work that a signal ends at once. */
   readonly blocking?: (work: () => void) => void;
+  /** With --devices. */
+  readonly devices?: Devices;
 }
 
 /** A finished run, as in result.json and with `--json`. */
@@ -95,6 +98,8 @@ export interface RunResult {
   readonly programsSha256?: string;
   /** If evaluated (--teacher_eval). */
   readonly teacherTop1?: number;
+  /** Models that learned beside the student, with their test results. */
+  readonly peers?: readonly (Metrics & { readonly model: string })[];
   /** With --teacher_cache: its tally in the last process. */
   readonly teacherCache?: CacheTally;
 }

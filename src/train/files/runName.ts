@@ -1,8 +1,11 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Row } from "../../common/optionRow.js";
 import { DISTILLATION, type DistillOptions, methodSection, type TeacherOptions } from "../../config/options.js";
+import { RECIPE } from "../../config/recipe.js";
 import { rowsOf } from "../../config/resolve.js";
+import { readConfig } from "../../runFiles/identity.js";
 
 /** The paper's. */
 const STUDENT = "S:{model_s}_T:{model_t}_{dataset}_{distill}_r:{gamma}_a:{alpha}_b:{beta}_{trial}";
@@ -15,24 +18,55 @@ const filledIn = (pattern: string, values: object): string =>
     [(values as Record<string, unknown>)[name] ?? "none"].flat().join("+"),
   );
 
-/** Options of a method that affect results; folder names have those that differ from defaults. */
-const ownRows = (method: string): [string, Row][] =>
-  Object.entries(rowsOf([DISTILLATION, methodSection(method)])).filter(
+const RECIPE_ROWS = Object.entries<Row>(RECIPE.rows);
+
+/** Options of a method that affect results, and of a recipe; folder names have those that differ from defaults. */
+const ownRows = (method: string): [string, Row][] => [
+  ...Object.entries(rowsOf([DISTILLATION, methodSection(method)])).filter(
     ([name, { boundTo, touches }]) => boundTo === "distill" && touches === "numbers" && !STUDENT.includes(`{${name}}`),
-  );
+  ),
+  ...RECIPE_ROWS,
+];
+
+/** File systems take 255 bytes. */
+const LONGEST = 200;
+
+/** A folder's name with those that differ, as `_opt:adamw`; a checksum stands for the end of a long one. */
+function named(name: string, rows: readonly [string, Row][], options: object): string {
+  const values = options as Readonly<Record<string, unknown>>;
+  const own = rows
+    .filter(([option, { fallback }]) => values[option] !== undefined && values[option] !== fallback)
+    .map(([option]) => `_${option}:${values[option]}`);
+  const whole = [name, ...own].join("");
+  if (whole.length <= LONGEST) return whole;
+  return `${whole.slice(0, LONGEST)}_${createHash("sha256").update(whole).digest("hex").slice(0, 12)}`;
+}
 
 /** Whether a student's folder name has an option. */
 export const isInStudentFolder = (name: string, method: string): boolean =>
   STUDENT.includes(`{${name}}`) || ownRows(method).some(([own]) => own === name);
 
-/** save/student_model/S:..._T:..._trial, with `_num_proj:2` and the like for own options that are no defaults. */
-export function studentFolder(options: DistillOptions): string {
-  const values = options as unknown as Readonly<Record<string, unknown>>;
-  const own = ownRows(options.distill)
-    .filter(([name, { fallback }]) => values[name] !== undefined && values[name] !== fallback)
-    .map(([name]) => `_${name}:${values[name]}`);
-  return join(options.save_dir, "student_model", [filledIn(STUDENT, options), ...own].join(""));
+/** "_limit_train:2000": a run on a part of the images keeps no folder from the run on all. */
+const limitWords = (values: object): string =>
+  Object.entries(values)
+    .filter(([name, value]) => /^limit_/.test(name) && value !== undefined)
+    .map(([name, value]) => `_${name}:${value}`)
+    .sort()
+    .join("");
+
+/** The folder of this version, unless an earlier one, which named no limits, has begun the same run in its own. */
+function withLimits(folder: string, values: object): string {
+  const named = folder + limitWords(values);
+  const begun = existsSync(named) ? undefined : readConfig(folder);
+  return begun?.state === "whole" && limitWords(begun.content) === limitWords(values) ? folder : named;
 }
+
+/** save/student_model/S:..._T:..._trial, with `_num_proj:2` and the like for own options that are no defaults. */
+export const studentFolder = (options: DistillOptions): string =>
+  withLimits(
+    join(options.save_dir, "student_model", named(filledIn(STUDENT, options), ownRows(options.distill), options)),
+    options,
+  );
 
 /**
  * A distillation's runs: one, or one for each of --generations, whose teacher is the student before it (Furlanello et
@@ -49,13 +83,8 @@ export function generationsOf(options: DistillOptions): DistillOptions[] {
   return runs.length === 0 ? [options] : runs;
 }
 
-/** The model of a run's teacher: from the second born-again generation on the student's own, model_t the first's. */
-export const teacherModelOf = <Name>(run: {
-  readonly model_t?: Name;
-  readonly model_s?: Name;
-  readonly generation?: unknown;
-}): Name | undefined => (Number(run.generation ?? 1) > 1 ? run.model_s : run.model_t);
+export { teacherModelOf } from "../../config/options.js";
 
 /** RepDistiller's folder: save/models/model_dataset_lr_..._decay_..._trial_.... */
 export const teacherFolder = (options: TeacherOptions): string =>
-  join(options.save_dir, "models", filledIn(TEACHER, options));
+  withLimits(join(options.save_dir, "models", named(filledIn(TEACHER, options), RECIPE_ROWS, options)), options);

@@ -3,6 +3,7 @@ import type { Metadata } from "../../checkpoint/metadata.js";
 import { type Checkpoint, readCheckpoint } from "../../checkpoint/readCheckpoint.js";
 import { writeSealedCheckpoint } from "../../checkpoint/writeCheckpoint.js";
 import { inputError } from "../../common/errors.js";
+import { makeFolder } from "../../common/files/atomicFile.js";
 import type { StateDict } from "../../common/stateDict.js";
 import type { EpochRow, StepProgress } from "../../report/log/contract.js";
 import { openEpochLog, readEpochLog } from "../../report/log/epochLog.js";
@@ -108,6 +109,23 @@ async function writeWeights(
   }
 }
 
+/** Each peer's last weights, as a checkpoint of its own: peer1/MODEL_last.safetensors. */
+async function writePeers(
+  { runDir, dataset, imageSize, peers }: StoreDescription,
+  { added }: Snapshot,
+  { epoch, identitySha256 }: RunProgress,
+): Promise<void> {
+  for (const [i, model] of peers.entries()) {
+    const prefix = `peers.${i}.`;
+    const own = [...added].filter(([name]) => name.includes(prefix));
+    const state = new Map(own.map(([name, tensor]) => [name.slice(name.indexOf(prefix) + prefix.length), tensor]));
+    const folder = join(runDir, `peer${i + 1}`);
+    makeFolder(folder);
+    const metadata = { model, dataset, image_size: imageSize, epoch, identitySha256 };
+    await writeSealedCheckpoint(join(folder, named(`${model}_last`)), state, metadata);
+  }
+}
+
 export interface RunStore {
   keepSteps(snapshot: Snapshot, progress: RunProgress): Promise<void>;
   /**
@@ -129,6 +147,8 @@ export interface StoreDescription extends WeightFiles {
   readonly terms: readonly string[];
   readonly steps: number;
   readonly tbFreq: number;
+  /** Names of models that learn beside it, whose tensors in `added` begin with peers.0 and so on. */
+  readonly peers: readonly string[];
 }
 
 /**
@@ -173,6 +193,7 @@ export async function openRunStore(
     rows: () => readEpochLog(runDir),
     async finish(state, done, result) {
       await writeWeights(description, state, done, [`${modelName}_last`]);
+      await writePeers(description, state, done);
       await writeStateFile(join(runDir, RESULT_FILE), result);
     },
     close,

@@ -86,6 +86,8 @@ export interface Snapshot {
   readonly parameterNames: readonly string[];
   /** In float16. */
   readonly lossScale: StateDict;
+  /** Sums of gradients of an unfinished update, by index. */
+  readonly accumulated: StateDict;
 }
 
 /** Reads a learner's variables. @param batches every num_batches_tracked */
@@ -100,16 +102,20 @@ export function takeSnapshot(learner: Learner, batches: number): Snapshot {
     added: new Map([...dict].filter(([name]) => !buffers.has(name))),
     teacher: stateDictOf(teacherStatistics, batches),
     predictor: stateDictOf(predictor, batches),
-    momentumBuffers: new Map(
-      momentumBuffers.map((variable, i): [string, StateTensor] => [
-        String(i),
-        float32Tensor(variable.dataSync() as Float32Array, variable.shape),
-      ]),
-    ),
+    momentumBuffers: byIndex(momentumBuffers),
+    accumulated: byIndex(learner.recipe?.accumulated ?? []),
     lossScale: stateDictOf(lossScaleState(learner.lossScale), batches),
     parameterNames: momentumBuffers.map((_, i) => names.get(parameters[i % parameters.length] as Variable) as string),
   };
 }
+
+const byIndex = (variables: readonly Variable[]): StateDict =>
+  new Map(
+    variables.map((variable, i): [string, StateTensor] => [
+      String(i),
+      float32Tensor(variable.dataSync() as Float32Array, variable.shape),
+    ]),
+  );
 
 const PARTS = {
   model: "model.",
@@ -117,6 +123,7 @@ const PARTS = {
   teacher: "teacher.",
   momentumBuffers: "velocity.",
   lossScale: "scaler.",
+  accumulated: "accumulated.",
 } as const;
 
 /** The resume state. */
@@ -141,13 +148,17 @@ export function restoreLearner(learner: Learner, { path, state }: Pick<Kept, "pa
   loadState(learner.extra, partOf(PARTS.extra, state), origin);
   loadState(learner.teacherStatistics ?? [], partOf(PARTS.teacher, state), origin);
   loadState(lossScaleState(learner.lossScale), partOf(PARTS.lossScale, state), origin);
-  const momentumBuffers = partOf(PARTS.momentumBuffers, state);
+  loadByIndex(learner.momentumBuffers, partOf(PARTS.momentumBuffers, state), origin);
+  loadByIndex(learner.recipe?.accumulated ?? [], partOf(PARTS.accumulated, state), origin);
+}
+
+function loadByIndex(variables: readonly Variable[], state: StateDict, origin: Parameters<typeof matchState>[2]): void {
   matchState(
-    learner.momentumBuffers.map(({ shape }, i) => ({ name: String(i), shape, isCounter: false })),
-    momentumBuffers,
+    variables.map(({ shape }, i) => ({ name: String(i), shape, isCounter: false })),
+    state,
     origin,
   );
-  learner.momentumBuffers.forEach((variable, i) => {
-    assignValues(variable, toFloat32(momentumBuffers.get(String(i)) as StateTensor));
+  variables.forEach((variable, i) => {
+    assignValues(variable, toFloat32(state.get(String(i)) as StateTensor));
   });
 }

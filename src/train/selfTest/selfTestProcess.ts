@@ -4,7 +4,7 @@ import { sizeOf } from "../../common/shapes.js";
 import { compile } from "../../compile/program.js";
 import type { EngineName, PrecisionName } from "../../compile/types.js";
 import { gradientsOf } from "../../learn/learner.js";
-import { sgdUpdates } from "../../learn/sgd.js";
+import { sgdUpdates } from "../../learn/optimizers.js";
 import { batchNormTraining } from "../../nn/batchNormalization.js";
 import { conv2d } from "../../nn/convolution/convolution.js";
 import { deviceName, isGpu } from "../../runtime/device.js";

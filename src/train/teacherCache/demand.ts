@@ -73,14 +73,15 @@ export interface CacheDemand {
   readonly bytes: number | undefined;
 }
 
-/** A method's cache size, hypothetical with maps. @param images see diskBytes */
+/** A method's cache size with some teachers, hypothetical with maps. @param images see diskBytes */
 export function cacheDemand(
   method: Parameters<typeof changingOutputs>[0],
   views: readonly TeacherView[],
-  model: Parameters<typeof diskBytes>[0],
+  teachers: readonly Parameters<typeof diskBytes>[0][],
   images: number,
 ): CacheDemand {
   const isUseless = views.length === 0 || changingOutputs(method, views) !== undefined;
   if (isUseless) return { isKept: false, bytes: undefined };
-  return { isKept: views.every(isKeptView), bytes: diskBytes(model, views, images) };
+  const bytes = teachers.reduce((sum, model) => sum + diskBytes(model, views, images), 0);
+  return { isKept: views.every(isKeptView), bytes };
 }

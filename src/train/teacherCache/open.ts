@@ -6,13 +6,13 @@ import { makeFolder, writeFileAtomic } from "../../common/files/atomicFile.js";
 import { createRandom } from "../../common/random.js";
 import { compile } from "../../compile/program.js";
 import type { EngineName, Feeds, FeedValues, PrecisionName } from "../../compile/types.js";
-import { pluginsSha256, usedPlugins } from "../../config/usedPlugins.js";
+import { pluginsSha256, usedPlugins } from "../../config/record.js";
 import { type Augmentation, variantsOf } from "../../data/augmentation.js";
 import { type Dataset, type ImageFormat, type ImageShape, inMemory } from "../../data/dataset.js";
 import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";
 import { PLAN_COLUMNS } from "../../data/sampler.js";
 import type { Method } from "../../distill/method.js";
-import { isKeptView, KEPT_VIEWS, type KeptView, outputOfViews, type TeacherView } from "../../distill/views.js";
+import { isKeptView, KEPT_VIEWS, type KeptView, ofEach, outputOfViews, type TeacherView } from "../../distill/views.js";
 import type { FrozenModel } from "../../learn/learners.js";
 import type { RunReporter } from "../../report/log/contract.js";
 import { isGpu } from "../../runtime/device.js";
@@ -121,32 +121,43 @@ function isPlaceFree(outputs: Outputs, sizes: OutputSizes, batchSize: number): b
   });
 }
 
-const feedName = (output: string): string => `teacher_${output}`;
+const PREFIX = "teacher_";
 const NONE = new Int32Array(0);
 
-/** Full batches get the teacher's outputs; partial ones compute them, as bits may depend on the batch size. */
-function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, batchSize: number): BatchSource {
-  const names = [...sizes.keys()];
+/** What is known of one teacher's outputs. */
+type Known = { readonly lookup: Lookup; readonly sizes: OutputSizes };
+
+/** Full batches get the teachers' outputs; partial ones compute them, as bits may depend on the batch size. */
+function guidedSource(inner: BatchSource, all: readonly Known[], batchSize: number): BatchSource {
+  const sizes = ofEach(all.map((one) => Object.fromEntries(one.sizes)));
   const outputFeeds = Object.fromEntries(
-    Array.from(sizes, ([name, size]) => [feedName(name), { shape: [batchSize, size], dtype: "float32" as const }]),
+    Object.entries(sizes).map(([name, size]) => [
+      PREFIX + name,
+      { shape: [batchSize, size], dtype: "float32" as const },
+    ]),
   );
-  const isGuided = (feeds: Feeds): boolean => names.every((name) => feedName(name) in feeds);
+  const isGuided = (feeds: Feeds): boolean => Object.keys(outputFeeds).every((name) => name in feeds);
   return {
     ...inner,
     specs: (size) => ({ ...inner.specs(size), ...(size === batchSize && outputFeeds) }),
     batch(feeds) {
       const batch = inner.batch(feeds);
       if (!isGuided(feeds)) return batch;
-      const parts = names.map((name) => [name, feeds[feedName(name)] as Tensor]);
-      return Object.create(batch, { guide: { value: outputOfViews(Object.fromEntries(parts), 0) } });
+      const tensors = Object.keys(sizes).map((name) => [name, feeds[PREFIX + name] as Tensor]);
+      const guide = outputOfViews(
+        Object.fromEntries(tensors),
+        all.map(() => 0),
+      );
+      return Object.create(batch, { guide: { value: guide } });
     },
     values(rows, upcoming = NONE): FeedValues {
       const batches = inner.values(rows, upcoming);
       if ((rows.length / PLAN_COLUMNS) % batchSize !== 0) return batches;
       // Not for the partial batch.
       const short = upcoming.length % (batchSize * PLAN_COLUMNS);
-      const outputs = lookup.outputs(rows, upcoming.subarray(0, upcoming.length - short));
-      const feeds = Array.from(outputs, ([name, values]) => [feedName(name), values]);
+      const ahead = upcoming.subarray(0, upcoming.length - short);
+      const outputs = ofEach(all.map(({ lookup }) => Object.fromEntries(lookup.outputs(rows, ahead))));
+      const feeds = Object.entries(outputs).map(([name, values]) => [PREFIX + name, values]);
       return { ...batches, ...Object.fromEntries(feeds) };
     },
   };
@@ -199,7 +210,8 @@ const unusable = (folder: string, cause: unknown) =>
   );
 
 export interface CacheRequest {
-  readonly teacher: OpenedModel;
+  /** Each has a folder of its own. */
+  readonly teachers: readonly OpenedModel[];
   readonly method: Pick<Method, "teacherMode" | "strongView">;
   readonly views: readonly TeacherView[];
   readonly dataset: Dataset;
@@ -223,7 +235,7 @@ const ENDLESS: Readonly<Record<Augmentation["kind"], string>> = {
 };
 
 function uselessness(request: CacheRequest): string | undefined {
-  const { teacher, method, views, dataset, batchSize, cacheDirectory } = request;
+  const { teachers, method, views, dataset, batchSize, cacheDirectory } = request;
   const { augmentation, count } = dataset.train;
   const changing = changingOutputs(method, views);
   if (changing !== undefined) return changing;
@@ -232,7 +244,7 @@ function uselessness(request: CacheRequest): string | undefined {
   if (variants === undefined) {
     return `training ${ENDLESS[augmentation.kind]}, so that none of ${dataset.name} is ever seen twice`;
   }
-  const bytes = diskBytes(teacher.model, views, count * variants);
+  const bytes = teachers.reduce((sum, { model }) => sum + diskBytes(model, views, count * variants), 0);
   const large = tooLarge(views, bytes, spaceOf(cacheDirectory));
   if (large !== undefined) return large;
   if (count < batchSize) return "there is no whole batch";
@@ -245,12 +257,41 @@ const inexactness = (batchSize: number): string =>
 
 /** Opens a cache, or notifies why it would be useless or inexact. @throws environmentError for an unwritable folder */
 export async function openTeacherCache(request: CacheRequest): Promise<TeacherCache | undefined> {
-  const { teacher, choice, batchSize, exact, reporter } = request;
+  const { teachers, batchSize, reporter } = request;
   const useless = uselessness(request);
   if (useless !== undefined) {
     reporter.notice(`${NOT_USED} ${useless}.`);
     return undefined;
   }
+  const opened: WorkingCache[] = [];
+  const close = () => {
+    for (const cache of opened) cache.close();
+  };
+  try {
+    for (const teacher of teachers) {
+      const cache = await openFor(teacher, request);
+      if (cache === undefined) {
+        close();
+        return undefined;
+      }
+      opened.push(cache);
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const sum = (count: (tally: CacheTally) => number) =>
+    opened.reduce((all, { lookup }) => all + count(lookup.tally()), 0);
+  return {
+    guide: (source) => guidedSource(source, opened, batchSize),
+    tally: () => ({ found: sum(({ found }) => found), computed: sum(({ computed }) => computed) }),
+    close,
+  };
+}
+
+/** One teacher's cache; undefined where it would be inexact, which is said. */
+async function openFor(teacher: OpenedModel, request: CacheRequest): Promise<WorkingCache | undefined> {
+  const { choice, batchSize, exact, reporter } = request;
   const sizes = sizesOf(teacher.model, request.views.filter(isKeptView));
   const program = compileTeacher(teacher, { ...choice, batchSize }, request.dataset.train);
   try {
@@ -260,8 +301,7 @@ export async function openTeacherCache(request: CacheRequest): Promise<TeacherCa
       program.dispose();
       return undefined;
     }
-    const store = await openOnDisk(request, sizes, probe);
-    return workingCache(request, sizes, program, store);
+    return workingCache(request, sizes, program, await openOnDisk(teacher, request, sizes, probe));
   } catch (error) {
     program.dispose();
     throw error;
@@ -269,7 +309,8 @@ export async function openTeacherCache(request: CacheRequest): Promise<TeacherCa
 }
 
 async function openOnDisk(
-  { teacher, dataset, choice, batchSize, cacheDirectory, reporter }: CacheRequest,
+  teacher: OpenedModel,
+  { dataset, choice, batchSize, cacheDirectory, reporter }: CacheRequest,
   sizes: OutputSizes,
   { fingerprint }: Probe,
 ): Promise<Store> {
@@ -300,12 +341,14 @@ async function openOnDisk(
   }
 }
 
+type WorkingCache = Known & { close(): void };
+
 function workingCache(
   { dataset, batchSize }: CacheRequest,
   sizes: OutputSizes,
   program: TeacherProgram,
   store: Store,
-): TeacherCache {
+): WorkingCache {
   const train = inMemory(dataset.train);
   const lookup = createLookup({
     store,
@@ -315,8 +358,8 @@ function workingCache(
     compute: (rows) => program.run(assembleTrainBatch(train, rows).images),
   });
   return {
-    guide: (source) => guidedSource(source, lookup, sizes, batchSize),
-    tally: lookup.tally,
+    lookup,
+    sizes,
     close() {
       program.dispose();
       store.close();

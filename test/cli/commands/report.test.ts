@@ -48,7 +48,7 @@ describe("pefd report", () => {
     assert.equal(csv.length, 3);
     assert.match(csv[2] ?? "", /^distill,resnet32x4,resnet8x4,kd,0\.1,0,0\.9,2,1,73\.5,/);
     const markdown = (await pefd(["report", "save", "--markdown"], { cwd })).stdout;
-    assert.match(markdown, /^\| Teacher +\| Model +\|/);
+    assert.match(markdown, /^\| Teacher +\| Student +\| Method +\|/);
     assert.match((await pefd(["report", "save", "--latex"], { cwd })).stdout, /^\\begin{tabular}/);
     const both = await pefd(["report", "--csv", "-", "--json"], { cwd });
     assert.deepEqual([both.exitCode, both.stdout], [2, ""]);
@@ -73,6 +73,23 @@ describe("pefd report", () => {
       "train_top1.svg",
     ]);
     assert.match(stderr, /The page is r\.html\./);
+  });
+
+  it("writes one figure, and says what a figure lacks or which formats there are", async (t) => {
+    const cwd = await makeRuns(t);
+    for (const figure of ["accuracy", "curves"]) {
+      const { exitCode, stderr } = await pefd(["report", "--figure", figure, "--out", "x.svg"], { cwd });
+      assert.deepEqual([exitCode, /The figure is x\.svg/.test(stderr)], [0, true], stderr);
+      assert.match(readFileSync(join(cwd, "x.svg"), "utf8"), /^<svg role="img"[\s\S]*<\/svg>\n$/);
+    }
+    for (const [words, said] of [
+      [["--figure", "cost", "--out", "c.svg"], /no figure cost: it needs three methods/],
+      [["--figure", "curves", "--out", "c.pdf"], /figures are SVG\.\n.*rsvg-convert/],
+      [["--figure", "curves"], /--figure and --out belong together/],
+    ] as const) {
+      const { exitCode, stderr } = await pefd(["report", ...words], { cwd });
+      assert.deepEqual([exitCode, said.test(stderr)], [2, true], stderr);
+    }
   });
 
   it("refuses a folder that is missing or holds no runs, and writes nothing then", async (t) => {

@@ -11,7 +11,12 @@ export interface Check {
   readonly rerun?: number;
   /** Whether the bound is what roundings do to this number, measured on the eager engine. */
   readonly ofRounding?: boolean;
+  /** Whether nothing was compared: it is a name of what pefd does not have. */
+  readonly absent?: boolean;
 }
+
+/** A case of a file that pefd has no counterpart of. */
+export const absent = (what: string): Check => ({ what, error: 0, bound: 0, absent: true });
 
 /** How far an element may be from its expected value. */
 export type Bound = (expected: number) => number;

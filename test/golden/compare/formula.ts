@@ -41,6 +41,8 @@ const RULES: Readonly<Record<string, ElementRule>> = {
   "linear.bias": small,
   "bn.weight": aroundOne,
   "bn.bias": small,
+  "ln.weight": aroundOne,
+  "ln.bias": small,
   "bn.running_mean": small,
   "bn.running_var": (signed) => 1 + signed * 0.5,
   "bn.num_batches_tracked": () => 0,

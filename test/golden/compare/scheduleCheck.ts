@@ -1,4 +1,4 @@
-import { learningRateAt } from "#pefd/learn/sgd.js";
+import { learningRateAt } from "#pefd/learn/schedule.js";
 import { type Check, checkNumbers } from "./comparison.js";
 import type { ScheduleGolden } from "./schema.js";
 

@@ -28,7 +28,7 @@ const pairs = FAMILIES.map((model, i): Case => {
 });
 const methods = methodNames().map((method): Case => ["distill", "bfloat16", "resnet14", "resnet8", method]);
 const others = FAMILIES.flatMap((model): Case[] =>
-  ["teacher", "evaluate"].map((work) => [work, "bfloat16", model, "resnet8", "kd"]),
+  ["teacher", "evaluate"].map((work) => [work, "bfloat16", model, model, "kd"]),
 );
 
 const { cases, rest } = casesOf([...methods, ...pairs, ...others], 1, 6);

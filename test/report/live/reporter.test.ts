@@ -80,8 +80,8 @@ describe("a run's reporter off a terminal", () => {
     assert.match(lines[1] ?? "", /3 epochs of 4 steps; eager engine, float32, CPU/);
     assert.equal(
       lines[3],
-      "epoch 1/3  lr 0.0500  train loss 12.3456 top-1 45.20 top-5 77.10  " +
-        "test loss 2.1000 top-1 40.25 top-5 70.00  best 40.25 (epoch 1)  23.4 s  12.3 ms/step  " +
+      "epoch 1/3  lr 0.0500    train loss 12.3456 top-1 45.20 top-5 77.10  " +
+        "test loss  2.1000 top-1 40.25 top-5 70.00  best 40.25 (epoch 1)   23.4 s    12.3 ms/step   " +
         "5210 images/s  ETA 16 s",
     );
     assert.ok(!text().includes(ESC) && !text().includes("\r"));
@@ -201,14 +201,36 @@ describe("a run's reporter on a terminal", () => {
   };
 
   it("says of an epoch what fits into a line, what tells most first", () => {
-    assert.equal(epochOn(60), "epoch 1/3  test top-1 40.25  best 40.25 (epoch 1)  ETA ?");
-    assert.equal(epochOn(80), "epoch 1/3  train loss 12.3456  test top-1 40.25  best 40.25 (epoch 1)  ETA ?");
+    assert.equal(epochOn(70), "epoch 1/3  test top-1 40.25  best 40.25 (epoch 1)  ETA ?");
+    assert.equal(epochOn(90), "epoch 1/3  train loss 12.3456  test top-1 40.25  best 40.25 (epoch 1)  ETA ?");
     assert.equal(
       epochOn(120),
-      "epoch 1/3  lr 0.0500  train loss 12.3456 top-1 45.20  test loss 2.1000 top-1 40.25  best 40.25 (epoch 1)  23.4 s  ETA ?",
+      "epoch 1/3  train loss 12.3456 top-1 45.20  test loss  2.1000 top-1 40.25  best 40.25 (epoch 1)   23.4 s  ETA ?",
     );
-    assert.match(epochOn(200), /top-5 77\.10.*12\.3 ms\/step {2}5210 images\/s {2}ETA \?$/);
+    assert.match(epochOn(200), /top-5 77\.10.*12\.3 ms\/step +5210 images\/s {2}ETA \?$/);
     for (const wide of [60, 80, 120, 200]) assert.ok(epochOn(wide).length <= wide);
+  });
+
+  it("says the same of every epoch, in the same columns", () => {
+    const { reporter, text, wait } = collect(true, { wide: 100 });
+    reporter.runStarted({ ...INFO, epochs: 240 });
+    for (const epoch of [1, 99, 240]) {
+      wait(4000 * epoch);
+      const train = { loss: 20 / epoch, top1: epoch / 3, top5: 77.1 };
+      reporter.epochDone({ ...row(epoch), train, learningRate: 0.05 / epoch }, { top1: epoch / 4, epoch });
+    }
+    reporter.runEnded();
+    const lines = screen(text()).filter((line) => /^epoch +\d+\/240/.test(line));
+    assert.equal(lines.length, 3);
+    const columns = lines.map((line) =>
+      ["train loss", "test top-1", "best", "(epoch"].map((word) => line.indexOf(word)),
+    );
+    assert.deepEqual(columns[1], columns[0]);
+    assert.deepEqual(columns[2], columns[0]);
+    assert.ok(
+      (columns[0] as number[]).every((at) => at > 0),
+      lines[0],
+    );
   });
 
   it("begins the bar of a run that goes on in the middle of an epoch where it stands", () => {

@@ -12,6 +12,14 @@ import { publishedFigure, writeRun } from "../fakeRuns.js";
 import { countColors, decodePng } from "../plots/png.js";
 import { findChromium, openTab } from "./browser.js";
 
+const IDENTITY = {
+  trainSha256: "0".repeat(64),
+  testSha256: "1".repeat(64),
+  engine: "graph",
+  device: "cpu",
+  numerics: 7,
+};
+
 async function makePage(t: TestContext): Promise<{ file: string; html: string }> {
   const dir = temporaryFolder(t);
   const kd = { distill: "kd", gamma: 0.1, beta: 0.9, note: '<img src="http://a.b/c">' };
@@ -61,12 +69,29 @@ describe("the report's page", () => {
     assert.match(html, /<th scope="row">trial<\/th><td>trial 1: 1; trial 2: 2; trial 3: 3/);
   });
 
+  it("tells each setting once: neither the identity's copy of it, nor where a run was made", async (t) => {
+    const dir = temporaryFolder(t);
+    for (const beta of [1, 2]) {
+      const identity = { ...IDENTITY, options: { beta } };
+      const origin = { host: `h${beta}`, command: `pefd distill -b ${beta}` };
+      await writeRun(dir, `b${beta}`, { epochs: 2, config: { beta, origin, identity } });
+    }
+    const found = collectRuns([dir]);
+    const html = htmlPage(summarize(found.runs), found, new Date(0));
+    const data = JSON.parse(/id="data">(.*?)<\/script>/.exec(html)?.[1] ?? "") as { runs: { settings: object }[] };
+    assert.deepEqual(
+      data.runs.map(({ settings }) => settings),
+      [{ beta: "1" }, { beta: "2" }],
+    );
+    assert.match(html, /<th scope="row">origin\.host<\/th>/, "the configurations have it");
+  });
+
   it("needs nothing from elsewhere, and lets no value of a configuration become HTML", async (t) => {
     const { html } = await makePage(t);
-    assert.doesNotMatch(html, /<script[^>]* src|<link|<img|@import|url\((?!#)|(?:src|href)\s*=\s*["']?https?:/i);
+    assert.doesNotMatch(html, /<script[^>]* src|<link|<img|@import|\burl\((?!#)|src\s*=\s*["']?https?:/i);
     assert.match(html, /&lt;img src=&quot;http:\/\/a\.b\/c&quot;&gt;/);
     assert.match(html, /\\u003cimg src=/, "in the data of its scripts, too");
-    assert.match(html, /content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-/);
+    assert.match(html, /content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-/);
   });
 });
 

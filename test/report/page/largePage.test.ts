@@ -7,6 +7,7 @@ import { experimentLabels } from "#pefd/report/runs/labels.js";
 import type { RunRecord } from "#pefd/report/runs/runRecord.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
 import { runTable, summaryTable } from "#pefd/report/summaryTable.js";
+import type { Column } from "#pefd/report/table.js";
 import { curveRow } from "../fakeRuns.js";
 
 const EPOCHS = 240;
@@ -53,9 +54,16 @@ describe("a page of many runs", () => {
 
   it("has the tables of whole runs: every best epoch, the spike's, too", () => {
     const summaries = summarize(runs);
-    const cells = [...html.matchAll(/<td[^>]*>(?:<svg.*?<\/svg>)?([^<]*)<\/td>/g)].map(([, it]) => it);
+    const cells = [...html.matchAll(/<td[^>]*>(?:<svg.*?<\/svg>)?(?:<b>)?([^<]*)(?:<\/b>)?<\/td>/g)].map(
+      ([, it]) => it,
+    );
     for (const table of [summaryTable(summaries), runTable(summaries, experimentLabels(summaries))]) {
-      for (const row of table.rows) for (const cell of row) assert.ok(cells.includes(cell), cell);
+      const shared = table.columns.filter(
+        ({ pinned }, at) => !pinned && new Set(table.rows.map((row) => row[at])).size === 1,
+      );
+      for (const { title } of shared) assert.match(html, new RegExp(`In every row: .*${title}`));
+      const own = table.rows.map((row) => row.filter((_, at) => !shared.includes(table.columns[at] as Column)));
+      for (const row of own) for (const cell of row) assert.ok(cells.includes(cell), cell);
     }
     assert.ok(cells.includes("99.50"));
   });

@@ -6,11 +6,13 @@ import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Finding } from "#pefd/analysis/analyze.js";
 import { analysisPlot } from "#pefd/analysis/plot.js";
+import { htmlPage } from "#pefd/report/page/htmlPage.js";
 import { drawPlots } from "#pefd/report/plots/plots.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
 import { experimentLabels } from "#pefd/report/runs/labels.js";
 import { type Summary, summarize } from "#pefd/report/runs/summarize.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { writeRun } from "../fakeRuns.js";
 import { CUT_WORDS } from "./boxes.js";
 import { findChromium, openTab, type Tab } from "./browser.js";
 import { writeManyPage, writeManyRuns } from "./manyRuns.js";
@@ -84,18 +86,85 @@ describe("the page in a browser", { skip }, () => {
     assert.deepEqual(await tab.evaluate(CUT_WORDS), []);
   });
 
-  it("is whole on paper: nothing folded away, nothing to type into", async (t) => {
+  it("is results and figures on paper, nothing cut off, nothing to type into", async (t) => {
     const tab = await openTab(t, chromium ?? "");
     await tab.open(pathToFileURL(await writeManyPage(temporaryFolder(t))).href);
     const shown = (selector: string) =>
-      tab.evaluate<boolean>(`document.querySelector("${selector}").checkVisibility({
-        contentVisibilityAuto: true, opacityProperty: true, visibilityProperty: true })`);
-    assert.equal(await shown("details td"), false);
-    assert.equal(await shown(".tools"), true);
-    await tab.look({ width: 800, media: "print" });
-    assert.equal(await shown("details td"), true);
-    assert.equal(await shown(".tools"), false);
-    assert.deepEqual(await tab.evaluate(CUT_WORDS), []);
+      tab.evaluate<boolean>(`document.querySelector("${selector}").checkVisibility()`);
+    assert.deepEqual([await shown(".tools"), await shown("#runs")], [true, true]);
+    // A4 without its margins.
+    await tab.look({ width: 703, media: "print" });
+    for (const hidden of [".tools", "#contents", "#runs", "#configurations"]) assert.equal(await shown(hidden), false);
+    assert.equal(await shown("#results-table td"), true);
+    const cut = (await tab.evaluate<string[]>(CUT_WORDS)).filter((text) => !/pixels high/.test(text));
+    assert.deepEqual(cut, []);
+    const height = await tab.evaluate<number>("document.documentElement.scrollHeight");
+    assert.ok(height < 3 * 1030, `${height} pixels: more than three pages`);
+  });
+
+  it("keeps 300 runs on one screen a table, with method, accuracy and rank in sight at any width", async (t) => {
+    const dir = temporaryFolder(t);
+    for (let run = 0; run < 300; run++) {
+      const config = { distill: ["kd", "ours", "dkd"][run % 3], num_proj: 1 + (Math.floor(run / 3) % 20) };
+      await writeRun(join(dir, "runs"), `r${run}`, { trial: 1 + Math.floor(run / 60), epochs: 3, config });
+    }
+    const found = collectRuns([join(dir, "runs")]);
+    const file = join(dir, "big.html");
+    writeFileSync(file, htmlPage(summarize(found.runs), found, new Date(0)));
+    const tab = await openTab(t, chromium ?? "");
+    for (const width of [390, 1280, 2560]) {
+      await tab.look({ width });
+      await tab.open(pathToFileURL(file).href);
+      const told = await tab.evaluate<{ heights: number[]; right: number; wide: number }>(`(() => {
+        const boxes = [...document.querySelectorAll(".scrolled")].filter((it) => it.checkVisibility());
+        const heads = [...document.querySelectorAll("#results-table th")].slice(0, 3);
+        return {
+          heights: boxes.map((it) => it.getBoundingClientRect().height),
+          right: Math.max(...heads.map((it) => it.getBoundingClientRect().right)),
+          wide: document.documentElement.scrollWidth,
+        };
+      })()`);
+      assert.ok(
+        told.heights.every((height) => height <= 900),
+        told.heights.join(),
+      );
+      assert.ok(told.right <= width && told.wide <= width, JSON.stringify(told));
+      assert.deepEqual(await tab.evaluate(CUT_WORDS), []);
+    }
+    assert.deepEqual(await violations(tab), []);
+  });
+
+  it("gives tables and drawings away: text, CSV, SVG and PNG", async (t) => {
+    const tab = await openTab(t, chromium ?? "");
+    await tab.open(pathToFileURL(await writeManyPage(temporaryFolder(t))).href);
+    await tab.evaluate(`(() => {
+      window.saved = [];
+      HTMLAnchorElement.prototype.click = function () { window.saved.push([this.download, this.href]); };
+      const press = (root, text) => [...root.querySelectorAll(".tools button")].find((it) => it.textContent === text).click();
+      press(document.querySelector("#results"), "CSV");
+      press(document.querySelector("#curves"), "SVG");
+      press(document.querySelector("#curves"), "PNG");
+    })()`);
+    for (let wait = 0; wait < 100; wait++) {
+      if ((await tab.evaluate<number>("window.saved.length")) === 3) break;
+      await tab.look({ width: 1280 });
+    }
+    const saved = Object.fromEntries(await tab.evaluate<[string, string][]>("window.saved"));
+    const names = ["results-table.csv", "test_top_1_over_epochs.svg", "test_top_1_over_epochs.png"];
+    assert.deepEqual(Object.keys(saved).sort(), [...names].sort());
+    assert.match(
+      decodeURIComponent(saved["results-table.csv"] ?? "")
+        .split(",")
+        .slice(1)
+        .join(),
+      /^Method,Last top-1,Rank,/,
+    );
+    assert.match(
+      decodeURIComponent(saved["test_top_1_over_epochs.svg"] ?? ""),
+      /^data:image\/svg\+xml;charset=utf-8,<svg /,
+    );
+    assert.match(saved["test_top_1_over_epochs.png"] ?? "", /^data:image\/png;base64,iVBOR/);
+    assert.deepEqual(tab.complaints, []);
   });
 
   it("sorts and filters its tables", async (t) => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { collectRuns } from "#pefd/report/runs/collect.js";
-import { rankings, twoSided, welchTest } from "#pefd/report/runs/ranking.js";
+import { rankings } from "#pefd/report/runs/ranking.js";
+import { differenceOf, holm, studentQuantile, twoSided } from "#pefd/report/runs/statistics.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
 import { summaryNotes, summaryTable } from "#pefd/report/summaryTable.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -10,27 +11,80 @@ import { writeRun } from "../fakeRuns.js";
 const near = (actual: number | undefined, expected: number, digits = 4) =>
   assert.ok(actual !== undefined && Math.abs(actual - expected) < 10 ** -digits, `${actual}, not ${expected}`);
 
-describe("Welch's t-test", () => {
-  it("has Student's tails, as tables have them", () => {
+/** Values of trials 1, 2, ..., or of trials from another on. */
+const trials = (values: readonly number[], first = 1) => new Map(values.map((value, at) => [first + at, value]));
+
+const A = [76.1, 75.8, 76.4, 75.9];
+const OTHERS = [
+  [75.2, 75.6, 75.5, 75.1],
+  [74.0, 75.9, 76.3, 75.0],
+  [76.0, 75.9, 76.2, 75.7],
+];
+
+describe("tests of a difference", () => {
+  it("have Student's tails and quantiles, as tables have them", () => {
     near(twoSided(12.706, 1), 0.05);
     near(twoSided(2.228, 10), 0.05);
     near(twoSided(-2.228, 10), 0.05);
     near(twoSided(2.576, 1e6), 0.01);
     assert.equal(twoSided(0, 5), 1);
+    near(studentQuantile(0.05, 3), 3.1824463052837078, 9);
+    near(studentQuantile(0.4, 3), 0.9784723123633042, 9);
+    near(studentQuantile(0.05, 1), 12.706204736174694, 9);
   });
 
-  it("gives the p value of Welch's own kind of samples, and none of a single value", () => {
-    // Ruxton, Behavioral Ecology 2006, has the formula; worked out by hand: t = -2.4495, 2.9412 degrees of freedom.
-    const [a, b] = [
-      [1, 2, 3],
-      [3, 4, 5, 8],
+  it("give scipy 1.17's p values and 95 % intervals: ttest_rel of the same trials, ttest_ind of others", () => {
+    const paired = [
+      [0.025285687269741296, -1.2356855362714174, -0.16431446372858827],
+      [0.2299831357934801, -2.3385689003308796, 0.8385689003308796],
+      [0.2522154963555268, -0.3250329363228247, 0.125032936322829],
     ];
-    const t = (2 - 5) / Math.sqrt(1 / 3 + 14 / 3 / 4);
-    const freedom = (1 / 3 + 7 / 6) ** 2 / ((1 / 3) ** 2 / 2 + (7 / 6) ** 2 / 3);
-    near(welchTest(a as number[], b as number[]), twoSided(t, freedom), 12);
-    assert.equal(welchTest([1], [2, 3]), undefined);
-    assert.equal(welchTest([1, 1], [1, 1]), 1);
-    assert.equal(welchTest([1, 1], [2, 2]), 0);
+    const welch = [
+      [0.007850819514219896, -1.1366033587777502, -0.2633966412222556],
+      [0.24060135636296684, -2.325042926761012, 0.8250429267610122],
+      [0.5753108754673611, -0.5174677748693981, 0.3174677748694095],
+    ];
+    for (const [first, expected] of [[1, paired] as const, [5, welch] as const]) {
+      for (const [at, [p, low, high]] of expected.entries()) {
+        const found = differenceOf(trials(OTHERS[at] as number[], first), trials(A));
+        near(found?.p, p as number, 9);
+        near(found?.low, low as number, 9);
+        near(found?.high, high as number, 9);
+        assert.equal(found?.paired, first === 1);
+      }
+    }
+  });
+
+  it("need two values, and are certain where nothing varies", () => {
+    assert.equal(differenceOf(trials([1]), trials([2, 3])), undefined);
+    assert.equal(differenceOf(trials([1, 1]), trials([1, 1]))?.p, 1);
+    assert.deepEqual(
+      [differenceOf(trials([1, 1]), trials([2, 2]))].map((it) => [it?.p, it?.low, it?.high]),
+      [[0, -1, -1]],
+    );
+  });
+
+  it("are corrected by Holm's steps, in any order", () => {
+    const [b, c, d] = holm([0.025285687269741296, 0.2299831357934801, 0.2522154963555268]);
+    near(b, 0.07585706, 7);
+    near(c, 0.45996627, 7);
+    near(d, 0.45996627, 7);
+    assert.deepEqual(holm([0.04, 0.01]), [0.04, 0.02]);
+    assert.deepEqual(holm([]), []);
+  });
+
+  it("say how many trials have a power of 80 %, as the noncentral t of scipy 1.17 does, give or take one", () => {
+    const expected = { paired: [5, 16, 18], welch: [4, 18, 90] };
+    for (const [at, values] of OTHERS.entries()) {
+      for (const [kind, first] of [
+        ["paired", 1],
+        ["welch", 5],
+      ] as const) {
+        const n = differenceOf(trials(values, first), trials(A))?.trialsAt(0.05) ?? Number.NaN;
+        assert.ok(Math.abs(n - (expected[kind][at] as number)) <= 1, `${kind} ${at}: ${n}`);
+      }
+    }
+    assert.equal(differenceOf(trials([1, 2]), trials([2, 1]))?.trialsAt(0.05), undefined);
   });
 });
 
@@ -68,7 +122,8 @@ describe("ranks", () => {
     const at = columns.findIndex(({ title }) => title === "Rank");
     const cells = rows.map((row) => [row[2], row[at]]);
     assert.deepEqual(Object.fromEntries(cells), { dkd: "1", kd: "3", ours: "2 =" });
-    assert.match(summaryNotes(summaries).join("\n"), /two-sided Welch's t-test over trials, p >= 0\.05/);
+    assert.match(summaryNotes(summaries).join("\n"), /a power of 80 %: ours \d+\./);
+    assert.match(summaryNotes(summaries).join("\n"), /two-sided paired t-test .*Holm's correction .*p >= 0\.05/);
   });
 
   it("are of one pair, of the same epochs and images; alone nothing has a rank", async (t) => {

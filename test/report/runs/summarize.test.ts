@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, it, test } from "node:test";
 import { publishedOf } from "#pefd/cli/published.js";
 import { figuresOf } from "#pefd/config/published/lookup.js";
 import { EPOCH_LOG } from "#pefd/report/log/epochLog.js";
@@ -329,4 +329,26 @@ it("trials of a later generation are one experiment, though each has a teacher o
       [2, 2],
     ],
   );
+});
+
+test("a method has one color in all pairs, and its experiments of one pair have several", async (t) => {
+  const dir = temporaryFolder(t);
+  for (const model_t of ["resnet32x4", "vgg13"]) {
+    for (const [distill, beta] of [
+      ["kd", 1],
+      ["ours", 1],
+      ["ours", 25],
+    ] as const) {
+      await writeRun(dir, `${model_t}_${distill}_${beta}`, { epochs: 1, config: { model_t, distill, beta } });
+    }
+  }
+  const tones = summarize(collectRuns([dir]).runs).map(({ teacher, method, weights, tone }) => ({
+    of: `${method} ${weights.beta}`,
+    teacher,
+    tone,
+  }));
+  for (const of of ["kd 1", "ours 1", "ours 25"]) {
+    assert.equal(new Set(tones.filter((one) => one.of === of).map(({ tone }) => tone)).size, 1, of);
+  }
+  assert.equal(new Set(tones.map(({ tone }) => tone)).size, 3);
 });

@@ -39,7 +39,7 @@ test("a cache that the disk has no room for is told with the room that there is"
 test("what a method's cache takes: vectors alone are kept, and no outputs that change", () => {
   const of = (name: string) => {
     const method = methodRow(name);
-    return cacheDemand(method, method.sees({}), TEACHER, SHOWN);
+    return cacheDemand(method, method.sees({}), [TEACHER], SHOWN);
   };
   assert.deepEqual(of("kd"), { isKept: true, bytes: SHOWN * record(100) });
   assert.deepEqual(of("crd+kd"), { isKept: true, bytes: SHOWN * (record(100) + record(256)) });

@@ -38,7 +38,7 @@ export const ctkd = defineMethod({
     ctkd_decay_min: number(-1, "The same in the end; below 0 the temperature raises the loss.", {
       touches: "numbers",
     }),
-    ctkd_decay_loops: integer(10, "Epochs in which it gets there.", { min: 1, touches: "numbers" }),
+    ctkd_decay_loops: integer(10, "Epochs in which it gets there.", { min: 1, touches: "numbers", inEpochs: true }),
   },
   terms: ["ctkd"],
   sees: () => ["logits"],

@@ -66,7 +66,11 @@ export const gklKd = defineMethod({
     gkl_kd_gamma: number(0.05, "Power of the weights.", { min: 0, touches: "numbers" }),
     gkl_kd_T: number(4, "Temperature of the cross entropy.", { above: 0, touches: "numbers" }),
     gkl_kd_T2: number(4, "Temperature of the weights.", { above: 0, touches: "numbers" }),
-    gkl_kd_warmup: integer(20, "Epochs in which the terms grow to their weights.", { min: 1, touches: "numbers" }),
+    gkl_kd_warmup: integer(20, "Epochs in which the terms grow to their weights.", {
+      min: 1,
+      touches: "numbers",
+      inEpochs: true,
+    }),
     gkl_kd_GI: flag("Weigh an image's classes by the mean of its class, not by its own probabilities.", {
       touches: "numbers",
     }),

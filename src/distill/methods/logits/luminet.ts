@@ -30,7 +30,11 @@ export const luminet = defineMethod({
   options: {
     luminet_alpha: number(33, "Root of the factor of the KL divergence.", { min: 0, touches: "numbers" }),
     luminet_T: number(4, "Temperature of the standardized logits.", { above: 0, touches: "numbers" }),
-    luminet_warmup: integer(20, "Epochs in which the term grows to its weight.", { min: 1, touches: "numbers" }),
+    luminet_warmup: integer(20, "Epochs in which the term grows to its weight.", {
+      min: 1,
+      touches: "numbers",
+      inEpochs: true,
+    }),
   },
   leastImages: 2,
   terms: ["luminet"],

@@ -39,6 +39,7 @@ export const rld = defineMethod({
     rld_warmup: integer(20, "Epochs in which both parts grow to their weights.", {
       min: 1,
       touches: "numbers",
+      inEpochs: true,
     }),
   },
   terms: ["scd", "mcd"],

@@ -142,6 +142,7 @@ export const reviewkd = defineMethod({
     reviewkd_warmup_epochs: integer(20, "Epochs in which the term grows to its weight.", {
       min: 1,
       touches: "numbers",
+      inEpochs: true,
     }),
     reviewkd_ea: flag("Weigh each image by the entropies of both models' logits (EA-KD).", { touches: "numbers" }),
   },

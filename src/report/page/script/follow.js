@@ -54,8 +54,6 @@ function renew(html) {
   }
   received = texts;
   document.title = page.title;
-  const cards = document.querySelector("#cards");
-  if (cards !== null) cards.textContent = page.querySelector("#cards")?.textContent ?? "";
   document.dispatchEvent(new Event("pefd-renewed"));
   restore();
 }

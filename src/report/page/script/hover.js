@@ -40,8 +40,14 @@ function nameOf(of) {
   const at = Number(of.slice(1));
   const run = of.startsWith("r") ? data.runs[at] : undefined;
   const experiment = run?.experiment ?? at;
-  return { name: run?.name ?? data.experiments[experiment]?.label ?? "", tone: experiment % TONES };
+  return {
+    name: run?.name ?? data.experiments[experiment]?.label ?? "",
+    tone: (data.experiments[experiment]?.tone ?? 0) % TONES,
+  };
 }
+
+/** Digits after the point of a mean and its deviation alike. @param {number} value */
+const digitsOf = (value) => (Math.abs(value) >= 10 ? 2 : 4);
 
 /** All places of a plot that have values to show now. @param {Hover} hover @returns {Place[]} */
 function placesOf(hover) {
@@ -56,7 +62,7 @@ function placesOf(hover) {
     const told = curves.flatMap(({ of, values, stds }) => {
       const [value, std] = [values[at], stds?.[at]];
       if (value === null || value === undefined) return [];
-      const text = std ? `${value} ± ${Number(std.toPrecision(2))}` : String(value);
+      const text = std ? `${value.toFixed(digitsOf(value))} ± ${std.toFixed(digitsOf(value))}` : String(value);
       return [{ of, text, value }];
     });
     return { x, y: undefined, title, told: told.sort((a, b) => b.value - a.value) };
@@ -130,6 +136,45 @@ function nextPlace(key, at, count) {
   return key === "End" ? count - 1 : undefined;
 }
 
+/** @param {string} address @param {string} name */
+function download(address, name) {
+  Object.assign(document.createElement("a"), { href: address, download: name }).click();
+}
+
+/** A drawing as a file, and as an image of twice its size. @param {SVGSVGElement} svg */
+const addressOf = (svg) => {
+  const copy = /** @type {SVGSVGElement} */ (svg.cloneNode(true));
+  copy.querySelector(".mark")?.remove();
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  return `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
+};
+
+/** @param {SVGSVGElement} svg @param {string} name */
+async function savePng(svg, name) {
+  const image = Object.assign(new Image(), { src: addressOf(svg) });
+  await image.decode();
+  const { width, height } = svg.viewBox.baseVal;
+  const canvas = Object.assign(document.createElement("canvas"), { width: 2 * width, height: 2 * height });
+  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+  download(canvas.toDataURL("image/png"), name);
+}
+
+/** Buttons that download a drawing. @param {HTMLElement} drawing @param {SVGSVGElement} svg */
+function addSaving(drawing, svg) {
+  const line = Object.assign(document.createElement("div"), { className: "tools" });
+  const name = (svg.getAttribute("aria-label") ?? "plot").toLowerCase().replace(/\W+/g, "_");
+  for (const [kind, save] of /** @type {const} */ ([
+    ["SVG", () => download(addressOf(svg), `${name}.svg`)],
+    ["PNG", () => savePng(svg, `${name}.png`)],
+  ])) {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: kind });
+    button.setAttribute("aria-label", `Download ${svg.getAttribute("aria-label")} as ${kind}`);
+    button.addEventListener("click", save);
+    line.append(button);
+  }
+  drawing.append(line);
+}
+
 /** @param {HTMLElement} drawing */
 function listen(drawing) {
   const svg = drawing.querySelector("svg");
@@ -149,6 +194,7 @@ function listen(drawing) {
     at = next;
     tell(svg, place);
   };
+  addSaving(drawing, svg);
   drawing.tabIndex = 0;
   drawing.setAttribute("role", "group");
   drawing.setAttribute("aria-label", `${svg.getAttribute("aria-label")}: use arrow keys to read values`);

@@ -93,6 +93,38 @@ function addSortButton(table, head, column) {
   head.append(button);
 }
 
+/** The rows that are shown, as text. @param {HTMLTableElement} table @param {(cells: string[]) => string} line */
+const textOf = (table, line) =>
+  [...table.rows]
+    .filter((row) => !row.hidden)
+    .map((row) => line([...row.cells].map((cell) => cell.textContent?.trim() ?? "")))
+    .join("\n");
+
+/** A cell of a CSV file; a spreadsheet computes nothing of it. @param {string} text */
+const csvCell = (text) => {
+  const safe = /^[=+@]|^-(?![\d.])/.test(text) ? `'${text}` : text;
+  return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+};
+
+/** Buttons that take a table elsewhere. @param {HTMLElement} line @param {HTMLTableElement} table */
+function addSaving(line, table) {
+  const csv = () => textOf(table, (cells) => cells.map(csvCell).join(","));
+  for (const [label, act] of /** @type {const} */ ([
+    ["Copy", () => navigator.clipboard.writeText(textOf(table, (cells) => cells.join("\t")))],
+    [
+      "CSV",
+      () => {
+        const href = `data:text/csv;charset=utf-8,${encodeURIComponent(`${csv()}\n`)}`;
+        Object.assign(document.createElement("a"), { href, download: `${table.id}.csv` }).click();
+      },
+    ],
+  ])) {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+    button.addEventListener("click", act);
+    line.append(button);
+  }
+}
+
 /** A field to type into above a table. @param {HTMLTableElement} table */
 function addFilter(table) {
   const line = document.createElement("p");
@@ -107,7 +139,8 @@ function addFilter(table) {
   });
   line.className = "tools";
   label.append("Filter rows ", field);
-  line.append(label, " ", count);
+  line.append(label, count);
+  addSaving(line, table);
   table.parentElement?.before(line);
   filter(table, count);
 }

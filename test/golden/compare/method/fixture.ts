@@ -26,8 +26,8 @@ const CONFIGURED: readonly (readonly [pattern: RegExp, weight: keyof LossWeights
   [/_weight$/, "beta"],
 ];
 
-/** A flag of the program whose letters are weights of the method's own terms. */
-const OWN_LETTERS = "nt";
+/** Whether a program's letters are weights of the method's own terms: cid's, and that of several teachers' maps. */
+const hasOwnLetters = (told: Told): boolean => told.has("nt") || told.get("distill") === "inter";
 
 /** The weights of those that set them by letters, where none is set. */
 const UNSET: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
@@ -37,10 +37,14 @@ const UNUSED: ReadonlySet<string> = new Set(["deepkd_kd kd_loss_kd_weight", "wkd
 
 const wordsOf = (flag: string): string => flag.replace(/^-+/, "").replaceAll(".", "_").toLowerCase();
 
+const SWITCHES: ReadonlySet<string> = new Set(["--nesterov"]);
+
 /** Flags and their values in pairs, and arguments. */
 const toldBy = (flags: readonly string[], inputs: object = {}): Told =>
   new Map([
-    ...flags.flatMap((flag, i): [string, unknown][] => (i % 2 === 0 ? [[wordsOf(flag), flags[i + 1]]] : [])),
+    ...flags
+      .filter((flag) => !SWITCHES.has(flag))
+      .flatMap((flag, i, all): [string, unknown][] => (i % 2 === 0 ? [[wordsOf(flag), all[i + 1]]] : [])),
     ...Object.entries(inputs).map(([name, value]): [string, unknown] => [wordsOf(name), value]),
   ]);
 
@@ -58,8 +62,7 @@ function typedValue({ type }: Row, value: unknown): unknown {
 }
 
 /** Whether words are a letter that weighs the loss. */
-const isWeight = (told: Told, words: string): words is keyof typeof LETTERS =>
-  words in LETTERS && !told.has(OWN_LETTERS);
+const isWeight = (told: Told, words: string): words is keyof typeof LETTERS => words in LETTERS && !hasOwnLetters(told);
 
 /** What is told of an option: under its own name, or the last words of a flag behind the method's name. */
 function toldOf(told: Told, method: string, option: string): unknown {

@@ -51,11 +51,19 @@ const entry = z.strictObject({
   }),
 });
 
+const TEACHERS_SPREAD = {
+  teacherLogits0MaxAbs: z.number().optional(),
+  teacherLogits1MaxAbs: z.number().optional(),
+  teacherLogits2MaxAbs: z.number().optional(),
+};
+
 /** Some steps of distillation. */
 const trajectory = z.strictObject({
   ...kept,
   noise: z.string().optional(),
   teacher: z.string(),
+  /** Where there are several: models, and the formula's key of each one's first tensor. */
+  teachers: z.array(z.tuple([z.string(), z.int()])).optional(),
   student: z.string(),
   numClasses: z.int().positive(),
   flags: flags.default([]),
@@ -78,6 +86,9 @@ const trajectory = z.strictObject({
   /** Where the second half of the images are others of the first half's classes. */
   labels: z.array(z.int()).optional(),
   teacherOut: z.object({ penultimate: summary.optional(), logits: summary }),
+  teacherLogits0: summary.optional(),
+  teacherLogits1: summary.optional(),
+  teacherLogits2: summary.optional(),
   initPerStep: z.array(terms).default([]),
   initAfter: z.record(z.string(), summary).default({}),
   perStep: z.array(terms),
@@ -95,6 +106,7 @@ const trajectory = z.strictObject({
     afterL2MaxRel: z.number(),
     afterDeltaL2MaxRel: z.number(),
     afterEvalLogitsMaxAbs: z.number(),
+    ...TEACHERS_SPREAD,
     context1MaxAbs: z.number().optional(),
     context2MaxAbs: z.number().optional(),
     afterEvalLogitsProjectedMaxAbs: z.number().optional(),

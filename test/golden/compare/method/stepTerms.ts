@@ -10,6 +10,8 @@ const COMMON: ReadonlySet<string> = new Set(["ce", "kl", "loss"]);
  */
 const OWN_WEIGHTS: Readonly<Record<string, readonly [term: string, option: string]>> = {
   kl: ["kd", "a"],
+  div: ["kd", "a"],
+  kd: ["map", "b"],
   cls: ["cls", "a"],
   sample: ["sample", "b"],
   class: ["class", "c"],

@@ -114,7 +114,7 @@ export function afterPhase(scene: TermScene): TermScene {
     );
     const updates: Update[] = [];
     const [phase] = scene.method.phases ?? [];
-    phase?.loss(stepContextOf(scene, Object.fromEntries(tensors)), { training: true, updates });
+    phase?.loss?.(stepContextOf(scene, Object.fromEntries(tensors)), { training: true, updates });
     for (const [variable, value] of updates) variable.assign(value);
   });
   return { ...scene, epoch: scene.epoch + 1 };
@@ -147,7 +147,7 @@ export function describeTerm(
   const { loss, gradients, kept } = gradientsOf(
     () => {
       const context = { training: true, updates: [] as Update[] };
-      const terms = phase === undefined ? method.terms(at, context) : phase.loss(at, context);
+      const terms = (phase?.loss ?? method.terms)(at, context);
       const sum = (Object.values(terms) as Scalar[]).reduce((total, term) => tf.add(total, term));
       const kept = keptOf(method, context.updates);
       const own = tf.mul(sum, scene.weight);
@@ -185,6 +185,7 @@ function stepContextOf(scene: TermScene, teacher: Record<string, Tensor>): StepC
   return {
     student: outputOf(outputs, student.featureShapes.maps.length),
     teacher: outputOf(teacher, scene.teacher.featureShapes.maps.length),
+    images: tf.zeros([labels.length, 32, 32, 3]),
     labels: at,
     oneHot: oneHotLabels(at, CLASSES),
     image: tf.tensor1d(imagesOf(labels.length), "int32"),

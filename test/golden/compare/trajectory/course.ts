@@ -8,6 +8,8 @@ import type { ImagesInput } from "../schema.js";
 export interface Course {
   readonly student: string;
   readonly teacher: string;
+  /** Where there are several: models, and the formula's key of each one's first tensor. */
+  readonly teachers?: readonly (readonly [model: string, key: number])[] | undefined;
   readonly numClasses: number;
   readonly method: Method;
   /** Options that are told. */

@@ -2,7 +2,7 @@ import type { Entry, FeedValues, ProgramDescription } from "#pefd/compile/types.
 import type { Draws } from "#pefd/distill/method.js";
 import { type Learner, trainingUpdates, variablesOf } from "#pefd/learn/learner.js";
 import type { Batch } from "#pefd/learn/objective.js";
-import { type Tensor4D, tf, type Update, type Variable } from "#pefd/runtime/tf.js";
+import { type Tensor2D, type Tensor4D, tf, type Update, type Variable } from "#pefd/runtime/tf.js";
 import type { Feed } from "../execute.js";
 import { EXACT_IMAGES, imagesFeed } from "../inputs.js";
 import { drawnNames, drawnOf, randomInputsOf } from "../method/drawn.js";
@@ -121,12 +121,13 @@ function trainingEntry(
 function evaluation({ learner, teacher, seen, method }: Scene, { images: first, strong }: Batch): Update[] {
   const images = method.classView ? (tf.concat([first, strong as Tensor4D]) as Tensor4D) : first;
   const context = { training: false, updates: [] };
-  const guide = teacher.forward(images, context);
+  const output = teacher.forward(images, context);
+  const guide = output.members?.[0] ?? output;
   const { logits } = learner.model.forward(images, context);
   return [
     [seen.student, logits],
     [seen.evaluated, learner.evaluated?.forward(images, context).logits ?? logits],
-    [seen.teacher, guide.logits],
-    [seen.pooled, guide.pooled],
+    [seen.teacher, guide.logits as Tensor2D],
+    [seen.pooled, guide.pooled as Tensor2D],
   ];
 }

@@ -1,7 +1,7 @@
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { crossEntropy, distillKL } from "#pefd/distill/parts/losses.js";
 import type { Learner } from "#pefd/learn/learner.js";
-import { distilledLearner, featureShapesOf, frozen } from "#pefd/learn/learners.js";
+import { distilledLearner, ensemble, featureShapesOf, frozen, mapCounts, teacherShapes } from "#pefd/learn/learners.js";
 import { createMetrics } from "#pefd/learn/metrics.js";
 import type { DistillConfig, Objective } from "#pefd/learn/objective.js";
 import { buildModel } from "#pefd/models/build.js";
@@ -31,14 +31,14 @@ export interface Scene {
 export function createScene(course: Course): Scene {
   const { numClasses, input, weights, temperature } = course;
   const student = buildModel(course.student, numClasses, formulaFill());
-  const { model: teacher, variables: teacherVariables } = frozen(
-    buildModel(course.teacher, numClasses, formulaFill()),
-    course.method.teacherMode,
+  const { teachers = [[course.teacher, 0]] } = course;
+  const { model: teacher, variables: teacherVariables } = ensemble(
+    teachers.map(([name, key]) => frozen(buildModel(name, numClasses, formulaFill(key)), course.method.teacherMode)),
   );
   const labels = new Array<number>(course.setSize ?? input.labels.length).fill(0);
   const pair = {
     student: featureShapesOf(student),
-    teacher: featureShapesOf(teacher),
+    ...teacherShapes(teacher),
     numClasses,
     labels,
     batchSize: input.labels.length,
@@ -46,7 +46,7 @@ export function createScene(course: Course): Scene {
   const method = openMethod(course.method, pair, course.told, course.fill);
   const config: DistillConfig = {
     teacher,
-    teacherMaps: pair.teacher.maps.length,
+    teacherMaps: mapCounts(pair),
     method,
     weights,
     temperature,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { sgdUpdates, splitSgdUpdates } from "#pefd/learn/sgd.js";
+import { sgdUpdates, splitSgdUpdates } from "#pefd/learn/optimizers.js";
 import { loadTensorFlow, type Tensor, tf, type Update, type Variable } from "#pefd/runtime/tf.js";
 
 before(() => {
