@@ -5,6 +5,7 @@ import { collectRuns } from "../report/runs/collect.js";
 import { withoutRepeats } from "../report/runs/grouping.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
 import { identitySha256, type RunConfig } from "../runFiles/identity.js";
+import { teacherModelOf } from "../train/files/runName.js";
 
 /** The data set of old runs, which did not record one. */
 const FIRST_DATASET = "cifar100";
@@ -60,9 +61,9 @@ const byExperiment = (a: RunRecord, b: RunRecord): number =>
   a.trial - b.trial;
 
 function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
-  const { path_t, model_t, dataset, data, image_size, limit_test, skip_list } = config;
+  const { path_t, dataset, data, image_size, limit_test, skip_list } = config;
   const teacherPath = given.teacherPath ?? path_t;
-  const teacherModel = given.teacherModel ?? model_t;
+  const teacherModel = given.teacherModel ?? teacherModelOf(config);
   if (Array.isArray(teacherPath)) {
     throw inputError(
       `The run ${dir} had ${teacherPath.length} teachers; a student is compared with one.`,

@@ -100,30 +100,39 @@ function atExit(act: () => void): () => void {
   return () => process.off("exit", act);
 }
 
-/** Trains with a reporter on stderr, stops in good order, prints the result. `model` names the files of its weights. */
+/**
+ * Trains runs one after another, with a reporter on stderr; stops in good order, prints the result. `model` names the
+ * files of their weights.
+ */
 export async function runTraining(
   invocation: Invocation,
   options: Pick<TrainOptions, "print_freq" | "log_every" | "track" | "devices" | "device_timeout" | keyof ImageOptions>,
   model: string,
-  train: (hooks: Hooks) => Promise<RunResult>,
+  runs: readonly ((hooks: Hooks) => Promise<RunResult>)[],
 ): Promise<void> {
-  const { output, argv } = invocation;
+  const { output, argv, env } = invocation;
   const plain = reporterOf(invocation, options);
   const { track } = options;
-  const place = track === undefined ? undefined : trackingPlace(track, invocation.env);
+  const place = track === undefined ? undefined : trackingPlace(track, env);
   await place?.prepare?.();
-  const tracker = place && createTracker(plain, place);
-  const reporter = tracker?.reporter ?? plain;
   const hint = `Resume with: ${typedLine(resumeWords(argv))}`;
   const origin = { command: typedLine(argv), node: process.versions.node };
   const blocking = (work: () => void) => endedBySignals(hint, work);
-  const hooks = { reporter, atExit, blocking, env: invocation.env, origin };
-  const result = await interruptible(
-    (signal) =>
-      tracked(tracker, () =>
-        onDevices(options, argv, hint, (devices) => train({ ...hooks, signal, ...(devices && { devices }) })),
-      ),
-    { onSignal: (name) => reporter.warn(`${name}: saving progress; repeat to stop immediately`), hint },
+  const results: RunResult[] = [];
+  await interruptible(
+    async (signal) => {
+      for (const train of runs) {
+        signal.throwIfAborted();
+        const tracker = place && createTracker(plain, place);
+        const reporter = tracker?.reporter ?? plain;
+        const hooks = { reporter, signal, atExit, blocking, env, origin };
+        const result = tracked(tracker, () =>
+          onDevices(options, argv, hint, (devices) => train({ ...hooks, ...(devices && { devices }) })),
+        );
+        results.push(await result);
+      }
+    },
+    { onSignal: (name) => plain.warn(`${name}: saving progress; repeat to stop immediately`), hint },
   );
-  output.result(runSummary(result, model, options), result);
+  output.result(results.map((result) => runSummary(result, model, options)).join("\n\n"), results.at(-1));
 }

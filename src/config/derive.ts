@@ -284,6 +284,14 @@ function fillTeacher(given: Resolved): Resolved {
   return fill(resolved, "path_t", isFound ? asOne(found) : undefined, `${origin} ${saveDir}/models`);
 }
 
+function refuseGenerations({ options }: Resolved): void {
+  if (options.generations === undefined || !isTeacherFree(options as DistillOptions)) return;
+  throw inputError(
+    `--generations: ${options.distill} has no teacher, so no student can teach the next.`,
+    "Take a method with a teacher, such as --distill kd.",
+  );
+}
+
 function refuseNoLoss({ options }: Resolved): void {
   const all = [options.gamma, options.alpha, options.beta].flat();
   if (all.every((weight) => weight === 0)) {
@@ -316,6 +324,7 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
   const weighted = fillWeights(withPublished(guided));
   refuseOtherWeights(weighted);
   refuseNoLoss(weighted);
+  refuseGenerations(weighted);
   refuseOtherImages(weighted, text(weighted, "model_s"));
   return withTeacherIfAny(withStudents(fillLearningRate(weighted, text(weighted, "model_s"))));
 }

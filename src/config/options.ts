@@ -75,6 +75,23 @@ export const DISTILLATION = section("Distillation", {
     "Distillation method, or several joined with +, whose losses are summed.",
     { touches: "numbers", elsewhere: ["method", "kd_method"] },
   ),
+  generations: integer(
+    undefined,
+    "Born-again generations: each student teaches the next one. They resume by themselves.",
+    {
+      min: 1,
+      max: 10,
+      defaultText: "none",
+      touches: "start",
+    },
+  ),
+  generation: integer(undefined, "Which of them a run is, as --generations sets it.", {
+    boundTo: "distill",
+    min: 1,
+    max: 10,
+    defaultText: "none",
+    touches: "numbers",
+  }),
   gamma: derived(
     number(
       undefined,
@@ -267,12 +284,22 @@ export interface TeacherNames {
   readonly model_t: string | undefined;
 }
 
+interface TeacherModels {
+  readonly model_t?: string | undefined;
+  readonly model_s?: string | undefined;
+  readonly generation?: unknown;
+}
+
+/** The model of a run's teacher: from the second born-again generation on the student's own, model_t the first's. */
+export const teacherModelOf = ({ model_t, model_s, generation }: TeacherModels): string | undefined =>
+  Number(generation ?? 1) > 1 ? model_s : model_t;
+
 /** A teacher's checkpoint and model. */
 export type TeacherFile = { readonly path: string; readonly model: string };
 
 /** A run's teachers in order. */
-export function teachersOf({ path_t = [], model_t = "" }: TeacherNames): TeacherFile[] {
-  const models = namesIn(model_t);
+export function teachersOf({ path_t = [], ...names }: Pick<TeacherNames, "path_t"> & TeacherModels): TeacherFile[] {
+  const models = namesIn(teacherModelOf(names) ?? "");
   return [path_t].flat().map((path, i) => ({ path, model: models[i] as string }));
 }
 

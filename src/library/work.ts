@@ -2,12 +2,13 @@ import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { withoutPasswords } from "../common/text.js";
 import { requireTeacher, resolveDistill, resolveEvaluations, resolveTeacher, withoutEffect } from "../config/derive.js";
 import { modelNameIn } from "../config/modelName.js";
-import { DISTILL_SECTIONS, EVAL_SECTIONS, TEACHER_SECTIONS } from "../config/options.js";
+import { DISTILL_SECTIONS, type DistillOptions, EVAL_SECTIONS, TEACHER_SECTIONS } from "../config/options.js";
 import { closeRegistries } from "../plugin/load.js";
 import { withDatasetOf } from "../train/checkpointDataset.js";
 import { runDistill } from "../train/distill.js";
 import { runEvaluations } from "../train/evaluate.js";
 import type { EvalResult, Hooks, RunResult } from "../train/files/result.js";
+import { generationsOf } from "../train/files/runName.js";
 import { runTeacher } from "../train/teacher.js";
 import { layersOf, type OptionInput } from "./layers.js";
 import { eventReporter, type RunEvent } from "./run.js";
@@ -36,7 +37,11 @@ export async function distillWith(given: OptionInput, settings: RunSettings, tel
   const resolved = resolveDistill(layers);
   for (const text of withoutEffect(layers, resolved)) tell({ kind: "notice", text });
   const options = await requireTeacher(layers, nameInFile, (model = "MODEL") => `pefd train-teacher --model ${model}`);
-  return runDistill(options, hooksOf(settings, tell));
+  const [first, ...later] = generationsOf(options);
+  const hooks = hooksOf(settings, tell);
+  let result = await runDistill(first as DistillOptions, hooks);
+  for (const run of later) result = await runDistill(run, hooks);
+  return result;
 }
 
 /** See trainTeacher in index.ts. */

@@ -1,8 +1,9 @@
-import { teachersOf } from "../config/options.js";
+import { type DistillOptions, teachersOf } from "../config/options.js";
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../config/record.js";
 import { sumAsIn } from "../data/dataset.js";
 import { type Identity, NUMERICS, type PlannedIdentity, readConfig } from "../runFiles/identity.js";
+import { generationsOf } from "../train/files/runName.js";
 import { inputReader } from "../train/openModel.js";
 import { seedOf } from "../train/scene.js";
 import type { SweepRun } from "./plan.js";
@@ -13,7 +14,10 @@ export type Planned = { readonly identity: PlannedIdentity; readonly undecided: 
 /** A function for the identities of a sweep's runs, each file read once; it throws inputError for unreadable inputs. */
 export function identities(): (run: SweepRun) => Promise<Planned> {
   const { filesOf, weightsOf, leftOut } = inputReader();
-  return async ({ options, runDir }) => {
+  return async (run) => {
+    const { runDir } = run;
+    // The last generation is the run that the sweep waits for; its teacher is not there yet.
+    const options = generationsOf(run.options).at(-1) as DistillOptions;
     const found = readConfig(runDir);
     const then = found.state === "whole" ? found.content.identity : undefined;
     const { trainFile, testFile } = await filesOf(options.dataset, options.data);
@@ -21,12 +25,14 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
     const decided = { ...config, seed: seedOf(options) };
     const plugins = pluginsSha256(usedPlugins(decided));
     const teachers = teachersOf(options);
+    const { generations } = options;
     const undecided = Object.entries(options).filter(([key, value]) => isUndecided(key, value));
     return {
       identity: {
         trainSha256: sumAsIn(then?.trainSha256, trainFile),
         testSha256: sumAsIn(then?.testSha256, testFile),
-        ...(teachers.length > 0 && { teacherSha256: await weightsOf(teachers, options.dataset, options.data) }),
+        ...(teachers.length > 0 &&
+          generations === undefined && { teacherSha256: await weightsOf(teachers, options.dataset, options.data) }),
         ...(options.skip_list !== undefined && { leftOutSha256: leftOut(options.skip_list) }),
         ...(plugins !== undefined && { pluginsSha256: plugins }),
         ...(!isUndecided("engine", options.engine) && { engine: options.engine }),

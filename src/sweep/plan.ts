@@ -13,7 +13,7 @@ import { procedureName } from "../config/record.js";
 import { givenBy, type Layer, rowsOf } from "../config/resolve.js";
 import { procedures, weightedMethod } from "../distill/registry.js";
 import { addedBy } from "../learn/methodSurvey.js";
-import { isInStudentFolder, studentFolder } from "../train/files/runName.js";
+import { generationsOf, isInStudentFolder, studentFolder } from "../train/files/runName.js";
 
 /** Runs that can be carried out, and a sentence for each method that cannot. */
 type Zoo = { readonly runs: readonly SweepRun[]; readonly leftOut: readonly string[] };
@@ -231,7 +231,8 @@ async function planRun(combination: Combination, nameInFile: NameInFile): Promis
   const own = tellVaried(combination, found, (name) => !isInStudentFolder(name, found.distill));
   const options = { ...found, save_dir: join(found.save_dir, ...own), resume: true };
   const given = [...Object.keys(resolved.ranks), "path_t", ...(own.length > 0 ? ["save_dir"] : [])];
-  return { options, runDir: studentFolder(options), label: labelOf(combination, options), ...wordsOf(options, given) };
+  const last = generationsOf(options).at(-1) as DistillOptions;
+  return { options, runDir: studentFolder(last), label: labelOf(combination, options), ...wordsOf(options, given) };
 }
 
 function refuseShared(runs: readonly SweepRun[]): void {

@@ -136,7 +136,7 @@ export async function runDistill(typed: DistillOptions, hooks: Hooks): Promise<R
   const { method } = weightedMethod(options);
   refuseSecondView(method, scene.dataset, options.distill);
   const { teacherMode } = method;
-  const { model_t, model_s } = options;
+  const { model_t, model_s, generation } = options;
   const files = teachersOf(options);
   const teacher = files.length === 0 ? undefined : await openTeachers(files, scene.dataset, teacherMode);
   const { labels, height } = scene.dataset.train;
@@ -145,7 +145,12 @@ export async function runDistill(typed: DistillOptions, hooks: Hooks): Promise<R
   const { train: trained, test: tested } = scene.dataset;
   const size = { epochs: options.epochs, train: trained.count, test: tested.count };
   const tellsTeacher = isTeacherEvaluated(options.teacher_eval, size);
-  const title = `${model_t === undefined ? "" : `${model_t} -> `}${model_s}, ${options.distill}, trial ${options.trial}`;
+  const title = [
+    model_t === undefined ? model_s : `${model_t} -> ${model_s}`,
+    options.distill,
+    ...(generation === undefined ? [] : [`generation ${generation}`]),
+    `trial ${options.trial}`,
+  ].join(", ");
   return train(
     {
       kind: "distill",

@@ -17,8 +17,10 @@ export interface Scene {
   readonly leftOutSha256?: string;
 }
 
-/** Of initialisation, shuffling and augmentation. */
-export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * trial;
+type Seeding = Pick<TrainOptions, "trial"> & { readonly generation?: number | undefined };
+
+/** Of initialisation, shuffling and augmentation; another for each born-again generation. */
+export const seedOf = ({ trial, generation = 1 }: Seeding): number => 10 * trial + generation - 1;
 
 /** Loads TensorFlow and the data. @throws inputError for unreadable data */
 export async function openScene(options: TrainOptions, { reporter, env }: Hooks): Promise<Scene> {

@@ -85,13 +85,13 @@ async function dataFindings(
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
 async function teacherFinding(
-  { path_t, model_t = "", dataset, data }: RunConfig,
+  { path_t, model_t = "", model_s, generation, dataset, data }: RunConfig,
   { teacherSha256 }: Identity,
   { weightsOf }: Reader,
 ): Promise<Finding[]> {
   if (teacherSha256 === undefined) return [];
   const what = "teacher's weights";
-  const teachers = teachersOf({ path_t: [path_t].flat().map(textOf), model_t });
+  const teachers = teachersOf({ path_t: [path_t].flat().map(textOf), model_t, model_s, generation });
   const finding = await examined(what, "unknown", async () => {
     const found = await weightsOf(teachers, textOf(dataset), textOf(data));
     return compared(what, teachers.map(({ path }) => path).join(", "), teacherSha256, found);

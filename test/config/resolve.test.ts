@@ -205,6 +205,7 @@ test("a method without a teacher takes none, and says what it ignores", async ()
   assert.deepEqual(withoutEffect([flags, preset], resolved), [
     "--path_t has no effect: tf_kd_reg trains without a teacher.",
   ]);
+  assert.throws(() => distill(flags, layer("file", { generations: 2 })), /tf_kd_reg has no teacher/);
   const unread = () => Promise.reject(new Error("no file is read"));
   assert.equal((await requireTeacher([flags, preset], unread, String)).path_t, undefined);
   for (const values of [{ distill: "cs_kd", alpha: "1", beta: "1" }, { distill: "cs_kd+kd" }]) {

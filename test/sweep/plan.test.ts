@@ -72,6 +72,12 @@ test("a run's line holds what was given anywhere, and nothing else", async () =>
   );
 });
 
+test("a run of generations is done when its last one is, and begins with the first one's teacher", async () => {
+  const [run] = await plan(layer({ path_t: PATH, distill: "kd", generations: "3" }));
+  assert.ok(run?.runDir.endsWith("_T:resnet32x4_cifar100_kd_r:0.1_a:0_b:0.9_1_generation:3"));
+  assert.equal(run?.words.join(" "), `distill --path_t ${PATH} --distill kd --generations 3 --resume`);
+});
+
 test("a value that is not allowed is refused before any run", async () => {
   await assert.rejects(plan(layer({ path_t: PATH, distill: "ours,kdd" })), /unknown method kdd/);
 });

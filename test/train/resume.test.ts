@@ -7,10 +7,16 @@ import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import type { StateTensor } from "#pefd/common/stateDict.js";
 import { METHODS } from "#pefd/distill/registry.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
+import { collectRuns } from "#pefd/report/runs/collect.js";
+import { summarize } from "#pefd/report/runs/summarize.js";
+import { readConfig } from "#pefd/runFiles/identity.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
+import type { RunResult } from "#pefd/train/files/result.js";
+import { generationsOf } from "#pefd/train/files/runName.js";
 import { asBegun } from "#pefd/train/prepare.js";
 import { runTeacher } from "#pefd/train/teacher.js";
+import { verifyRun } from "#pefd/verify/verify.js";
 import { withMany } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData, teacherOptions } from "./runs.js";
@@ -88,6 +94,41 @@ test("a method without a teacher trains and goes on without one, bit for bit", a
     const resumed = await runDistill({ ...stopped, engine: "eager", resume: true }, silentHooks());
     assert.deepEqual(lastWeights(resumed.runDir), lastWeights(whole.runDir), name);
   }
+});
+
+test("born-again generations stopped within the second go on, bit for bit", async (t) => {
+  const folder = await prepared(t);
+  const options = distillOptions(folder, {
+    distill: "kd",
+    gamma: 0.1,
+    beta: 0.9,
+    generations: 3,
+    epochs: 2,
+    tb_freq: 1,
+  });
+  const train = async (given: typeof options, second = silentHooks()) => {
+    const runs: RunResult[] = [];
+    for (const run of generationsOf(given)) {
+      runs.push(await runDistill(run, run.generation === 2 ? second : silentHooks()));
+    }
+    return runs.map(({ runDir }) => runDir);
+  };
+  const whole = await train(options);
+  const stopped = { ...options, save_dir: join(folder, "stopped") };
+  await assert.rejects(train(stopped, hooksStoppingAfter(2, 1)), { message: "stopped" });
+  const resumed = await train(stopped);
+  assert.deepEqual(resumed.map(lastWeights), whole.map(lastWeights));
+  assert.equal(new Set(whole.map((dir) => lastWeights(dir).toString("hex"))).size, 3);
+  const seeds = whole.map((dir) => readConfig(dir)).map((found) => found.state === "whole" && found.content.seed);
+  assert.deepEqual(seeds, [10, 11, 12]);
+
+  const [first, ...later] = summarize(collectRuns(whole).runs);
+  assert.deepEqual(
+    [first, ...later].map((summary) => summary?.differs.generation),
+    [1, 2, 3],
+  );
+  const { findings } = await verifyRun(whole[1] as string);
+  assert.ok(findings.some(({ what, verdict }) => what === "teacher's weights" && verdict === "fits"));
 });
 
 test("a run in float16 goes on with its loss scale, bit for bit", async (t) => {

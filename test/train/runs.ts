@@ -81,6 +81,8 @@ export const distillOptions = (folder: string, changes: Partial<DistillOptions> 
   model_t: MODEL,
   model_s: MODEL,
   distill: "ours",
+  generations: undefined,
+  generation: undefined,
   gamma: 1,
   alpha: 0,
   beta: 25,

@@ -2,6 +2,8 @@ import { pluginWords } from "../../common/plugins.js";
 import { requireTeacher, resolveDistill, withoutEffect } from "../../config/derive.js";
 import { DISTILL_SECTIONS, teachersOf } from "../../config/options.js";
 import { refuseOtherKind } from "../../config/record.js";
+import type { Hooks } from "../../train/files/result.js";
+import { generationsOf } from "../../train/files/runName.js";
 import type { Command, Invocation } from "../command.js";
 import { printDryRun, runTraining, trainingSections } from "../train.js";
 import { typedLine } from "../typed.js";
@@ -37,6 +39,7 @@ export const command: Command = {
       for (const { path } of teachersOf(options)) invocation.output.notice(`Teacher: ${path}`);
     }
     const { runDistill } = await import("../../train/distill.js");
-    return runTraining(invocation, options, options.model_s, (hooks) => runDistill(options, hooks));
+    const runs = generationsOf(options).map((run) => (hooks: Hooks) => runDistill(run, hooks));
+    return runTraining(invocation, options, options.model_s, runs);
   },
 };

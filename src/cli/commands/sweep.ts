@@ -20,6 +20,7 @@ import { fittingRuns, planSweep, type SweepRun } from "../../sweep/plan.js";
 import { createSweepLines } from "../../sweep/progress.js";
 import { isOpen, jobFolder, type RunStatus, type SlurmRequest, slurmStatus, submit } from "../../sweep/slurm.js";
 import { isComplete, refuseOtherRuns } from "../../sweep/state.js";
+import { generationsOf, studentFolder } from "../../train/files/runName.js";
 import type { Command, Invocation, Output } from "../command.js";
 import { interruptible } from "../interrupt.js";
 import { COLUMNS, columnsOf, isScreen } from "../output.js";
@@ -162,7 +163,9 @@ async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Inv
 }
 
 function printTable(outcomes: readonly Outcome[], output: Output): void {
-  const dirs = outcomes.map(({ run }) => run.runDir).filter((dir) => existsSync(dir));
+  const dirs = outcomes
+    .flatMap(({ run }) => generationsOf(run.options).map(studentFolder))
+    .filter((dir) => existsSync(dir));
   const found = collectRuns(dirs);
   const summaries = summarize(found.runs, publishedOf);
   const notes = summaryNotes(summaries);

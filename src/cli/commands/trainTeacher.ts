@@ -17,6 +17,6 @@ export const command: Command = {
     if (invocation.flags.dry_run) return printDryRun(resolved, invocation.output);
     const { options } = resolved;
     const { runTeacher } = await import("../../train/teacher.js");
-    return runTraining(invocation, options, options.model, (hooks) => runTeacher(options, hooks));
+    return runTraining(invocation, options, options.model, [(hooks) => runTeacher(options, hooks)]);
   },
 };

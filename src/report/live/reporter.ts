@@ -191,7 +191,7 @@ export function createReporter(options: ReporterOptions): RunReporter {
   const { stream, color } = options;
   const paint = palette(color);
   const now = options.now ?? (() => performance.now());
-  const eta = createEta(now);
+  let eta = createEta(now);
   const bar = options.isTTY ? createProgressBar(stream, options.columns, color) : undefined;
   const paperLine = options.printFreq ? createPaperLines(options.printFreq) : () => undefined;
   const columns = () => (bar ? stream.columns || options.columns : Number.POSITIVE_INFINITY);
@@ -207,6 +207,7 @@ export function createReporter(options: ReporterOptions): RunReporter {
   return {
     runStarted(info) {
       run = info;
+      eta = createEta(now);
       done = (info.firstEpoch - 1) * info.steps + (info.stepsDone ?? 0);
       for (const text of runLines(info)) say(fitLines(cleanLine(text), columns()));
       bar?.start(info.epochs * info.steps, done);

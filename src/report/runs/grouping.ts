@@ -47,7 +47,10 @@ function readSettings(run: RunRecord): Record<string, Setting> {
     if (isFile && identity !== undefined) return [];
     return [[key, isFile ? shortPath(String(value)) : (value as Setting)] as const];
   });
-  return { ...Object.fromEntries(entries), ...(identity && identitySettings(identity)) };
+  const settings = { ...Object.fromEntries(entries), ...(identity && identitySettings(identity)) };
+  // Trials of a later generation have teachers of their own, the same trials of the one before.
+  const { teacher_weights: _, ...ofGeneration } = settings;
+  return Number(settings.generation ?? 1) > 1 ? ofGeneration : settings;
 }
 
 /** The three weights of the loss, as far as the run has them; of a sum of methods as 0.8+1. */

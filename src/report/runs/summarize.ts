@@ -76,6 +76,7 @@ function departuresFrom({ settings: published, teacherTop1 }: PublishedFigure, {
       return formatSetting(own) === formatSetting(value) ? [] : [settingClause(name, own, value)];
     }),
     ...teacherClauses(runs, teacherTop1),
+    ...(Number(settings.generation ?? 1) > 1 ? ["a later generation"] : []),
     ...(unknown.length > 0 ? [`not known of the published runs: ${unknown.join(", ")}`] : []),
     ...OTHER_IMAGES.flatMap(([name, clause]) => (settings[name] === undefined ? [] : [clause])),
   ];

@@ -68,6 +68,23 @@ export const studentFolder = (options: DistillOptions): string =>
     options,
   );
 
+/**
+ * A distillation's runs: one, or one for each of --generations, whose teacher is the student before it (Furlanello et
+ * al., Born-Again Neural Networks, ICML 2018). Those begun before go on, unless --force starts over.
+ */
+export function generationsOf(options: DistillOptions): DistillOptions[] {
+  const runs: DistillOptions[] = [];
+  for (let generation = 1; generation <= (options.generations ?? 0); generation++) {
+    const before = runs.at(-1);
+    const teacher = before && { path_t: join(studentFolder(before), `${options.model_s}_last.safetensors`) };
+    const run = { ...options, generation, ...teacher };
+    runs.push({ ...run, resume: !options.force && existsSync(studentFolder(run)) });
+  }
+  return runs.length === 0 ? [options] : runs;
+}
+
+export { teacherModelOf } from "../../config/options.js";
+
 /** RepDistiller's folder: save/models/model_dataset_lr_..._decay_..._trial_.... */
 export const teacherFolder = (options: TeacherOptions): string =>
   withLimits(join(options.save_dir, "models", named(filledIn(TEACHER, options), RECIPE_ROWS, options)), options);

@@ -306,6 +306,31 @@ describe("runs that repeat another", () => {
   });
 });
 
+it("trials of a later generation are one experiment, though each has a teacher of its own", async (t) => {
+  const dir = temporaryFolder(t);
+  const sha256 = (digit: number) => String(digit).repeat(64);
+  for (const trial of [1, 2]) {
+    for (const generation of [1, 2]) {
+      const teacherSha256 = sha256(generation === 1 ? 0 : trial);
+      const data = { trainSha256: sha256(8), testSha256: sha256(9), teacherSha256 };
+      const identity = { ...data, engine: "graph", device: "cpu", numerics: 7, options: {} };
+      await writeRun(dir, `trial_${trial}_generation_${generation}`, {
+        trial,
+        epochs: 2,
+        config: { generation, identity },
+      });
+    }
+  }
+  const summaries = summarize(collectRuns([dir]).runs);
+  assert.deepEqual(
+    summaries.map(({ n, differs }) => [n, differs.generation]),
+    [
+      [2, 1],
+      [2, 2],
+    ],
+  );
+});
+
 test("a method has one color in all pairs, and its experiments of one pair have several", async (t) => {
   const dir = temporaryFolder(t);
   for (const model_t of ["resnet32x4", "vgg13"]) {
