@@ -75,17 +75,13 @@ export const DISTILLATION = section("Distillation", {
     "Distillation method, or several joined with +, whose losses are summed.",
     { touches: "numbers", elsewhere: ["method", "kd_method"] },
   ),
-  generations: integer(
-    undefined,
-    "Born-again generations: each student teaches the next one. They resume by themselves.",
-    {
-      min: 1,
-      max: 10,
-      defaultText: "none",
-      touches: "start",
-    },
-  ),
-  generation: integer(undefined, "Which of them a run is, as --generations sets it.", {
+  generations: integer(undefined, "Born-again generations: each student teaches the next.", {
+    min: 1,
+    max: 10,
+    defaultText: "none",
+    touches: "start",
+  }),
+  generation: integer(undefined, "Which one this is, set by --generations.", {
     boundTo: "distill",
     min: 1,
     max: 10,
@@ -157,12 +153,13 @@ export const TRAINING = section("Training", {
     touches: "seed",
     elsewhere: ["seed"],
   }),
-  devices: integer(
-    undefined,
-    "Train on N processes, each with a GPU or a share of the CPU's cores and an N-th of every batch.",
-    { min: 2, max: 64, defaultText: "1", touches: "numbers" },
-  ),
-  device_timeout: integer(60, "With --devices: seconds to wait for another process at a step.", {
+  devices: integer(undefined, "Processes, each with its own GPU or share of the CPU's cores.", {
+    min: 2,
+    max: 64,
+    defaultText: "1",
+    touches: "numbers",
+  }),
+  device_timeout: integer(60, "Longest wait for another process.", {
     min: 1,
     max: 86_400,
     valueName: "SECONDS",
