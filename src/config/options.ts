@@ -153,7 +153,7 @@ export const TRAINING = section("Training", {
     touches: "seed",
     elsewhere: ["seed"],
   }),
-  devices: integer(undefined, "Processes, each with its own GPU or share of the CPU's cores.", {
+  devices: integer(undefined, "Processes, each with a GPU or a share of the cores.", {
     min: 2,
     max: 64,
     defaultText: "1",
