@@ -17,8 +17,8 @@ import {
   shapeBehind,
 } from "../graph/graph.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
+import { type Surroundings, surroundingsOf } from "./followers.js";
 import { castNode, createReductions } from "./mixedPrecision.js";
-import { type Surroundings, surroundingsOf } from "./passRunner.js";
 
 /** The reference that replaces a node's result; undefined where the node stays. */
 type Replacement = (node: GraphNode, byName: ReadonlyMap<string, GraphNode>) => string | undefined;

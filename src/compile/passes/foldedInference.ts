@@ -3,7 +3,7 @@ import { DT } from "../../runtime/native.js";
 import { attributeReader, type GraphNode, nodeOf, outputOf, shapeBehind } from "../graph/graph.js";
 import type { Pass } from "../record/recordedStep.js";
 import { writer } from "./channelArithmetic.js";
-import { follower, type Surroundings, surroundingsOf } from "./passRunner.js";
+import { follower, type Surroundings, surroundingsOf } from "./followers.js";
 
 const NORMALIZATION = "FusedBatchNormV3";
 

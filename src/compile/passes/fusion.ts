@@ -22,7 +22,7 @@ import {
   topologicallySorted,
 } from "../graph/graph.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
-import { follower, type Surroundings, sumAfter, surroundingsOf } from "./passRunner.js";
+import { follower, type Surroundings, sumAfter, surroundingsOf } from "./followers.js";
 
 /** Nodes to fuse, the first a convolution; the fused op and its extra inputs. */
 type Chain = { readonly nodes: readonly GraphNode[]; readonly op: string; readonly inputs: readonly string[] };
