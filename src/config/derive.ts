@@ -285,7 +285,11 @@ function fillTeacher(given: Resolved): Resolved {
 }
 
 function refuseGenerations({ options }: Resolved): void {
-  if (options.generations === undefined || !isTeacherFree(options as DistillOptions)) return;
+  if (options.generations === undefined) return;
+  if (options.devices !== undefined) {
+    throw inputError("--generations is for one process, and --devices for several.", "Leave out one of the two.");
+  }
+  if (!isTeacherFree(options as DistillOptions)) return;
   throw inputError(
     `--generations: ${options.distill} has no teacher, so no student can teach the next.`,
     "Take a method with a teacher, such as --distill kd.",

@@ -206,6 +206,8 @@ test("a method without a teacher takes none, and says what it ignores", async ()
     "--path_t has no effect: tf_kd_reg trains without a teacher.",
   ]);
   assert.throws(() => distill(flags, layer("file", { generations: 2 })), /tf_kd_reg has no teacher/);
+  const kd = layer("flags", { distill: "kd", generations: 2, devices: 2 });
+  assert.throws(() => distill(kd), /--generations is for one process, and --devices for several/);
   const unread = () => Promise.reject(new Error("no file is read"));
   assert.equal((await requireTeacher([flags, preset], unread, String)).path_t, undefined);
   for (const values of [{ distill: "cs_kd", alpha: "1", beta: "1" }, { distill: "cs_kd+kd" }]) {
