@@ -123,12 +123,12 @@ export async function runTraining(
     async (signal) => {
       for (const train of runs) {
         signal.throwIfAborted();
-        const tracker = place && createTracker(plain, place);
-        const reporter = tracker?.reporter ?? plain;
-        const hooks = { reporter, signal, atExit, blocking, env, origin };
-        const result = tracked(tracker, () =>
-          onDevices(options, argv, hint, (devices) => train({ ...hooks, ...(devices && { devices }) })),
-        );
+        const result = onDevices(options, argv, hint, (devices) => {
+          const tracker = place && (devices?.rank ?? 0) === 0 ? createTracker(plain, place) : undefined;
+          const reporter = tracker?.reporter ?? plain;
+          const hooks = { reporter, signal, atExit, blocking, env, origin, ...(devices && { devices }) };
+          return tracked(tracker, () => train(hooks));
+        });
         results.push(await result);
       }
     },

@@ -48,7 +48,7 @@ export function optionsOf<Options extends TrainOptions>(options: Options, device
     );
   }
   if (devices.rank === 0) return options;
-  const own = { save_dir: devices.folder, resume: false, force: true, track: undefined };
+  const own = { save_dir: devices.folder, resume: false, force: true };
   return { ...options, ...own, ...("teacher_eval" in options && { teacher_eval: "never" }) };
 }
 
@@ -174,21 +174,23 @@ export interface SharedStep {
 
 const SUM = "sum";
 
-/**
- * Splits a step. @param name of the first half's entry; the second's is `${name}_update`
- * @param entryOf an entry for so many images, but for its step @param batchOf the batch in its feeds
- * @param reads all variables
- */
-export function sharedStep(
-  name: string,
-  devices: Devices,
-  images: number,
-  learner: Learner,
-  sgd: SgdOptions,
-  entryOf: (images: number) => Omit<Entry, "step">,
-  batchOf: (feeds: Feeds) => Batch,
-  reads: readonly Variable[],
-): SharedStep {
+interface WholeStep {
+  /** Of the first half's entry; the second's is `${name}_update`. */
+  readonly name: string;
+  /** Of all processes. */
+  readonly images: number;
+  readonly learner: Learner;
+  readonly sgd: SgdOptions;
+  /** All variables that it reads. */
+  readonly reads: readonly Variable[];
+  /** An entry for so many images, but for its step. */
+  entryOf(images: number): Omit<Entry, "step">;
+  batchOf(feeds: Feeds): Batch;
+}
+
+/** Splits a step. It is recorded once more than it is compiled, as the vector's length has to be known before. */
+export function sharedStep(devices: Devices, step: WholeStep): SharedStep {
+  const { name, images, learner, sgd, reads, entryOf, batchOf } = step;
   const own = shareOf(devices.size, devices.rank, images);
   const described = entryOf(Math.max(1, own));
   const compute = (feeds: Feeds): Packed => packed(computedOn(learner, batchOf(feeds)), devices, images);
@@ -239,14 +241,15 @@ const MOST_SUMS = 64;
  */
 export function agree(devices: Devices, learner: Learner, progress: RunProgress, identity: unknown): RunProgress {
   const { rank, size } = devices;
-  const own = createHash("sha256")
-    .update(JSON.stringify([version(), size, identity]))
-    .digest();
-  const pieces = Float32Array.from({ length: 16 }, (_, i) => own.readUInt16LE(2 * i));
-  // Equal numbers, and only they, have a sum of squares that is the square of their sum over their count.
-  const sums = sumOver(devices, tf.tensor1d([...pieces, ...pieces.map((piece) => (piece % 256) ** 2)]), START);
-  const same = pieces.every((piece, i) => sums[i] === size * piece && sums[16 + i] === size * (piece % 256) ** 2);
-  if (!same) {
+  const bytes = [
+    ...createHash("sha256")
+      .update(JSON.stringify([version(), size, identity]))
+      .digest(),
+  ];
+  // Numbers whose sum and sum of squares are those of so many equal ones are equal.
+  const own = [...bytes, ...bytes.map((byte) => byte ** 2)];
+  const sums = sumOver(devices, tf.tensor1d(own), START);
+  if (own.some((value, i) => sums[i] !== size * value)) {
     throw runError(
       "The processes of this run do not agree: one has another version of pefd, other options, another teacher or other images.",
       "Start all of them with the same command, the same pefd and the same files.",

@@ -11,7 +11,6 @@ import { weightedMethod } from "../distill/registry.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
 import { lossFormula } from "../distill/weights.js";
 import { studentLearner } from "../learn/learners.js";
-import { createMetrics } from "../learn/metrics.js";
 import type { BuiltModel } from "../models/build.js";
 import { isGpu } from "../runtime/device.js";
 import type { Variable } from "../runtime/tf.js";
@@ -19,7 +18,7 @@ import { epochParts } from "./calls.js";
 import { optionsOf } from "./devices.js";
 import type { EngineChoice } from "./engine.js";
 import { isDue } from "./epoch.js";
-import { evaluateModel } from "./evaluation.js";
+import { evaluateBeside } from "./evaluation.js";
 import { withPredictor } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import { studentFolder } from "./files/runName.js";
@@ -48,18 +47,13 @@ async function tellTeacherAccuracy(
   { model, variables }: { readonly model: BuiltModel; readonly variables: readonly Variable[] },
   test: BatchSource,
   choice: EngineChoice,
-  { reporter, signal, blocking }: Hooks,
+  hooks: Hooks,
 ): Promise<number | undefined> {
+  const { reporter } = hooks;
   reporter.phase("evaluating the teacher");
   const { count } = test.set;
   const subject = { model, constants: variables, test };
-  const evaluation = await evaluateModel(subject, choice, createMetrics(), {
-    notice: reporter.notice,
-    onWarning: reporter.warn,
-    signal,
-    ...(blocking && { blocking }),
-    onProgress: (images) => reporter.evaluating(images, count),
-  });
+  const evaluation = await evaluateBeside(subject, choice, hooks, (images) => reporter.evaluating(images, count));
   if (evaluation === undefined) return undefined;
   const { loss, top1, top5 } = evaluation;
   reporter.notice(

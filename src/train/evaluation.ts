@@ -18,6 +18,7 @@ import {
 } from "./calls.js";
 import { type Devices, sumOver } from "./devices.js";
 import type { EngineChoice } from "./engine.js";
+import type { Hooks } from "./files/result.js";
 import { type BatchSource, plainRows } from "./source.js";
 
 /** Test images per step: they fill a GPU, and take a CPU a fraction of a second. */
@@ -65,11 +66,13 @@ export function* evaluateWith(
       const [from, to] = [step * size, (step + taken) * size];
       const counted = Float32Array.from({ length: to - from }, (_, i) => (from + i < count ? 1 : 0));
       const started = performance.now();
-      const upcoming = plainRows(to, Math.min(steps * size, to + (test.mostImages ?? 0)), test.set);
+      const next = step + taken + among - 1;
+      const [first, ahead] = [next * size, among > 1 ? size : (test.mostImages ?? 0)];
+      const upcoming = plainRows(first, Math.max(first, Math.min(steps * size, first + ahead)), test.set);
       const values = test.values(plainRows(from, to, test.set), upcoming);
       program.run("evaluate", { ...values, counted }, taken);
       pace.took(taken, performance.now() - started);
-      step += taken + among - 1;
+      step = next;
       yield Math.min(to, count);
     }
     program.pull("metrics");
@@ -152,6 +155,21 @@ export async function evaluateModel(
     session.dispose();
   }
 }
+
+/** The evaluation of a model beside a run's own; undefined when the signal ended it. */
+export const evaluateBeside = (
+  subject: EvaluationSubject,
+  choice: EngineChoice,
+  { reporter, signal, blocking }: Hooks,
+  onProgress?: (images: number) => void,
+) =>
+  evaluateModel(subject, choice, createMetrics(), {
+    notice: reporter.notice,
+    onWarning: reporter.warn,
+    signal,
+    ...(blocking && { blocking }),
+    ...(onProgress && { onProgress }),
+  });
 
 export interface EvaluationSubject {
   readonly model: NamedModel;

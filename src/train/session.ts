@@ -235,16 +235,15 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       ? []
       : Object.entries(sizes).map(([name, images]) => [
           name,
-          sharedStep(
+          sharedStep(devices, {
             name,
-            devices,
             images,
             learner,
-            description.sgd,
-            (own) => trainEntry(description, own, 1),
-            (feeds) => batchIn(description, feeds),
-            Object.values(variables).flat(),
-          ),
+            sgd: description.sgd,
+            reads: Object.values(variables).flat(),
+            entryOf: (own) => trainEntry(description, own, 1),
+            batchOf: (feeds) => batchIn(description, feeds),
+          }),
         ]),
   );
   const entryOf = (name: string, images: number): Record<string, Entry> => ({

@@ -5,7 +5,6 @@ import { counted } from "../common/text.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Augmentation } from "../data/augmentation.js";
 import { type Learner, resetMomentum, variablesOf } from "../learn/learner.js";
-import { createMetrics } from "../learn/metrics.js";
 import { rateOfStep } from "../learn/recipe.js";
 import type { EpochRow, Metrics, StepProgress, TrainingMetrics } from "../report/log/contract.js";
 import type { RunProgress } from "../runFiles/stateFile.js";
@@ -15,7 +14,7 @@ import { programsSha256 } from "../runtime/programs/kept.js";
 import { oneByOne } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
 import { type EpochOutcome, isDue, stepsPerEpoch, trainEpoch } from "./epoch.js";
-import { evaluateModel } from "./evaluation.js";
+import { evaluateBeside } from "./evaluation.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import type { RunStore } from "./files/runStore.js";
 import { type Snapshot, takeSnapshot } from "./files/snapshot.js";
@@ -249,19 +248,13 @@ function reportMemory({ reporter, env }: Hooks): void {
 
 /** Test results of the models that learned beside the student. @throws the signal's reason */
 async function evaluatedPeers({ learner, choice, test, hooks }: Run): Promise<NonNullable<RunResult["peers"]>> {
-  const { reporter, signal, blocking } = hooks;
   const results: (Metrics & { readonly model: string })[] = [];
   for (const model of learner.peers ?? []) {
     const subject = { model, constants: variablesOf(model.state), test };
-    const found = await evaluateModel(subject, choice, createMetrics(), {
-      notice: reporter.notice,
-      onWarning: reporter.warn,
-      signal,
-      ...(blocking && { blocking }),
-    });
-    if (found === undefined) throw signal.reason;
+    const found = await evaluateBeside(subject, choice, hooks);
+    if (found === undefined) throw hooks.signal.reason;
     const { loss, top1, top5 } = found;
-    reporter.notice(
+    hooks.reporter.notice(
       `Peer ${model.name}: top-1 ${top1.toFixed(2)} %, top-5 ${top5.toFixed(2)} %, loss ${loss.toFixed(4)}.`,
     );
     results.push({ model: model.name, loss, top1, top5 });
