@@ -217,14 +217,22 @@ export const clipped = (
   spared: ReadonlySet<Tensor> = new Set(),
 ): Gradients => CLIPS[mode](gradients, most, parameters, spared);
 
+/** Each parameter's group. */
+export const groupsByParameter = (groups: readonly ParameterGroup[]): ReadonlyMap<Variable, ParameterGroup> =>
+  new Map(groups.flatMap((group) => group.parameters.map((one) => [one, group])));
+
+/** A group's learning rate. */
+const rateOf = (common: Tensor, factor: number): Tensor => (factor === 1 ? common : tf.mul(common, factor));
+
+/** A zero buffer of each parameter's shape. */
+export const zeroBuffers = (parameters: readonly Variable[], name: string): Variable[] =>
+  parameters.map((parameter) =>
+    tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false, `${parameter.name}/${name}`)),
+  );
+
 /** An optimizer's buffers: all first ones, in the parameters' order, then all second ones. */
 export const createOptimizerState = (parameters: readonly Variable[], name: OptimizerName): Variable[] => {
-  const { state } = OPTIMIZER_ROWS[name];
-  const made = state.flatMap((buffer) =>
-    parameters.map((parameter) =>
-      tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false, `${parameter.name}/${buffer}`)),
-    ),
-  );
+  const made = OPTIMIZER_ROWS[name].state.flatMap((buffer) => zeroBuffers(parameters, buffer));
   resetOptimizerState(made, name);
   return made;
 };
@@ -253,14 +261,13 @@ export function optimizerUpdates(
   groups: readonly ParameterGroup[] = [],
 ): Update[] {
   const { maxGradNorm, state, step } = OPTIMIZER_ROWS[name];
-  const groupOf = new Map(groups.flatMap((group) => group.parameters.map((one) => [one, group])));
+  const groupOf = groupsByParameter(groups);
   const own = maxGradNorm === undefined ? gradients : withinNorm(gradients, maxGradNorm);
   return parameters.flatMap((parameter, i): Update[] => {
     const gradient = own[i];
     if (gradient === undefined) return [];
     const { learningRateFactor = 1, weightDecay = setting.weightDecay } = groupOf.get(parameter) ?? {};
-    const learningRate =
-      learningRateFactor === 1 ? scalars.learningRate : tf.mul(scalars.learningRate, learningRateFactor);
+    const learningRate = rateOf(scalars.learningRate, learningRateFactor);
     const kept = state.map((_, at) => buffers[at * parameters.length + i] as Variable);
     const [next, ...after] = step({
       ...scalars,
@@ -340,12 +347,12 @@ function settingsOf(
   groups: readonly ParameterGroup[],
 ): (parameter: Variable) => { readonly rate: Tensor; readonly negativeDecay: Factor } {
   const { taken } = options;
-  const groupOf = new Map(groups.flatMap((group) => group.parameters.map((one) => [one, group])));
+  const groupOf = groupsByParameter(groups);
   const common = unless(taken, learningRate, 0) as Tensor;
   const decays = new Map<number, Factor>();
   return (parameter) => {
     const { learningRateFactor = 1, weightDecay = options.weightDecay } = groupOf.get(parameter) ?? {};
-    const rate = learningRateFactor === 1 ? common : tf.mul(common, learningRateFactor);
+    const rate = rateOf(common, learningRateFactor);
     const negativeDecay = decays.get(weightDecay) ?? unless(taken, -weightDecay, 0);
     decays.set(weightDecay, negativeDecay);
     return { rate, negativeDecay };
@@ -403,8 +410,4 @@ export const createMomentumBuffers = (
 ): Variable[] =>
   momenta
     .map((_, part) => ["momentum", "momentum_kd"][part] ?? `momentum_kd${part}`)
-    .flatMap((name) =>
-      parameters.map((parameter) =>
-        tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false, `${parameter.name}/${name}`)),
-      ),
-    );
+    .flatMap((name) => zeroBuffers(parameters, name));

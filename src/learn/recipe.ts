@@ -3,11 +3,18 @@ import type { TrainOptions } from "../config/options.js";
 import type { RecipeOptions } from "../config/recipe.js";
 import type { ParameterGroup } from "../distill/method.js";
 import { binaryCrossEntropy, crossEntropy } from "../distill/parts/losses.js";
-import { type Tensor, tf, type Variable } from "../runtime/tf.js";
+import { type Tensor, tf } from "../runtime/tf.js";
 import type { Learner, Recipe, TaskSetting } from "./learner.js";
 import { drawMix, MIX_COLUMNS, mixedImages, mixingRandom, type Normalized, targetsOf } from "./mixing.js";
 import type { Batch } from "./objective.js";
-import { createOptimizerState, OPTIMIZER_ROWS, type OptimizerSetting, type UpdateScalars } from "./optimizers.js";
+import {
+  createOptimizerState,
+  groupsByParameter,
+  OPTIMIZER_ROWS,
+  type OptimizerSetting,
+  type UpdateScalars,
+  zeroBuffers,
+} from "./optimizers.js";
 import { rateAt, type ScheduleOptions } from "./schedule.js";
 
 export type LearnerOptions = Pick<TrainOptions, "weight_decay"> &
@@ -49,16 +56,13 @@ export function withRecipe(learner: Learner, options: LearnerOptions): Learner {
     movesMomentum,
     ...(optimizer && { optimizer }),
     ...(clip_grad !== undefined && { clip: { mode: clip_mode, most: clip_grad } }),
-    ...(batches > 1 && { accumulated: zerosOf(learner.parameters) }),
+    ...(batches > 1 && { accumulated: zeroBuffers(learner.parameters, "accumulated") }),
     ...(task && { task }),
   };
   const own = { recipe, ...replaced(learner, optimizer, options) };
   const phases = learner.phases?.map((phase) => ({ ...phase, learner: { ...phase.learner, ...own } }));
   return { ...learner, ...own, ...(phases && { phases }) };
 }
-
-const zerosOf = (parameters: readonly Variable[]): Variable[] =>
-  parameters.map(({ name, shape }) => tf.tidy(() => tf.variable(tf.zeros(shape), false, `${name}/accumulated`)));
 
 /** The loss of labels that options ask for; undefined for plain cross entropy. */
 function taskOf(options: LearnerOptions): TaskSetting | undefined {
@@ -130,7 +134,7 @@ function groupsOf(
     layer_decay,
   );
   const depth = new Map(named.map(({ variable }, i) => [variable, factors[i] as number]));
-  const given = new Map(groups.flatMap((group) => group.parameters.map((one) => [one, group])));
+  const given = groupsByParameter(groups);
   return parameters.map((parameter) => {
     const { learningRateFactor = 1, ...rest } = given.get(parameter) ?? {};
     const decays = hasDecay(names.get(parameter) ?? "", parameter.shape);

@@ -1,26 +1,15 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import type { DistillOptions } from "#pefd/config/options.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "./runs.js";
+import { distillOptions, hooksStoppingAfter, lastWeights, prepared, silentHooks } from "./runs.js";
 
 before(() => {
   loadTensorFlow();
 });
-
-async function prepared(t: TestContext): Promise<string> {
-  const folder = temporaryFolder(t);
-  await smallData(folder);
-  await randomTeacher(folder);
-  return folder;
-}
-
-const lastWeights = (runDir: string): Buffer => readFileSync(join(runDir, "resnet8_last.safetensors"));
 
 /** Whole in the graph engine; stopped in the middle of the second epoch, and resumed in the eager one. */
 async function assertResumes(t: TestContext, changes: Partial<DistillOptions>): Promise<string> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { before, type TestContext, test } from "node:test";
+import { before, test } from "node:test";
 import { toFloat32 } from "#pefd/checkpoint/float.js";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import type { StateTensor } from "#pefd/common/stateDict.js";
@@ -19,21 +19,21 @@ import { runTeacher } from "#pefd/train/teacher.js";
 import { verifyRun } from "#pefd/verify/verify.js";
 import { withMany } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData, teacherOptions } from "./runs.js";
+import {
+  distillOptions,
+  hooksStoppingAfter,
+  lastWeights,
+  prepared,
+  randomTeacher,
+  silentHooks,
+  smallData,
+  teacherOptions,
+} from "./runs.js";
 import { snapshot } from "./snapshot.js";
 
 before(() => {
   loadTensorFlow();
 });
-
-async function prepared(t: TestContext): Promise<string> {
-  const folder = temporaryFolder(t);
-  await smallData(folder);
-  await randomTeacher(folder);
-  return folder;
-}
-
-const lastWeights = (runDir: string): Buffer => readFileSync(join(runDir, "resnet8_last.safetensors"));
 
 /** Losses and accuracies of all epochs, without their times. */
 const curves = (runDir: string) =>

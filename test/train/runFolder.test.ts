@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { before, type TestContext, test } from "node:test";
+import { before, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { readResult } from "#pefd/runFiles/stateFile.js";
@@ -15,26 +15,11 @@ import { runTeacher } from "#pefd/train/teacher.js";
 import { goldenLayout } from "../helpers/formula.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { decodeEvents } from "../report/log/events.js";
-import {
-  distillOptions,
-  randomTeacher,
-  silentHooks,
-  smallData,
-  TRAIN_IMAGES,
-  teacherOptions,
-  teacherRun,
-} from "./runs.js";
+import { distillOptions, prepared, silentHooks, TRAIN_IMAGES, teacherOptions, teacherRun } from "./runs.js";
 
 before(() => {
   loadTensorFlow();
 });
-
-async function prepared(t: TestContext, train?: number): Promise<string> {
-  const folder = temporaryFolder(t);
-  await smallData(folder, train);
-  await randomTeacher(folder);
-  return folder;
-}
 
 const hashOfFile = async (path: string): Promise<string> => {
   const { state } = await readCheckpoint(path);

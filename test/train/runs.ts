@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { TestContext } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import type { DistillOptions, TeacherOptions, TrainOptions } from "#pefd/config/options.js";
 import { CIFAR100 } from "#pefd/data/cifar/row.js";
@@ -9,6 +11,7 @@ import type { RunReporter, StepProgress } from "#pefd/report/log/contract.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import type { Hooks } from "#pefd/train/files/result.js";
 import { stateDictOf } from "#pefd/train/files/stateFiles.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
 /** The small model that the runs of these tests train. */
 export const MODEL = "resnet8";
@@ -93,6 +96,16 @@ export const distillOptions = (folder: string, changes: Partial<DistillOptions> 
   teacher_ahead: undefined,
   ...changes,
 });
+
+/** A temporary folder with data and teacher. */
+export async function prepared(t: TestContext, train = TRAIN_IMAGES): Promise<string> {
+  const folder = temporaryFolder(t);
+  await smallData(folder, train);
+  await randomTeacher(folder);
+  return folder;
+}
+
+export const lastWeights = (runDir: string): Buffer => readFileSync(join(runDir, "resnet8_last.safetensors"));
 
 /** Where `teacherOptions` puts its run. */
 export const teacherRun = (folder: string, trial = 1): string =>

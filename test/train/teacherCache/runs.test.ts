@@ -14,7 +14,7 @@ import { runDistill } from "#pefd/train/distill.js";
 import type { Hooks, RunResult } from "#pefd/train/files/result.js";
 import { spreadOf, tellRest, withMany } from "../../helpers/matrices.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
-import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../runs.js";
+import { distillOptions, hooksStoppingAfter, prepared, randomTeacher, silentHooks } from "../runs.js";
 
 before(() => {
   loadTensorFlow();
@@ -23,13 +23,6 @@ before(() => {
 /** Five whole batches of four and a short one of two. */
 const IMAGES = 22;
 const WHOLE = 20;
-
-async function prepared(t: TestContext): Promise<string> {
-  const folder = temporaryFolder(t);
-  await smallData(folder, IMAGES);
-  await randomTeacher(folder);
-  return folder;
-}
 
 /** Runs a distillation with a folder of its own for the run, and one cache for all. */
 function runner(folder: string, common: Partial<DistillOptions>, cache: string = join(folder, "cache")) {
@@ -58,7 +51,7 @@ function assertUsed(t: TestContext, { teacherCache }: RunResult): boolean {
 const methods = spreadOf(METHODS.names(), 6, 16);
 for (const distill of methods.cases) {
   test(`${distill}: a run with the cache, cold and warm, ends with the bytes of one without`, async (t) => {
-    const folder = await prepared(t);
+    const folder = await prepared(t, IMAGES);
     // A rate at which no method diverges on teachers and images made of noise.
     const common = { distill, deterministic: true, alpha: 0.5, epochs: 1, learning_rate: 1e-3 };
     const run = runner(folder, common);
@@ -79,7 +72,7 @@ for (const distill of methods.cases) {
 tellRest(methods.rest);
 
 test("eager: the same bytes with the cache", async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   const run = runner(folder, { engine: "eager", deterministic: true, epochs: 1 });
   const without = await run("without");
   assert.deepEqual(lastWeights(await run("cold", CACHED)), lastWeights(without));
@@ -88,7 +81,7 @@ test("eager: the same bytes with the cache", async (t) => {
 
 const XLA = "xla: the same curve within rounding, and a warm cache ends where a cold one did";
 test(XLA, { skip: withMany }, async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   const run = runner(folder, { engine: "xla", deterministic: true, epochs: 1, distill: "kd" });
   const without = await run("without");
   const cold = await run("cold", CACHED);
@@ -102,21 +95,21 @@ test(XLA, { skip: withMany }, async (t) => {
 });
 
 test("bfloat16: a warm cache ends where a cold one did", async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   const run = runner(folder, { precision: "bfloat16", epochs: 1, deterministic: true });
   const cold = await run("cold", CACHED);
   assert.deepEqual(lastWeights(await run("warm", CACHED)), lastWeights(cold));
 });
 
 test("--deterministic gives the same bytes with every size of batch", async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   // Of eight images the last one's outputs may have bits of their own; then the cache is left aside.
   const run = runner(folder, { deterministic: true, batch_size: 8, epochs: 1 });
   assert.deepEqual(lastWeights(await run("cold", CACHED)), lastWeights(await run("without")));
 });
 
 test("a stopped run goes on alike with and without the flag", async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   const run = runner(folder, { deterministic: true });
   const whole = await run("whole");
   for (const [first, then] of [
@@ -134,7 +127,7 @@ test("a stopped run goes on alike with and without the flag", async (t) => {
 });
 
 test("other seeds and a part of the images share what is there; another teacher does not", async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   const run = runner(folder, { epochs: 1 });
   await run("all", CACHED);
   const folders = () => readdirSync(join(folder, "cache/teacher"));
@@ -152,7 +145,7 @@ test("other seeds and a part of the images share what is there; another teacher 
 });
 
 test("a sum of methods: what both look at is kept, and the bytes are those of a run without", async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   const common = { distill: "crd+kd", beta: [0.8, 1], deterministic: true, learning_rate: 1e-3 };
   const run = runner(folder, { ...common, epochs: 1 });
   const without = await run("without");
@@ -165,7 +158,7 @@ test("a sum of methods: what both look at is kept, and the bytes are those of a 
 });
 
 test("maps are left aside with what they would take, and the run goes on", async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   const notices: string[] = [];
   const run = runner(folder, { ...CACHED, epochs: 1, distill: "kd+hint", beta: [1, 100] });
   const result = await run("maps", {}, silentHooks({ notice: (text) => notices.push(text) }));
@@ -177,7 +170,7 @@ test("maps are left aside with what they would take, and the run goes on", async
 });
 
 test("a cache of no use is said and left aside", async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   const notices: string[] = [];
   const hooks = silentHooks({ notice: (text) => notices.push(text) });
   const run = runner(folder, { ...CACHED, epochs: 1 });
@@ -189,7 +182,7 @@ test("a cache of no use is said and left aside", async (t) => {
 });
 
 test("a cache folder that cannot be made ends the run before its first step, with what to do", async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   const before = tf.memory().numTensors;
   const run = runner(folder, CACHED, join(folder, "teacher.safetensors"));
   await assert.rejects(run("run"), {
@@ -201,7 +194,7 @@ test("a cache folder that cannot be made ends the run before its first step, wit
 });
 
 test("how much the cache brought is told at the end, and nothing is left in memory", async (t) => {
-  const folder = await prepared(t);
+  const folder = await prepared(t, IMAGES);
   const run = runner(folder, { ...CACHED, epochs: 1 });
   const tensors = new Set<number>();
   const counting = silentHooks({ stepDone: () => tensors.add(tf.memory().numTensors) });
