@@ -152,7 +152,7 @@ export const hasDecay = (name: string, shape: readonly number[]): boolean =>
   shape.length > 1 && !name.endsWith(".bias");
 
 /** The part of a tensor's name before its layer's own: the block that it lies in. */
-const blockOf = (name: string): string | undefined => /^(.*?\d+(?:\.\d+)*)\./.exec(name)?.[1];
+const blockOf = (name: string): string | undefined => /^(.*?\.\d+(?:\.\d+)*)\./.exec(name)?.[1];
 
 /**
  * Factors of the learning rate, decay ** (layers above), by tensor: the stem is the lowest layer, every block is one,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { sgdUpdates, splitSgdUpdates } from "#pefd/learn/optimizers.js";
+import { layerFactors } from "#pefd/learn/recipe.js";
 import { loadTensorFlow, type Tensor, tf, type Update, type Variable } from "#pefd/runtime/tf.js";
 
 before(() => {
@@ -98,4 +99,23 @@ test("two momentum buffers: one gradient alone is enough, and without any a para
     [momentumBuffers[0], momentumBuffers[2], p],
   );
   close([updates.at(-1)?.[1].dataSync()[0] as number], [3 - RATE * 2]);
+});
+
+test("layer decay counts the stem, each numbered block and the classifier", () => {
+  const resnet = [
+    "conv1.weight",
+    "bn1.weight",
+    "layer1.0.conv1.weight",
+    "layer1.0.bn1.weight",
+    "layer2.0.conv1.weight",
+  ];
+  assert.deepEqual(layerFactors([...resnet, "fc.weight"], 0.5), [0.125, 0.125, 0.25, 0.25, 0.5, 1]);
+  const vit = [
+    "cls_token",
+    "patch_embed.proj.weight",
+    "blocks.0.norm1.weight",
+    "blocks.1.attn.qkv.weight",
+    "norm.weight",
+  ];
+  assert.deepEqual(layerFactors([...vit, "head.weight"], 0.5), [0.125, 0.125, 0.25, 0.5, 1, 1]);
 });
