@@ -111,11 +111,20 @@ export const lastWeights = (runDir: string): Buffer => readFileSync(join(runDir,
 export const teacherRun = (folder: string, trial = 1): string =>
   join(folder, "save/models", `resnet8_cifar100_lr_0.05_decay_0.0005_trial_${trial}`);
 
-/** Hooks that show nothing. */
+/** The notice that a run is too short for its schedule, as all of these are (config/policy.test.ts tests it). */
+const isOfLength = (text: string): boolean => /^--epochs \d+ ends before --lr_decay_epochs /.test(text);
+
+/** Hooks that show nothing but what is given, and that leave out the notice on the run's length. */
 export const silentHooks = (
   reporter: Partial<RunReporter> = {},
   signal: AbortSignal = new AbortController().signal,
-): Hooks => ({ reporter: { ...silentReporter, ...reporter }, signal, env: {} });
+): Hooks => {
+  const told = { ...silentReporter, ...reporter };
+  const notice = (text: string): void => {
+    if (!isOfLength(text)) told.notice(text);
+  };
+  return { reporter: { ...told, notice }, signal, env: {} };
+};
 
 /** Hooks that end a run after a step, as Ctrl-C does. The run must report every step (tb_freq: 1). */
 export function hooksStoppingAfter(epoch: number, step: number): Hooks {
