@@ -1,13 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 
+const FILE = "/proc/cpuinfo";
+const cpuinfo = existsSync(FILE) ? readFileSync(FILE, "utf8") : "";
+
+/** Why int8 is not compared with float32 here, or false: ONNX Runtime's sums may saturate (docs/export.md). */
+export const saturatesInt8: string | false =
+  /\bavx2\b/.test(cpuinfo) && !/vnni\b/.test(cpuinfo)
+    ? "this processor has no VNNI: ONNX Runtime may saturate sums of int8 products"
+    : false;
+
 /**
  * This machine's processor by vendor, family, model and whether it has AVX-512 ("GenuineIntel 6 143 avx512"):
  * TensorFlow and oneDNN choose their kernels by these, and so the last bits. Undefined where /proc/cpuinfo does not
  * tell.
  */
 export function processorFamily(): string | undefined {
-  const file = "/proc/cpuinfo";
-  const cpuinfo = existsSync(file) ? readFileSync(file, "utf8") : "";
   const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(\\S+)`, "m").exec(cpuinfo)?.[1];
   const parts = [field("vendor_id"), field("cpu family"), field("model")];
   if (parts.includes(undefined)) return undefined;
