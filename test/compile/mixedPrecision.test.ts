@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import type { PrecisionName } from "#pefd/compile/types.js";
 import { withLossScale } from "#pefd/learn/lossScale.js";
-import { processorBfloat16 } from "#pefd/runtime/device.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { withMany } from "../helpers/matrices.js";
+import { lacksBfloat16 } from "../helpers/processor.js";
 import { noiseImages, type Pupil, studentPupil, study, type Trace } from "./scenes.js";
 
 before(() => {
@@ -38,14 +38,10 @@ const CASES = [
   ["xla", "float16"],
 ] as const;
 for (const [engine, precision] of CASES) {
-  const skip = engine === "xla" && withMany;
+  const skip = engine === "xla" ? withMany : precision === "bfloat16" && lacksBfloat16;
   const [first, all] = BOUNDS[precision] as readonly [number, number];
   const title = `${precision}, ${engine}: the first loss is within ${first} % of float32's, and 50 losses within ${all} %`;
   test(title, { skip }, (t) => {
-    if (engine === "graph" && precision === "bfloat16" && !processorBfloat16().isThere) {
-      t.skip("this processor has no bfloat16 convolutions: they need AVX-512");
-      return;
-    }
     let reduced: Trace;
     try {
       reduced = study(pupilIn(precision), { ...SETUP, engine, precision });

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { withMany } from "../helpers/matrices.js";
 import { ROOT } from "../helpers/paths.js";
 import { type Ended, runProgram } from "../helpers/pefd.js";
+import { lacksBfloat16 } from "../helpers/processor.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { pretendGpu } from "./pretended/pretendedGpu.js";
 import { noPretendedGpu } from "./runtime/runtimeTree.js";
@@ -18,7 +19,8 @@ function verdicts(report: string): Map<string, string> {
   return new Map(rows.slice(1).map((row) => row.split(" | ").slice(0, 2) as [string, string]));
 }
 
-test("gpu-check.sh tells of every part in one report, on a machine without a GPU as well", async (t) => {
+const title = "gpu-check.sh tells of every part in one report, on a machine without a GPU as well";
+test(title, { skip: lacksBfloat16 }, async (t) => {
   const report = join(temporaryFolder(t), "report.md");
   const env = { ...process.env, PEFD_PYTHON: "/nowhere/python", PEFD_RUNTIME: "cpu" };
   const { exitCode, stdout, stderr } = await check(ROOT, ["--quick", "--report", report], env);

@@ -1,7 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
+import { processorBfloat16 } from "#pefd/runtime/device.js";
 
 const FILE = "/proc/cpuinfo";
 const cpuinfo = existsSync(FILE) ? readFileSync(FILE, "utf8") : "";
+
+/** Why the graph engine has no bfloat16 here, or false. */
+export const lacksBfloat16: string | false = processorBfloat16().isThere
+  ? false
+  : "this processor has no bfloat16 convolutions: they need AVX-512";
 
 /** Why int8 is not compared with float32 here, or false: ONNX Runtime's sums may saturate (docs/export.md). */
 export const saturatesInt8: string | false =

@@ -9,11 +9,11 @@ import { METHODS } from "#pefd/distill/registry.js";
 import { datasetInMemory } from "#pefd/plugin/index.js";
 import { registerPlugin } from "#pefd/plugin/load.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
-import { processorBfloat16 } from "#pefd/runtime/device.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import type { Hooks, RunResult } from "#pefd/train/files/result.js";
 import { spreadOf, tellRest, withMany } from "../../helpers/matrices.js";
+import { lacksBfloat16 } from "../../helpers/processor.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { distillOptions, hooksStoppingAfter, prepared, randomTeacher, silentHooks } from "../runs.js";
 
@@ -95,11 +95,7 @@ test(XLA, { skip: withMany }, async (t) => {
   if (assertUsed(t, warm)) assert.deepEqual(warm.teacherCache, { found: WHOLE, computed: 0 });
 });
 
-test("bfloat16: a warm cache ends where a cold one did", async (t) => {
-  if (!processorBfloat16().isThere) {
-    t.skip("this processor has no bfloat16 convolutions: they need AVX-512");
-    return;
-  }
+test("bfloat16: a warm cache ends where a cold one did", { skip: lacksBfloat16 }, async (t) => {
   const folder = await prepared(t, IMAGES);
   const run = runner(folder, { precision: "bfloat16", epochs: 1, deterministic: true });
   const cold = await run("cold", CACHED);
