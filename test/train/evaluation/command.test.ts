@@ -9,6 +9,7 @@ import { CIFAR100 } from "#pefd/data/cifar/row.js";
 import { runEvaluations } from "#pefd/train/evaluate.js";
 import { formulaState } from "../../helpers/formula.js";
 import { pefd } from "../../helpers/pefd.js";
+import { lacksBfloat16 } from "../../helpers/processor.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "pefd-eval-"));
 const COMMON = ["--data", "data", "--engine", "eager"];
@@ -96,7 +97,7 @@ test("for people: a table of several, the classes at both ends, and what was wri
   assert.match(text, /Written: again\.csv/);
 });
 
-test("float32 unless it is asked otherwise, and both are told", async () => {
+test("float32 unless it is asked otherwise, and both are told", async (t) => {
   const one = ["--checkpoint", "student.pth", "--data", "data", "--engine", "graph"];
   const told = async (...words: string[]) => {
     const { stdout } = await pefd(["eval", ...one, ...words], { cwd });
@@ -107,7 +108,9 @@ test("float32 unless it is asked otherwise, and both are told", async () => {
   };
   assert.equal(await told(), "float32");
   assert.equal(await told("--precision", "auto"), "float32");
-  assert.equal(await told("--precision", "bfloat16"), "bfloat16");
+  await t.test("bfloat16", { skip: lacksBfloat16 }, async () => {
+    assert.equal(await told("--precision", "bfloat16"), "bfloat16");
+  });
 });
 
 test("--confusion writes what its ending names, and refuses others before any work", async () => {
