@@ -52,15 +52,26 @@ const GPU_ERRORS: readonly GpuError[] = [
 
 const NAMED_BY_CUDA = /\b(?:CUDA_ERROR|CUDNN_STATUS|CUBLAS_STATUS|CUSOLVER_STATUS|cudaError)_?\w+/;
 
+/** What TensorFlow and XLA say in the status of a program that failed, or of a call into CUDA, on a GPU. */
+const STATUS =
+  /\b(?:INTERNAL|UNAVAILABLE|UNKNOWN|ABORTED|FAILED_PRECONDITION|UNIMPLEMENTED|NOT_FOUND): .*|\bcuda\w+\(\).* failed.*/;
+const OF_A_GPU = /\b(?:cuda|cudnn|cublas|cusolver|nccl|ptxas|nvrtc|nvlink|libdevice|gpu)|DNN library|autotun/i;
+
+/** The library's own name for an error, else its whole sentence. */
+function namedByLibraries(message: string): string | undefined {
+  const status = message.match(STATUS)?.[0];
+  return message.match(NAMED_BY_CUDA)?.[0] ?? (status !== undefined && OF_A_GPU.test(status) ? status : undefined);
+}
+
 /** A device's out-of-memory, CUDA, cuDNN or cuBLAS error with a hint; undefined for others. */
 export function deviceError(message: string): PefdError | undefined {
   if (isOutOfMemory(message)) return runError(memorySentence(message), memoryHint(message));
   const known = GPU_ERRORS.find(([pattern]) => pattern.test(message));
   if (known !== undefined) return environmentError(known[1], known[2]);
-  const name = message.match(NAMED_BY_CUDA)?.[0];
+  const name = namedByLibraries(message);
   if (name === undefined) return undefined;
   return environmentError(
-    `The GPU's libraries failed: ${name}.`,
+    `The GPU's libraries failed: ${name.replace(/\.$/, "")}.`,
     `pefd doctor looks at them; --debug shows more. ${OTHER_GPU}`,
   );
 }

@@ -59,6 +59,11 @@ test("what CUDA, cuDNN and cuBLAS report is a sentence with what to do, and no d
       /driver is too old/,
       /cuda-compat/,
     ],
+    ["cudaGetDevice() failed. Status: invalid argument", 3, /cudaGetDevice.*invalid argument\.$/, /doctor/],
+    ["INTERNAL: ptxas exited with non-zero error code 2, output: ", 3, /ptxas exited/, /doctor/],
+    ["INTERNAL: Traced CUDA graph is empty. Traced function did not launch", 3, /CUDA graph is empty/, /--debug/],
+    ["UNIMPLEMENTED: DNN library is not found.", 3, /DNN library is not found\.$/, /doctor/],
+    ["NOT_FOUND: No valid config found! autotuning of gemm_fusion", 3, /No valid config/, /doctor/],
     ["end stream capture: CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", 3, /CUDA_ERROR_STREAM_CAPTURE_INVALIDATED/, /doctor/],
     [
       "CUDA_ERROR_OUT_OF_MEMORY: out of memory; total memory reported: 85899345920",
@@ -74,7 +79,9 @@ test("what CUDA, cuDNN and cuBLAS report is a sentence with what to do, and no d
     assert.match(told?.hint ?? "", hint, message);
     assert.equal(told?.exitCode, exitCode, message);
   }
-  assert.equal(deviceError("no such node"), undefined);
+  for (const message of ["no such node", "INTERNAL: expected a tensor of rank 4", "the GPU's name: H100"]) {
+    assert.equal(deviceError(message), undefined);
+  }
   assert.doesNotMatch(deviceError(RAN_OUT)?.hint ?? "", /nvidia-smi/, "a CPU ran out");
 });
 
