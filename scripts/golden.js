@@ -50,9 +50,11 @@ function readDocument(path) {
 async function main() {
   const { paths, engine, markdown } = readArguments();
   const document = markdown === undefined ? undefined : readDocument(markdown);
-  await setup();
-  // A copy that was taken to another machine may have what the tests compile to, and not their sources.
-  if (existsSync(join(ROOT, TESTS.config)) && !isBuilt(ROOT, TESTS)) await build(ROOT, TESTS);
+  // A copy that was taken to another machine may have what everything compiles to (dist, dist-test), and no sources.
+  if (existsSync(join(ROOT, TESTS.config))) {
+    await setup();
+    if (!isBuilt(ROOT, TESTS)) await build(ROOT, TESTS);
+  }
   Object.assign(process.env, await nativeVariables());
   const { loadTensorFlow } = await import("../dist/runtime/tf.js");
   const { engineNamed } = await import("../dist-test/golden/compare/engines.js");

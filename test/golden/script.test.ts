@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { GOLDEN, ROOT } from "../helpers/paths.js";
@@ -19,6 +19,16 @@ test("npm run golden goes on after a file that it cannot read, and exits with 2"
   const { exitCode, stdout } = await golden(file("nothing.json"), file("schedule.json"));
   assert.match(stdout, /^\S*nothing\.json cannot be read.*FAILED\nschedule .* {2}ok\n$/);
   assert.equal(exitCode, 2);
+});
+
+test("golden.js runs in a copy that has what everything compiles to, and neither sources nor a lock file", async (t) => {
+  const copy = temporaryFolder(t);
+  for (const folder of ["scripts", "bin"]) cpSync(join(ROOT, folder), join(copy, folder), { recursive: true });
+  for (const name of ["dist", "dist-test", "node_modules", "configs"]) symlinkSync(join(ROOT, name), join(copy, name));
+  cpSync(join(ROOT, "package.json"), join(copy, "package.json"));
+  const { exitCode, stdout, stderr } = await runScript(join(copy, "scripts/golden.js"), [file("schedule.json")]);
+  assert.match(stdout, /^schedule .* {2}ok\n$/, stderr);
+  assert.equal(exitCode, 0);
 });
 
 test("npm run golden --markdown renews the cells of what it has measured in the table of a document", async (t) => {
