@@ -219,20 +219,24 @@ export function withoutEffect(layers: readonly Layer[], resolved: Resolved<Parti
 }
 
 /** Options of a teacher, without effect in a run that has none. */
-const OF_TEACHER = ["path_t", "model_t", "teacher_eval", "teacher_cache", "teacher_ahead"];
+const OF_RUNNING_TEACHER = ["teacher_eval", "teacher_cache", "teacher_ahead"];
+const OF_TEACHER = ["path_t", "model_t", "teacher_outputs", ...OF_RUNNING_TEACHER];
 
-/** A sentence on typed options of a teacher in a run without one. */
+/** A sentence on typed options of a teacher in a run without one, or with its outputs only. */
 function withoutTeacher({ options, ranks }: Resolved<Partial<DistillOptions>>): string[] {
-  const told = OF_TEACHER.filter((name) => ranks[name] === 0).map((name) => `--${name}`);
-  if (told.length === 0 || !isTeacherFree(options as DistillOptions)) return [];
+  const isFree = isTeacherFree(options as DistillOptions);
+  if (!isFree && options.teacher_outputs === undefined) return [];
+  const told = (isFree ? OF_TEACHER : OF_RUNNING_TEACHER).filter((name) => ranks[name] === 0);
+  if (told.length === 0) return [];
   const has = told.length === 1 ? "has" : "have";
-  return [`${told.join(", ")} ${has} no effect: ${options.distill} trains without a teacher.`];
+  const why = isFree ? `${options.distill} trains without a teacher` : "with --teacher_outputs no teacher is run";
+  return [`${told.map((name) => `--${name}`).join(", ")} ${has} no effect: ${why}.`];
 }
 
 /** No teacher for a teacher-free method, whatever a preset or a flag says. */
 function withTeacherIfAny(resolved: Resolved): Resolved {
   if (!isTeacherFree(resolved.options as DistillOptions)) return resolved;
-  const none = { path_t: undefined, model_t: undefined };
+  const none = { path_t: undefined, model_t: undefined, teacher_outputs: undefined };
   return put(resolved, none, `${text(resolved, "distill")} needs none`);
 }
 
@@ -267,8 +271,24 @@ function withModelOfEach(resolved: Resolved): Resolved {
   );
 }
 
+/** A teacher or its outputs, whichever has the stronger layer. @throws inputError for both in one */
+function withoutOverruledTeacher(resolved: Resolved): Resolved {
+  const { teacher_outputs = Infinity, path_t = Infinity, model_t = Infinity } = resolved.ranks;
+  const teacher = Math.min(path_t, model_t);
+  if (teacher_outputs === teacher && teacher < Infinity) {
+    throw inputError(
+      "--teacher_outputs is in place of a teacher, and --path_t or --model_t names one.",
+      "Give one of the two.",
+    );
+  }
+  if (resolved.options.teacher_outputs === undefined) return resolved;
+  return teacher < teacher_outputs
+    ? put(resolved, { teacher_outputs: undefined }, "overruled by the teacher")
+    : put(resolved, { path_t: undefined, model_t: undefined }, "overruled by teacher_outputs");
+}
+
 function fillTeacher(given: Resolved): Resolved {
-  const resolved = withoutOverruledModel(given);
+  const resolved = withoutOverruledModel(withoutOverruledTeacher(given));
   const paths = pathsOf(resolved);
   if (paths.length > 0) {
     const names = modelsOf(paths);
@@ -288,6 +308,12 @@ function refuseGenerations({ options }: Resolved): void {
   if (options.generations === undefined) return;
   if (options.devices !== undefined) {
     throw inputError("--generations is for one process, and --devices for several.", "Leave out one of the two.");
+  }
+  if (options.teacher_outputs !== undefined) {
+    throw inputError(
+      "--generations: a student's outputs take the place of --teacher_outputs from the second on.",
+      "Give the first teacher's checkpoint with --path_t.",
+    );
   }
   if (!isTeacherFree(options as DistillOptions)) return;
   throw inputError(
@@ -351,8 +377,8 @@ export async function requireTeacher(
   trainCommand: (model?: string) => string,
 ): Promise<DistillOptions> {
   const { options } = resolveDistill(layers);
-  const { path_t, model_t } = options;
-  if (isTeacherFree(options as DistillOptions)) return options as DistillOptions;
+  const { path_t, model_t, teacher_outputs } = options;
+  if (teacher_outputs !== undefined || isTeacherFree(options as DistillOptions)) return options as DistillOptions;
   if (path_t === undefined) throw missingTeacher(options, trainCommand);
   if (model_t !== undefined) return options as DistillOptions;
   const names: string[] = [];
@@ -376,7 +402,7 @@ function missingTeacher(
   if (model_t === undefined) {
     return inputError(
       "Distillation needs a teacher: give its checkpoint with --path_t.",
-      `Train one with \`${trainCommand()}\`, or use the paper's .pth files.`,
+      `Train one with \`${trainCommand()}\`, use the paper's .pth files, or give outputs of any teacher with --teacher_outputs.`,
     );
   }
   const missing = namesIn(model_t).find((name) => findTeacher(save_dir, name, dataset) === undefined);

@@ -1,3 +1,4 @@
+import { parse } from "node:path";
 import {
   choice,
   derived,
@@ -65,6 +66,10 @@ export const DISTILLATION = section("Distillation", {
       elsewhere: ["teacher", "teacher_model"],
     }),
   ),
+  teacher_outputs: path(undefined, "Its outputs in place of a teacher.", {
+    defaultText: "none",
+    touches: "input",
+  }),
   model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
     touches: "numbers",
     elsewhere: ["student", "student_model"],
@@ -81,7 +86,7 @@ export const DISTILLATION = section("Distillation", {
     defaultText: "none",
     touches: "start",
   }),
-  generation: integer(undefined, "Which one this is, set by --generations.", {
+  generation: integer(undefined, "Its number, set by --generations.", {
     boundTo: "distill",
     min: 1,
     max: 10,
@@ -291,11 +296,20 @@ interface TeacherModels {
 export const teacherModelOf = ({ model_t, model_s, generation }: TeacherModels): string | undefined =>
   Number(generation ?? 1) > 1 ? model_s : model_t;
 
+/** The name of a run's teacher for people and folders: its model, or the file of its outputs; undefined without one. */
+export const teacherNameOf = ({ model_t, teacher_outputs }: Readonly<Record<string, unknown>>): string | undefined =>
+  (model_t as string | undefined) ??
+  (typeof teacher_outputs === "string" ? parse(teacher_outputs).name.replace(/[^\w.+-]/g, "_") : undefined);
+
 /** A teacher's checkpoint and model. */
 export type TeacherFile = { readonly path: string; readonly model: string };
 
+/** What tells where a run's teacher is. */
+export type TeacherSource = Pick<TeacherNames, "path_t"> &
+  TeacherModels & { readonly teacher_outputs?: string | undefined };
+
 /** A run's teachers in order. */
-export function teachersOf({ path_t = [], ...names }: Pick<TeacherNames, "path_t"> & TeacherModels): TeacherFile[] {
+export function teachersOf({ path_t = [], ...names }: TeacherSource): TeacherFile[] {
   const models = namesIn(teacherModelOf(names) ?? "");
   return [path_t].flat().map((path, i) => ({ path, model: models[i] as string }));
 }

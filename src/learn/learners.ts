@@ -1,3 +1,4 @@
+import { inputError } from "../common/errors.js";
 import type { DistillOptions } from "../config/options.js";
 import { joinedNames } from "../distill/combination.js";
 import type { FeatureShapes, OptimizerTraits, Pair, Phase } from "../distill/method.js";
@@ -70,23 +71,42 @@ export function featureShapesOf({ name, imageSize, featureSize, state }: Model):
   return { ...mapShapes(name, imageSize), pooled: featureSize, state, features };
 }
 
+/** A teacher whose outputs alone are known, with the length of its pooled vector, if that is one of them. */
+type OutputsOnly = { readonly pooled: number | undefined };
+
+const isModel = (teacher: BuiltModel | OutputsOnly | undefined): teacher is BuiltModel =>
+  teacher !== undefined && "forward" in teacher;
+
+/** The shapes of such a teacher: the student's, but for the pooled vector's; there are no tensors. */
+function outputShapes(student: FeatureShapes, { pooled = student.pooled }: Partial<OutputsOnly>): FeatureShapes {
+  const noWeights = (): never => {
+    throw inputError(
+      "The method reads the teacher's weights, and --teacher_outputs has its outputs only.",
+      "Give the teacher's checkpoint with --path_t, or take another method, such as kd or ours.",
+    );
+  };
+  return Object.defineProperties({ ...student, pooled }, { state: { get: noWeights }, features: { get: noWeights } });
+}
+
 /**
  * A new student of a frozen teacher's image size, or of the model's own.
  * @throws inputError for an unknown name, or if the method does not fit
  */
 export function studentLearner(
-  teacher: BuiltModel | undefined,
+  source: BuiltModel | OutputsOnly | undefined,
   setting: StudentSetting,
   numClasses: number,
   seed: number,
   labels: ArrayLike<number> = [],
-  imageSize = teacher?.imageSize,
+  imageSize = isModel(source) ? source.imageSize : undefined,
 ): Learner {
+  const teacher = isModel(source) ? source : undefined;
   const fill = initialFill(setting.model_s, seed, "student");
   const model = buildModel(setting.model_s, numClasses, fill, imageSize);
+  const student = featureShapesOf(model);
   const pair: Pair = {
-    student: featureShapesOf(model),
-    ...teacherShapes(teacher ?? model),
+    student,
+    ...(isModel(source) ? teacherShapes(source) : { teacher: source ? outputShapes(student, source) : student }),
     numClasses,
     labels,
     batchSize: setting.batch_size ?? BATCH_SIZE,

@@ -1,4 +1,4 @@
-import { type DistillOptions, teachersOf } from "../config/options.js";
+import type { DistillOptions } from "../config/options.js";
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../config/record.js";
 import { sumAsIn } from "../data/dataset.js";
@@ -13,7 +13,7 @@ export type Planned = { readonly identity: PlannedIdentity; readonly undecided: 
 
 /** A function for the identities of a sweep's runs, each file read once; it throws inputError for unreadable inputs. */
 export function identities(): (run: SweepRun) => Promise<Planned> {
-  const { filesOf, weightsOf, leftOut } = inputReader();
+  const { filesOf, teacherOf, leftOut } = inputReader();
   return async (run) => {
     const { runDir } = run;
     // The last generation is the run that the sweep waits for; its teacher is not there yet.
@@ -24,15 +24,14 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
     const config = { kind: "distill", model: options.model_s, ...keptOf(options) };
     const decided = { ...config, seed: seedOf(options) };
     const plugins = pluginsSha256(usedPlugins(decided));
-    const teachers = teachersOf(options);
-    const { generations } = options;
+    const { generations, dataset, data } = options;
+    const teacherSha256 = generations === undefined ? await teacherOf(options, dataset, data) : undefined;
     const undecided = Object.entries(options).filter(([key, value]) => isUndecided(key, value));
     return {
       identity: {
         trainSha256: sumAsIn(then?.trainSha256, trainFile),
         testSha256: sumAsIn(then?.testSha256, testFile),
-        ...(teachers.length > 0 &&
-          generations === undefined && { teacherSha256: await weightsOf(teachers, options.dataset, options.data) }),
+        ...(teacherSha256 !== undefined && { teacherSha256 }),
         ...(options.skip_list !== undefined && { leftOutSha256: leftOut(options.skip_list) }),
         ...(plugins !== undefined && { pluginsSha256: plugins }),
         ...(!isUndecided("engine", options.engine) && { engine: options.engine }),

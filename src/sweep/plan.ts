@@ -7,7 +7,14 @@ import { withoutPasswords } from "../common/text.js";
 import { DATA } from "../config/commandOptions.js";
 import { requireTeacher, resolveDistill } from "../config/derive.js";
 import { variableOf } from "../config/environment.js";
-import { DISTILLATION, type DistillOptions, ENGINE, METHOD_SECTIONS, TRAINING } from "../config/options.js";
+import {
+  DISTILLATION,
+  type DistillOptions,
+  ENGINE,
+  METHOD_SECTIONS,
+  TRAINING,
+  teacherNameOf,
+} from "../config/options.js";
 import { RECIPE } from "../config/recipe.js";
 import { procedureName } from "../config/record.js";
 import { givenBy, type Layer, rowsOf } from "../config/resolve.js";
@@ -193,10 +200,11 @@ function tellVaried({ varied }: Combination, options: DistillOptions, isWanted: 
 const ALWAYS_TOLD: ReadonlySet<string> = new Set(["model_t", "model_s", "distill", "trial"]);
 
 function labelOf(combination: Combination, options: DistillOptions): string {
-  const { model_t, model_s, distill, trial } = options;
+  const { model_s, distill, trial } = options;
+  const name_t = teacherNameOf(options);
   const told = tellVaried(combination, options, (name) => !ALWAYS_TOLD.has(name));
   return [
-    model_t === undefined ? model_s : `${model_t} -> ${model_s}`,
+    name_t === undefined ? model_s : `${name_t} -> ${model_s}`,
     procedureName(distill, options),
     ...told,
     `trial ${trial}`,

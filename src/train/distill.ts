@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { cacheDirectory } from "../common/cachePaths.js";
 import { inputError } from "../common/errors.js";
 import { counted } from "../common/text.js";
-import { type DistillOptions, teachersOf } from "../config/options.js";
+import { type DistillOptions, teacherNameOf, teachersOf } from "../config/options.js";
 import type { Dataset } from "../data/dataset.js";
 import { namesIn } from "../distill/combination.js";
 import type { Method } from "../distill/method.js";
@@ -28,6 +28,7 @@ import { openScene, type Scene } from "./scene.js";
 import type { BatchSource } from "./source.js";
 import { teacherAhead } from "./teacherAhead.js";
 import { openTeacherCache } from "./teacherCache/open.js";
+import { openTeacherOutputs } from "./teacherOutputs.js";
 
 /** With auto, the teacher is evaluated if the run trains on at least this many times the number of test images. */
 const TIMES_AS_MANY = 20;
@@ -130,17 +131,27 @@ export async function runDistill(typed: DistillOptions, hooks: Hooks): Promise<R
   const { method } = weightedMethod(options);
   refuseSecondView(method, scene.dataset, options.distill);
   const { teacherMode } = method;
-  const { model_t, model_s, generation } = options;
+  const { model_s, generation } = options;
+  const name_t = teacherNameOf(options);
   const files = teachersOf(options);
   const teacher = files.length === 0 ? undefined : await openTeachers(files, scene.dataset, teacherMode);
+  const outputs =
+    options.teacher_outputs === undefined
+      ? undefined
+      : await openTeacherOutputs({
+          path: options.teacher_outputs,
+          dataset: scene.dataset,
+          method,
+          views: viewsOf(options),
+        });
   const { labels, height } = scene.dataset.train;
-  const student = studentLearner(teacher?.model, options, numClasses, scene.seed, labels, height);
-  for (const text of student.notices ?? []) hooks.reporter.notice(text);
+  const student = studentLearner(teacher?.model ?? outputs, options, numClasses, scene.seed, labels, height);
+  for (const text of [...(outputs?.notices ?? []), ...(student.notices ?? [])]) hooks.reporter.notice(text);
   const { train: trained, test: tested } = scene.dataset;
   const size = { epochs: options.epochs, train: trained.count, test: tested.count };
   const tellsTeacher = isTeacherEvaluated(options.teacher_eval, size);
   const title = [
-    model_t === undefined ? model_s : `${model_t} -> ${model_s}`,
+    name_t === undefined ? model_s : `${name_t} -> ${model_s}`,
     options.distill,
     ...(generation === undefined ? [] : [`generation ${generation}`]),
     `trial ${options.trial}`,
@@ -153,6 +164,7 @@ export async function runDistill(typed: DistillOptions, hooks: Hooks): Promise<R
       runDir,
       learner: withPredictor(student),
       constants: teacher?.variables ?? [],
+      ...(outputs && { outputs, teacherSha256: outputs.sha256 }),
       ...(teacher && {
         ahead: stepsAhead(teacher, options, scene, hooks),
         teacherSha256: teacher.weightsSha256,

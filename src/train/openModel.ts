@@ -5,8 +5,8 @@ import { inputError, type PefdError } from "../common/errors.js";
 import { createRandom } from "../common/random.js";
 import type { StateDict, StateTensor } from "../common/stateDict.js";
 import { datasetIn } from "../config/modelName.js";
-import type { TeacherFile } from "../config/options.js";
-import { sha256 } from "../data/checksums.js";
+import { type TeacherFile, type TeacherSource, teachersOf } from "../config/options.js";
+import { sha256, sha256OfFile } from "../data/checksums.js";
 import { classesIn, type ImageShape, type TestImages } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
@@ -57,14 +57,23 @@ function remembering<Words extends unknown[], Result>(ask: (...words: Words) => 
 }
 
 /** Checksums for identities, each file read once; they throw inputError for an unreadable one. */
-export const inputReader = () => ({
-  filesOf: remembering((dataset: string, folder: string) => DATASETS.row(dataset).files(folder)),
-  weightsOf: remembering(async (teachers: readonly TeacherFile[], dataset: string, folder: string) => {
+export function inputReader() {
+  const outputsOf = remembering(sha256OfFile);
+  const weightsOf = remembering(async (teachers: readonly TeacherFile[], dataset: string, folder: string) => {
     const classes = await classesIn(DATASETS.row(dataset), folder);
     return ofAll(await Promise.all(teachers.map(({ path, model }) => fileWeightsSha256(path, model, classes))));
-  }),
-  leftOut: remembering((list: string) => skipListIn(list)?.sha256),
-});
+  });
+  return {
+    filesOf: remembering((dataset: string, folder: string) => DATASETS.row(dataset).files(folder)),
+    /** Of a run's teachers, or of the file of their outputs; undefined without a teacher. */
+    async teacherOf(run: TeacherSource, dataset: string, folder: string): Promise<string | undefined> {
+      if (run.teacher_outputs !== undefined) return outputsOf(run.teacher_outputs);
+      const teachers = teachersOf(run);
+      return teachers.length === 0 ? undefined : weightsOf(teachers, dataset, folder);
+    },
+    leftOut: remembering((list: string) => skipListIn(list)?.sha256),
+  };
+}
 
 /** The data set's classes and, where known, image size. */
 type ModelTask = Pick<TestImages, "name" | "numClasses"> & { readonly test?: Pick<ImageShape, "height"> };

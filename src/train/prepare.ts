@@ -30,6 +30,7 @@ import type { Scene } from "./scene.js";
 import { openTrainingSession, type Stage, shortRunText, stagesOf, stageTerms } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
+import type { TeacherOutputs } from "./teacherOutputs.js";
 import { runTraining } from "./trainer.js";
 
 type Position = Pick<RunProgress, "epoch" | "step">;
@@ -70,6 +71,8 @@ interface RunPlan {
   /** Before the first step of a new run. @returns top-1 */
   readonly evaluateTeacher?: (test: BatchSource) => Promise<number | undefined>;
   readonly openCache?: () => Promise<TeacherCache | undefined>;
+  /** In place of a teacher. */
+  readonly outputs?: TeacherOutputs;
 }
 
 /** A resumed run keeps the precision that `auto` had, which could resolve differently on another machine or engine. */
@@ -198,9 +201,9 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       staged: hooks.env.PEFD_STAGED === "1" || isGpu(),
     }) as [BatchSource, BatchSource];
     const teacherTop1 = goesOn ? progress.teacherTop1 : await plan.evaluateTeacher?.(test);
-    if (plan.openCache !== undefined && isMixing(learner)) throw uncachable();
+    if (isMixing(learner)) refuseSingles(plan);
     cache = await plan.openCache?.();
-    const source = cache?.guide(train) ?? train;
+    const source = (cache ?? plan.outputs)?.guide(train) ?? train;
     opened.unshift({ close: () => source.close?.() });
     const described = {
       engine: choice.engine,
@@ -268,11 +271,15 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
 
 const isMixing = ({ recipe }: Learner): boolean => recipe?.task?.mixing !== undefined;
 
-const uncachable = () =>
-  inputError(
-    "--teacher_cache keeps the teacher's outputs for single images, and --mixup and --cutmix mix two.",
-    "Leave out --teacher_cache.",
+/** Outputs for single images say nothing of a mix of two. @throws inputError */
+function refuseSingles({ openCache, outputs }: RunPlan): void {
+  const option = openCache ? "--teacher_cache" : outputs && "--teacher_outputs";
+  if (option === undefined) return;
+  throw inputError(
+    `${option} has the teacher's outputs for single images, and --mixup and --cutmix mix two.`,
+    `Leave out ${openCache ? option : "--mixup and --cutmix"}.`,
   );
+}
 
 function announce(claimed: Claimed, progress: RunProgress): void {
   const { plan, options, scene, hooks, folder, stages } = claimed;

@@ -1,6 +1,5 @@
 import { PefdError } from "../common/errors.js";
 import { shellWord } from "../common/text.js";
-import { teachersOf } from "../config/options.js";
 import { numbersOf } from "../config/policy.js";
 import { pluginsSha256, type UsedPlugin, usedPlugins } from "../config/record.js";
 import { type DatasetFiles, type ImageFile, sumAsIn } from "../data/dataset.js";
@@ -85,16 +84,18 @@ async function dataFindings(
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
 async function teacherFinding(
-  { path_t, model_t = "", model_s, generation, dataset, data }: RunConfig,
+  { path_t, model_t = "", model_s, generation, teacher_outputs, dataset, data }: RunConfig,
   { teacherSha256 }: Identity,
-  { weightsOf }: Reader,
+  { teacherOf }: Reader,
 ): Promise<Finding[]> {
   if (teacherSha256 === undefined) return [];
-  const what = "teacher's weights";
-  const teachers = teachersOf({ path_t: [path_t].flat().map(textOf), model_t, model_s, generation });
+  const hasOutputs = typeof teacher_outputs === "string";
+  const what = hasOutputs ? "teacher's outputs" : "teacher's weights";
+  const paths = hasOutputs ? [] : [path_t].flat().map(textOf);
+  const source = { path_t: paths, model_t, model_s, generation, ...(hasOutputs && { teacher_outputs }) };
   const finding = await examined(what, "unknown", async () => {
-    const found = await weightsOf(teachers, textOf(dataset), textOf(data));
-    return compared(what, teachers.map(({ path }) => path).join(", "), teacherSha256, found);
+    const found = await teacherOf(source, textOf(dataset), textOf(data));
+    return compared(what, hasOutputs ? teacher_outputs : paths.join(", "), teacherSha256, found ?? "");
   });
   return [finding];
 }
@@ -159,7 +160,8 @@ export async function inputFindings(config: RunConfig, identity: Identity, reade
 const NAMED_BY: Readonly<Record<string, readonly string[]>> = {
   "training data": ["dataset", "data"],
   "test data": ["dataset", "data"],
-  "teacher's weights": ["path_t", "model_t"],
+  "teacher's weights": ["path_t", "model_t", "teacher_outputs"],
+  "teacher's outputs": ["path_t", "model_t", "teacher_outputs"],
   "images skipped": ["skip_list"],
 };
 

@@ -214,3 +214,23 @@ test("a method without a teacher takes none, and says what it ignores", async ()
     await assert.rejects(requireTeacher([layer("flags", values)], unread, String), /Distillation needs a teacher/);
   }
 });
+
+test("a teacher's outputs are in place of a teacher: the stronger layer has one or the other", async () => {
+  const outputs = layer("flags", { distill: "kd", teacher_outputs: "t.safetensors" });
+  const preset = layer("preset", { model_t: "vgg13", model_s: "vgg8" });
+  const { options } = distill(outputs, preset);
+  assert.deepEqual([options.teacher_outputs, options.path_t, options.model_t], ["t.safetensors", undefined, undefined]);
+  const typed = layer("flags", { distill: "kd", path_t: "save/models/vgg13_vanilla/ckpt_epoch_240.pth" });
+  const file = layer("file", { teacher_outputs: "t.safetensors" });
+  const overruled = distill(typed, file).options;
+  assert.deepEqual([overruled.teacher_outputs, overruled.model_t], [undefined, "vgg13"]);
+  const both = layer("flags", { distill: "kd", teacher_outputs: "t.safetensors", model_t: "vgg13" });
+  assert.throws(() => distill(both), /--teacher_outputs is in place of a teacher, and --path_t or --model_t names one/);
+  assert.throws(() => distill(outputs, layer("file", { generations: 2 })), /--generations: a student's outputs/);
+  const unread = () => Promise.reject(new Error("no file is read"));
+  assert.equal((await requireTeacher([outputs, preset], unread, String)).teacher_outputs, "t.safetensors");
+  const cached = layer("flags", { distill: "kd", teacher_outputs: "t.safetensors", teacher_cache: true });
+  assert.deepEqual(withoutEffect([cached], distill(cached)), [
+    "--teacher_cache has no effect: with --teacher_outputs no teacher is run.",
+  ]);
+});

@@ -82,6 +82,7 @@ export const distillOptions = (folder: string, changes: Partial<DistillOptions> 
   ...trainOptions(folder),
   path_t: join(folder, "teacher.safetensors"),
   model_t: MODEL,
+  teacher_outputs: undefined,
   model_s: MODEL,
   distill: "ours",
   generations: undefined,

@@ -57,7 +57,7 @@ const folderOf = ({ kind, layers }: Repeated) => {
   return { saveDir, runDir, options: options as Readonly<Record<string, unknown>> };
 };
 
-const PLACES = ["data", "path_t", "skip_list"];
+const PLACES = ["data", "path_t", "teacher_outputs", "skip_list"];
 
 /** How typed options make it another run; throws inputError where inputs that nobody named have changed. */
 async function otherThanRecord({ runDir, record, layers }: Repeated, options: OptionValues) {

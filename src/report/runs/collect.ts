@@ -2,6 +2,7 @@ import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { cleanLine } from "../../common/text.js";
+import { teacherNameOf } from "../../config/options.js";
 import { procedureName } from "../../config/record.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/identity.js";
 import {
@@ -40,7 +41,7 @@ function readRun(dir: string, config: RunConfig): RunRecord {
     dir,
     kind: config.kind,
     model,
-    teacher: distilled ? (config.teacher ?? config.model_t) : undefined,
+    teacher: distilled ? (config.teacher ?? teacherNameOf(config)) : undefined,
     method: methodOf(config),
     trial: config.trial ?? 1,
     epochs: config.epochs,

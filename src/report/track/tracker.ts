@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { teacherNameOf } from "../../config/options.js";
 import { readConfig } from "../../runFiles/identity.js";
 import { readTracked, type Tracked, writeTracked } from "../../runFiles/stateFile.js";
 import type { EpochRow, RunInfo, RunReporter } from "../log/contract.js";
@@ -58,9 +59,11 @@ const metricsOf = (row: EpochRow, timestamp: number): Metric[] =>
     .filter(([key]) => key !== "epoch") // which is the step
     .map(([key, value]) => ({ key, value, timestamp, step: row.epoch }));
 
-function experimentOf({ kind, model_t, model_s, model }: Readonly<Record<string, unknown>>): string {
+function experimentOf(settings: Readonly<Record<string, unknown>>): string {
+  const { kind, model_s, model } = settings;
   if (kind !== "distill") return `${model} alone`;
-  return model_t === undefined ? `${model_s}` : `${model_t}-${model_s}`;
+  const teacher = teacherNameOf(settings);
+  return teacher === undefined ? `${model_s}` : `${teacher}-${model_s}`;
 }
 
 function runOf(runDir: string): TrackedRun {

@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Row } from "../../common/optionRow.js";
-import { DISTILLATION, type DistillOptions, methodSection, type TeacherOptions } from "../../config/options.js";
+import {
+  DISTILLATION,
+  type DistillOptions,
+  methodSection,
+  type TeacherOptions,
+  teacherNameOf,
+} from "../../config/options.js";
 import { RECIPE } from "../../config/recipe.js";
 import { rowsOf } from "../../config/resolve.js";
 import { readConfig } from "../../runFiles/identity.js";
@@ -62,11 +68,10 @@ function withLimits(folder: string, values: object): string {
 }
 
 /** save/student_model/S:..._T:..._trial, with `_num_proj:2` and the like for own options that are no defaults. */
-export const studentFolder = (options: DistillOptions): string =>
-  withLimits(
-    join(options.save_dir, "student_model", named(filledIn(STUDENT, options), ownRows(options.distill), options)),
-    options,
-  );
+export function studentFolder(options: DistillOptions): string {
+  const name = filledIn(STUDENT, { ...options, model_t: teacherNameOf(options) });
+  return withLimits(join(options.save_dir, "student_model", named(name, ownRows(options.distill), options)), options);
+}
 
 /**
  * A distillation's runs: one, or one for each of --generations, whose teacher is the student before it (Furlanello et

@@ -5,21 +5,22 @@ import { environmentError } from "../../common/errors.js";
 import { makeFolder, writeFileAtomic } from "../../common/files/atomicFile.js";
 import { createRandom } from "../../common/random.js";
 import { compile } from "../../compile/program.js";
-import type { EngineName, Feeds, FeedValues, PrecisionName } from "../../compile/types.js";
+import type { EngineName, PrecisionName } from "../../compile/types.js";
 import { pluginsSha256, usedPlugins } from "../../config/record.js";
 import { type Augmentation, variantsOf } from "../../data/augmentation.js";
 import { type Dataset, type ImageFormat, type ImageShape, inMemory } from "../../data/dataset.js";
 import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";
 import { PLAN_COLUMNS } from "../../data/sampler.js";
 import type { Method } from "../../distill/method.js";
-import { isKeptView, KEPT_VIEWS, type KeptView, ofEach, outputOfViews, type TeacherView } from "../../distill/views.js";
+import { isKeptView, KEPT_VIEWS, type KeptView, ofEach, type TeacherView } from "../../distill/views.js";
 import type { FrozenModel } from "../../learn/learners.js";
 import type { RunReporter } from "../../report/log/contract.js";
 import { isGpu } from "../../runtime/device.js";
 import { tensorFlowVersion } from "../../runtime/native.js";
 import { kernelSet } from "../../runtime/ownOps.js";
-import { type Tensor, type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
+import { type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
 import type { EngineChoice } from "../engine.js";
+import { type Guide, guidedSource } from "../guidedSource.js";
 import type { OpenedModel } from "../openModel.js";
 import type { BatchSource } from "../source.js";
 import { changingOutputs, diskBytes, growth, tooLarge } from "./demand.js";
@@ -121,47 +122,21 @@ function isPlaceFree(outputs: Outputs, sizes: OutputSizes, batchSize: number): b
   });
 }
 
-const PREFIX = "teacher_";
-const NONE = new Int32Array(0);
-
 /** What is known of one teacher's outputs. */
 type Known = { readonly lookup: Lookup; readonly sizes: OutputSizes };
 
 /** Full batches get the teachers' outputs; partial ones compute them, as bits may depend on the batch size. */
-function guidedSource(inner: BatchSource, all: readonly Known[], batchSize: number): BatchSource {
-  const sizes = ofEach(all.map((one) => Object.fromEntries(one.sizes)));
-  const outputFeeds = Object.fromEntries(
-    Object.entries(sizes).map(([name, size]) => [
-      PREFIX + name,
-      { shape: [batchSize, size], dtype: "float32" as const },
-    ]),
-  );
-  const isGuided = (feeds: Feeds): boolean => Object.keys(outputFeeds).every((name) => name in feeds);
-  return {
-    ...inner,
-    specs: (size) => ({ ...inner.specs(size), ...(size === batchSize && outputFeeds) }),
-    batch(feeds) {
-      const batch = inner.batch(feeds);
-      if (!isGuided(feeds)) return batch;
-      const tensors = Object.keys(sizes).map((name) => [name, feeds[PREFIX + name] as Tensor]);
-      const guide = outputOfViews(
-        Object.fromEntries(tensors),
-        all.map(() => 0),
-      );
-      return Object.create(batch, { guide: { value: guide } });
-    },
-    values(rows, upcoming = NONE): FeedValues {
-      const batches = inner.values(rows, upcoming);
-      if ((rows.length / PLAN_COLUMNS) % batchSize !== 0) return batches;
-      // Not for the partial batch.
-      const short = upcoming.length % (batchSize * PLAN_COLUMNS);
-      const ahead = upcoming.subarray(0, upcoming.length - short);
-      const outputs = ofEach(all.map(({ lookup }) => Object.fromEntries(lookup.outputs(rows, ahead))));
-      const feeds = Object.entries(outputs).map(([name, values]) => [PREFIX + name, values]);
-      return { ...batches, ...Object.fromEntries(feeds) };
-    },
-  };
-}
+const guideOf = (all: readonly Known[], batchSize: number): Guide => ({
+  sizes: ofEach(all.map((one) => Object.fromEntries(one.sizes))),
+  teachers: all.length,
+  covers: (images) => images % batchSize === 0,
+  outputs(rows, upcoming) {
+    // Not for the partial batch.
+    const short = upcoming.length % (batchSize * PLAN_COLUMNS);
+    const ahead = upcoming.subarray(0, upcoming.length - short);
+    return ofEach(all.map(({ lookup }) => Object.fromEntries(lookup.outputs(rows, ahead))));
+  },
+});
 
 /** Raised when files change meaning or the key lacked something. */
 const FORMAT = 2;
@@ -283,7 +258,7 @@ export async function openTeacherCache(request: CacheRequest): Promise<TeacherCa
   const sum = (count: (tally: CacheTally) => number) =>
     opened.reduce((all, { lookup }) => all + count(lookup.tally()), 0);
   return {
-    guide: (source) => guidedSource(source, opened, batchSize),
+    guide: (source) => guidedSource(source, guideOf(opened, batchSize)),
     tally: () => ({ found: sum(({ found }) => found), computed: sum(({ computed }) => computed) }),
     close,
   };
