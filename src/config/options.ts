@@ -66,7 +66,7 @@ export const DISTILLATION = section("Distillation", {
       elsewhere: ["teacher", "teacher_model"],
     }),
   ),
-  teacher_outputs: path(undefined, "Its outputs in place of a teacher.", {
+  teacher_outputs: path(undefined, "The teacher's outputs, in place of a model.", {
     defaultText: "none",
     touches: "input",
   }),
@@ -120,7 +120,7 @@ export const DISTILLATION = section("Distillation", {
   ),
   ...KL_OPTIONS,
   teacher_eval: TEACHER_EVAL,
-  teacher_cache: flag("Cache the teacher's outputs on disk for later epochs and other runs.", { touches: "speed" }),
+  teacher_cache: flag("Cache the teacher's outputs on disk, for later epochs and runs.", { touches: "speed" }),
   teacher_ahead: TEACHER_AHEAD,
 });
 
@@ -198,7 +198,11 @@ const MACHINE = {
   data_budget_mb: integer(
     undefined,
     "Device memory in MB for keeping the data set resident; a larger one is streamed.",
-    { min: 1, defaultText: "depends on the device", touches: "speed" },
+    {
+      min: 1,
+      defaultText: "depends on the device",
+      touches: "speed",
+    },
   ),
   num_workers: NUM_WORKERS,
   no_cache: flag("Do not cache compiled programs between runs.", { flagOnly: true, touches: "speed" }),
