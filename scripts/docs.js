@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { datasetsTable } from "./docs/datasets.js";
 import { formatsReference } from "./docs/formats.js";
-import { methodsCatalogue } from "./docs/methods.js";
+import { methodsByIdea, methodsCatalogue } from "./docs/methods.js";
 import { betweenMarkers, flagsReference } from "./docs/options.js";
 import { withTable } from "./fences/document.js";
 import { ROOMS } from "./fences/rooms.js";
@@ -13,7 +13,8 @@ const at = (path) => new URL(`../${path}`, import.meta.url);
 
 writeFileSync(at("docs/flags.md"), await flagsReference());
 const methods = at("docs/methods.md");
-writeFileSync(methods, betweenMarkers(readFileSync(methods, "utf8"), methodsCatalogue(), "methods"));
+const catalogued = betweenMarkers(readFileSync(methods, "utf8"), methodsCatalogue(), "methods");
+writeFileSync(methods, betweenMarkers(catalogued, methodsByIdea(), "ideas"));
 const data = at("docs/data.md");
 writeFileSync(data, betweenMarkers(readFileSync(data, "utf8"), datasetsTable(), "datasets"));
 const formats = at("docs/formats.md");

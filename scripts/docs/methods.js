@@ -1,4 +1,7 @@
 import { defaultText } from "../../dist/cli/optionHelp.js";
+import { PUBLISHED_TABLES } from "../../dist/config/published/figures.js";
+import { figuresOf } from "../../dist/config/published/lookup.js";
+import { groupOf, yearOf } from "../../dist/distill/published.js";
 import { procedures } from "../../dist/distill/registry.js";
 
 /** A link to the code; words where there is none. */
@@ -54,3 +57,62 @@ function entryOf(procedure) {
 
 /** The catalogue of docs/methods.md: every method of the registry, each followed by its variants. */
 export const methodsCatalogue = () => procedures().map(entryOf).join("\n\n");
+
+const PAIRS = [
+  ...new Set(PUBLISHED_TABLES.filter(({ dataset }) => dataset === undefined).flatMap(({ pairs }) => pairs)),
+];
+
+/** Whether the models of a pair are of one family, such as resnet56-resnet20. */
+const isOfOneFamily = (pair) => {
+  const [teacher, student] = pair.split("-").map((name) => /^[a-z]+/i.exec(name)[0].toLowerCase());
+  return teacher === student;
+};
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Published top-1 less that of kd, one for each pair where both are published. */
+const gainsOf = (name, pairs) =>
+  pairs.flatMap((pair) => {
+    const figures = figuresOf(pair, "cifar100");
+    const [own, kd] = [figures.get(name)?.top1, figures.get("kd")?.top1];
+    return own === undefined || kd === undefined ? [] : [own - kd];
+  });
+
+/** "+2.31 (7)": the mean and of how many; a dash for none. */
+const gainText = (gains) =>
+  gains.length === 0 ? "-" : `${mean(gains) < 0 ? "" : "+"}${mean(gains).toFixed(2)} (${gains.length})`;
+
+const IDEAS = {
+  logits: "**Logits.** Any pair of models, and `--teacher_cache` keeps them, except for methods with a second view",
+  vectors: "**Pooled vectors.** Any pair of models, and `--teacher_cache` keeps them",
+  classMaps: "**Logits per pixel.** Models whose pooled vector is the mean of a map",
+  maps: "**Maps.** `--teacher_cache` keeps none; `pefd methods --pair` says which pairs fit",
+};
+
+/** One idea's methods, newest first, with what was published of each. */
+function tableOf(group) {
+  const rows = procedures()
+    .filter(({ method }) => groupOf(method) === group)
+    .toSorted((a, b) => (yearOf(b) ?? 0) - (yearOf(a) ?? 0))
+    .map(({ name, summary, ...procedure }) => {
+      const [same, other] = [true, false].map((one) =>
+        gainsOf(
+          name,
+          PAIRS.filter((pair) => isOfOneFamily(pair) === one),
+        ),
+      );
+      const cells = [
+        yearOf({ name, ...procedure }) ?? "-",
+        `[${name}](#${name})`,
+        summary,
+        gainText(same),
+        gainText(other),
+      ];
+      return `| ${cells.join(" | ")} |`;
+    });
+  const head = "| year | method | | one family | two families |\n| --- | --- | --- | --- | --- |";
+  return [`${IDEAS[group]}.\n`, head, ...rows].join("\n");
+}
+
+/** The tables of docs/methods.md by idea and year. */
+export const methodsByIdea = () => Object.keys(IDEAS).map(tableOf).join("\n\n");

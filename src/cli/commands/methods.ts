@@ -1,10 +1,11 @@
-import { choice, flagSection } from "../../common/optionRow.js";
+import { inputError } from "../../common/errors.js";
+import { choice, flagSection, string } from "../../common/optionRow.js";
 import { twoColumns, wrapWords } from "../../common/text.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { methodSection } from "../../config/options.js";
 import { SOURCES } from "../../config/published/figures.js";
 import { figuresOf, type PublishedFigure } from "../../config/published/lookup.js";
-import { resolveSection } from "../../config/resolve.js";
+import { type Layer, resolveSection } from "../../config/resolve.js";
 import { shiftVariants } from "../../data/augmentation.js";
 import { CIFAR100_FORMAT } from "../../data/cifar/row.js";
 import { namesIn } from "../../distill/combination.js";
@@ -12,6 +13,7 @@ import type { Procedure } from "../../distill/open.js";
 import { goldenOf, yearOf } from "../../distill/published.js";
 import { procedureRow, procedures } from "../../distill/registry.js";
 import { CLASSES, IMAGES, type MethodSurvey, type PairNames, surveyMethod } from "../../learn/methodSurvey.js";
+import { MODELS } from "../../models/registry.js";
 import { surveyModel } from "../../models/survey.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
 import { columns } from "../../report/table.js";
@@ -95,6 +97,41 @@ const PAIR = flagSection("Pair", {
   model_s: choice<string, string>("models", "resnet8x4", "The student's model."),
 });
 
+/** Keys that methods are listed by, the highest first; those without one, last. */
+const ORDERS: Readonly<Record<string, (one: Surveyed) => number | undefined>> = {
+  registry: () => undefined,
+  year: ({ procedure }) => yearOf(procedure),
+  published: ({ figure }) => figure?.top1,
+};
+
+const LISTING = flagSection("Listing", {
+  pair: string(undefined, "Teacher and student, as in resnet32x4-resnet8x4.", {
+    valueName: "TEACHER-STUDENT",
+    defaultText: "--model_t and --model_s",
+  }),
+  sort: choice<string, string>(
+    Object.keys(ORDERS),
+    "registry",
+    "Order: the registry's, newest first, or highest published top-1 first.",
+  ),
+});
+
+/** The models of --pair, weaker than typed ones. @throws inputError for no such pair */
+function layerOf(pair: string): Layer {
+  const isModel = (name: string) => MODELS.find(name) !== undefined;
+  const words = pair.split("-");
+  const cuts = words.map((_, i) => [words.slice(0, i).join("-"), words.slice(i).join("-")] as const);
+  const found = cuts.find(([teacher, student]) => namesIn(teacher).every(isModel) && isModel(student));
+  if (found === undefined) {
+    throw inputError(
+      `--pair ${pair} does not name a teacher and a student.`,
+      "Such as --pair resnet32x4-resnet8x4; `pefd models` lists them.",
+    );
+  }
+  const [model_t, model_s] = found;
+  return { label: () => "--pair", origin: () => "from --pair", values: { model_t, model_s } };
+}
+
 const flags = (values: object): string[] =>
   Object.entries(values).map(([name, value]) => (value === true ? `--${name}` : `--${name} ${value}`));
 
@@ -155,24 +192,28 @@ function textOf(surveys: readonly Surveyed[], { teacher, student }: PairNames, w
 
 /** pefd methods: the registry, for a pair. */
 export const command: Command = {
-  sections: [PAIR, DOCUMENT, GENERAL],
+  sections: [PAIR, LISTING, DOCUMENT, GENERAL],
   positionals: { usage: "[METHOD]", min: 0, max: 1, completes: "methods" },
   examples: [
     ["pefd methods", "names for --distill, what each compares, published weights"],
     ["pefd methods dkd", "one method: formula, paper, options"],
-    ["pefd methods --model_t vgg13 --model_s vgg8", "the same for another pair"],
+    ["pefd methods --pair vgg13-vgg8 --sort published", "by published accuracy, for another pair"],
   ],
   async run({ layers, output, positionals: [only] }) {
-    const { model_t: teacher, model_s: student } = resolveSection(PAIR, layers);
+    const { pair, sort } = resolveSection(LISTING, layers);
+    const named = pair === undefined ? layers : [...layers, layerOf(pair)];
+    const { model_t: teacher, model_s: student } = resolveSection(PAIR, named);
     const teachers = namesIn(teacher).map((name) => ({ ...surveyModel(name), numClasses: CLASSES }));
     const figures = figuresOf(`${teacher}-${student}`);
     const asked = only === undefined ? procedures() : [procedureRow(only)];
-    const surveys = asked.map((procedure) => {
+    const key = (one: Surveyed) => ORDERS[sort]?.(one) ?? 0;
+    const surveyed = asked.map((procedure) => {
       const figure = figures.get(procedure.name);
       const survey = surveyMethod(procedure, { teacher, student });
       const cache = cacheDemand(procedure, survey.used, teachers, SHOWN);
       return { procedure, figure, cache, ...survey };
     });
+    const surveys = surveyed.toSorted((a, b) => key(b) - key(a));
     const [first] = surveys as [Surveyed];
     output.result(only ? detailOf(first, output.width) : textOf(surveys, { teacher, student }, output.width), {
       teacher,

@@ -52,6 +52,39 @@ test("pefd methods --json is one document, with the published values of the pair
   assert.deepEqual([epochs, counted], [240, "unknown"]);
 });
 
+test("--sort lists the newest or the most accurate first, for the models of --pair", async () => {
+  const namesBy = async (...words: string[]) => {
+    const { exitCode, stdout } = await pefd(["methods", "--json", ...words]);
+    assert.equal(exitCode, 0);
+    const document = JSON.parse(stdout) as {
+      teacher: string;
+      methods: { name: string; year: number | null; top1: { top1: number } | null }[];
+    };
+    return document;
+  };
+  const pair = ["--pair", "wrn_40_2-ShuffleV1"];
+  const { teacher, methods } = await namesBy(...pair, "--sort", "published");
+  assert.equal(teacher, "wrn_40_2");
+  const figures = methods.map(({ top1 }) => top1?.top1 ?? 0);
+  assert.deepEqual(
+    figures,
+    figures.toSorted((a, b) => b - a),
+  );
+  assert.ok((figures[0] as number) > 70);
+  const years = (await namesBy("--sort", "year")).methods.map(({ year }) => year ?? 0);
+  assert.deepEqual(
+    years,
+    years.toSorted((a, b) => b - a),
+  );
+  const typed = await namesBy(...pair, "--model_t", "vgg13");
+  assert.equal(typed.teacher, "vgg13");
+  for (const wrong of ["resnet32x4", "vgg13-vgg9", "-"]) {
+    const { exitCode, stderr } = await pefd(["methods", `--pair=${wrong}`]);
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /--pair .* does not name a teacher and a student/);
+  }
+});
+
 test("pefd methods tells what others published of a method with options set", async () => {
   const { stdout } = await pefd(["methods", "--json"]);
   const { methods } = JSON.parse(stdout) as { methods: { name: string; variants: unknown[] }[] };
