@@ -283,8 +283,8 @@ function withoutOverruledTeacher(resolved: Resolved): Resolved {
   }
   if (resolved.options.teacher_outputs === undefined) return resolved;
   return teacher < teacher_outputs
-    ? put(resolved, { teacher_outputs: undefined }, "overruled by the teacher")
-    : put(resolved, { path_t: undefined, model_t: undefined }, "overruled by teacher_outputs");
+    ? put(resolved, { teacher_outputs: undefined }, "none: a teacher is given")
+    : put(resolved, { path_t: undefined, model_t: undefined }, "none: teacher_outputs is given");
 }
 
 function fillTeacher(given: Resolved): Resolved {
