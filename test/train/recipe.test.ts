@@ -60,7 +60,10 @@ test("a method that looks at labels refuses mixed images", async (t) => {
     message: "This method looks at the label of an image, and --mixup and --cutmix mix two images.",
   });
   const cached = distillOptions(folder, { mixup: 0.8, teacher_cache: true });
-  await assert.rejects(runDistill(cached, silentHooks()), /--teacher_cache has the teacher's outputs for single images/);
+  await assert.rejects(
+    runDistill(cached, silentHooks()),
+    /--teacher_cache has the teacher's outputs for single images/,
+  );
 });
 
 test("a method with a momentum buffer for each part of its loss refuses another optimizer", async (t) => {
