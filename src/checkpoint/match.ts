@@ -7,6 +7,8 @@ export interface ExpectedTensor {
   readonly shape: readonly number[];
   /** num_batches_tracked: absent in files of PyTorch before 0.4.1, and then 0. */
   readonly isCounter: boolean;
+  /** Whether another shape than `shape` will do as well; none by default. */
+  readonly takes?: ((shape: readonly number[]) => boolean) | undefined;
 }
 
 const LISTED = 10;
@@ -24,10 +26,11 @@ export function matchState(
   const matched = new Map<string, StateTensor>();
   const missing: string[] = [];
   const misshapen: string[] = [];
-  for (const { name, shape, isCounter } of expected) {
+  for (const { name, shape, isCounter, takes } of expected) {
     const tensor = state.get(name) ?? (isCounter ? int64Scalar(0) : undefined);
     if (!tensor) missing.push(name);
-    else if (!sameShape(tensor.shape, shape)) misshapen.push(shapes(name, tensor.shape, shape));
+    else if (!sameShape(tensor.shape, shape) && !takes?.(tensor.shape))
+      misshapen.push(shapes(name, tensor.shape, shape));
     else matched.set(name, tensor);
   }
   const unexpected = unexpectedNames(expected, state);

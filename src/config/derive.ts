@@ -60,13 +60,19 @@ function withoutUsualSize(resolved: Resolved): Resolved {
   return { ...put(resolved, { image_size: undefined }, "the data set's"), ranks };
 }
 
-/** Refuses models for ImageNet with small images, and models for small images with large ones. */
+/** Refuses models for ImageNet with small images, models for small images with large ones, and patches that do not fit. */
 function refuseOtherImages(resolved: Resolved, model: string): void {
   const { name, format, sized } = rowOf(resolved);
-  const { imageSize: side = IMAGE_SIDE, imageSizes = IMAGE_SIDES } = MODELS.find(model) ?? {};
+  const { imageSize: side = IMAGE_SIDE, imageSizes = IMAGE_SIDES, patch = 1 } = MODELS.find(model) ?? {};
   const [least, most] = imageSizes;
-  if (format.height >= least && format.height <= most) return;
   const other = sized && ` \`--image_size ${side}\` resizes these images to that size.`;
+  if (format.height % patch > 0) {
+    throw inputError(
+      `${model} cuts images into patches of ${patch}x${patch}; ${name} has ${format.height}x${format.width}.`,
+      `The image size has to be a multiple of ${patch}.${other ?? ""}`,
+    );
+  }
+  if (format.height >= least && format.height <= most) return;
   throw inputError(
     `${model} expects ${side}x${side} images; ${name} has ${format.height}x${format.width}.`,
     `It takes sizes from ${least} to ${most}; \`pefd models\` lists each model's image size.${other ?? ""}`,

@@ -36,6 +36,8 @@ export interface Pair {
   /** In order, where there are several. */
   readonly teachers?: readonly FeatureShapes[];
   readonly numClasses: number;
+  /** Height and width of the images. */
+  readonly imageSize?: number | undefined;
   /** By training image, see StepContext.image. */
   readonly labels: ArrayLike<number>;
   /** The last batch of an epoch may be smaller (Method.shortBatches). */

@@ -2,7 +2,7 @@ import { inputError } from "../common/errors.js";
 import type { Row, Rows, RowValues } from "../common/optionRow.js";
 import { createBuilder, type FirstValues } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
-import type { Distillation, Method, Pair, Variant } from "./method.js";
+import type { Distillation, FeatureShapes, Method, Pair, Variant } from "./method.js";
 import type { TeacherView } from "./views.js";
 
 /** A published name: a method's row, with a variant merged into it. */
@@ -87,6 +87,29 @@ export function refuseSeveralTeachers(method: Method, { teachers }: Pair, option
   );
 }
 
+/** Refuses a method that reads the averaged map where a model has none. @returns the pair, which refuses in `build` too */
+export function refuseNoAverage(method: Method, pair: Pair, options: object): Pair {
+  const refuse = (): never => {
+    throw inputError(
+      `${method.name} looks at the map before global average pooling; a model with a class token has none.`,
+      "Take another model, or a method that compares logits, pooled vectors or other maps, such as kd, ours or reviewkd.",
+    );
+  };
+  const { student, teacher, teachers = [teacher] } = pair;
+  const lacking = ({ lastMap }: FeatureShapes) => lastMap.length === 0;
+  if (![student, ...teachers].some(lacking)) return pair;
+  if (method.sees(ownOptions(method, options)).includes("averaged")) refuse();
+  // Not copied with the rest, so that a method may copy shapes without it.
+  const guarded = (shapes: FeatureShapes): FeatureShapes =>
+    lacking(shapes) ? Object.defineProperty({ ...shapes }, "lastMap", { get: refuse, enumerable: false }) : shapes;
+  return {
+    ...pair,
+    student: guarded(student),
+    teacher: guarded(teacher),
+    ...(pair.teachers && { teachers: teachers.map(guarded) }),
+  };
+}
+
 /**
  * Builds a method's additions.
  * @param told a run's options
@@ -96,8 +119,9 @@ export function openMethod(method: Method, pair: Pair, told: object, first: Firs
   const options = ownOptions(method, told);
   refuseNoBatch(method, pair);
   refuseSeveralTeachers(method, pair, options);
+  const fitting = refuseNoAverage(method, pair, options);
   const builder = createBuilder("projectors", first);
-  const distillation = method.build(pair, options, builder);
+  const distillation = method.build(fitting, options, builder);
   const ofPhases = new Set(distillation.phases?.flatMap(({ terms }) => terms));
   const ofMain = distillation.mainTerms ?? method.terms.filter((term) => !ofPhases.has(term));
   return {

@@ -29,6 +29,9 @@ const TO_NHWC = [0, 2, 3, 1];
 const AXIS = [0, 2, 3, 1];
 const RANK = 4;
 
+/** An end of a slice that is past every axis. */
+const REST = 2 ** 31 - 1;
+
 /** Name of the dynamic axis. */
 const BATCH = "batch";
 
@@ -262,6 +265,13 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
   },
   Transpose(place) {
     place.give([place.add("Transpose", [place.view(0, "plain")], { perm: place.integers(1) })], "plain");
+  },
+  Square: elementwise("Pow", 2),
+  Rsqrt: elementwise("Pow", -0.5),
+  Slice(place) {
+    const [starts, sizes] = [place.integers(1), place.integers(2)];
+    const ends = starts.map((start, i) => (sizes[i] === -1 ? REST : start + (sizes[i] as number)));
+    place.give([place.add("Slice", [place.view(0, "plain"), place.axes(starts), place.axes(ends)])], "plain");
   },
   Split: split(1, 0, evenParts),
   SplitV: split(0, 2, (place) => place.integers(1)),

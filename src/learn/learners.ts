@@ -108,6 +108,7 @@ export function studentLearner(
     student,
     ...(isModel(source) ? teacherShapes(source) : { teacher: source ? outputShapes(student, source) : student }),
     numClasses,
+    imageSize: model.imageSize,
     labels,
     batchSize: setting.batch_size ?? BATCH_SIZE,
   };

@@ -2,7 +2,7 @@ import { PefdError } from "../common/errors.js";
 import { sizeOf } from "../common/shapes.js";
 import { namesIn } from "../distill/combination.js";
 import type { FeatureShapes, Method } from "../distill/method.js";
-import { ownOptions, type Procedure, refuseSeveralTeachers } from "../distill/open.js";
+import { ownOptions, type Procedure, refuseNoAverage, refuseSeveralTeachers } from "../distill/open.js";
 import { type PairSetting, publishedSetting } from "../distill/published.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
 import { featureState, mapShapes, stateLayout, surveyModel } from "../models/survey.js";
@@ -61,7 +61,8 @@ export function addedBy(method: Method, options: object, { teacher, student }: P
   try {
     const own = ownOptions(method, options);
     refuseSeveralTeachers(method, pair, own);
-    const { made, state } = traceLayers((make) => method.build(pair, own, make));
+    const fitting = refuseNoAverage(method, pair, own);
+    const { made, state } = traceLayers((make) => method.build(fitting, own, make));
     return {
       parameters: elements(state, isParameter),
       buffered: elements(state, isBuffer),

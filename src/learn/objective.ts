@@ -104,10 +104,12 @@ export function distilling(config: DistillConfig): Objective {
     ...guidedBy(config, usedViews(method.sees, weights)),
     of(batch) {
       const guides = taught(config, batch);
-      return (student, oneHot, context) => {
+      return (output, oneHot, context) => {
         context.updates.push(...guides.updates);
         const terms: [number, Scalar][] = [];
-        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot, seen, method.classView, batch.task)]);
+        if (gamma !== 0)
+          terms.push([gamma, taskLoss(ofHead(output, "labels"), oneHot, seen, method.classView, batch.task)]);
+        const student = ofHead(output, "teacher");
         if (alpha !== 0) {
           const theirs = seen(guides.guide.logits as Tensor2D);
           terms.push([alpha, distillKL(seen(student.logits), theirs, temperature)]);
@@ -126,6 +128,14 @@ export function distilling(config: DistillConfig): Objective {
     },
   };
 }
+
+/** The output with the logits of one head, of a model that has two: one learns from labels, one from the teacher (DeiT). */
+const ofHead = (output: StudentOutput, head: "labels" | "teacher"): StudentOutput => {
+  const { heads, strong } = output;
+  return heads === undefined
+    ? output
+    : { ...output, logits: heads[head], ...(strong && { strong: ofHead(strong, head) }) };
+};
 
 /** Mean cross entropy, summed over both views if there is a strong one. */
 function taskLoss(

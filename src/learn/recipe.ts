@@ -122,7 +122,7 @@ function replaced(learner: Learner, optimizer: OptimizerSetting | undefined, opt
   };
 }
 
-/** timm's groups: no decay for biases and tensors of one dimension, rates by depth; a method's own on top. */
+/** timm's groups: no decay for biases, tokens, positions and tensors of one dimension, rates by depth; a method's own on top. */
 function groupsOf(
   { parameters, model, extra, groups = [] }: Learner,
   { layer_decay = 1 }: Partial<LearnerOptions>,
@@ -147,16 +147,19 @@ function groupsOf(
   });
 }
 
+/** Tensors that transformers ask to be left out, whatever their shapes. */
+const WITHOUT_DECAY = /(^|\.)(cls_token|dist_token|pos_embed|relative_position_bias_table)$/;
+
 /** Whether weight decay acts on a tensor, as in timm. */
 export const hasDecay = (name: string, shape: readonly number[]): boolean =>
-  shape.length > 1 && !name.endsWith(".bias");
+  shape.length > 1 && !name.endsWith(".bias") && !WITHOUT_DECAY.test(name);
 
 /** The part of a tensor's name before its layer's own: the block that it lies in. */
 const blockOf = (name: string): string | undefined => /^(.*?\.\d+(?:\.\d+)*)\./.exec(name)?.[1];
 
 /**
- * Factors of the learning rate, decay ** (layers above), by tensor: the stem is the lowest layer, every block is one,
- * the classifier has 1. Clark et al., ELECTRA, ICLR 2020, section 3.1.
+ * Factors of the learning rate, decay ** (layers above), by tensor: the stem is the lowest layer, every block is one, the
+ * last with a `norm` behind it as in timm, the classifier has 1. Clark et al., ELECTRA, ICLR 2020, section 3.1.
  * @param names in the order of the state_dict
  */
 export function layerFactors(names: readonly string[], decay: number): number[] {
@@ -165,7 +168,8 @@ export function layerFactors(names: readonly string[], decay: number): number[] 
   const top = blocks.length + 1;
   return names.map((name, i) => {
     const block = blockOf(name);
-    const layer = block !== undefined ? blocks.indexOf(block) + 1 : i > lastOfBlocks ? top : 0;
+    const above = name.startsWith("norm.") ? blocks.length : top;
+    const layer = block !== undefined ? blocks.indexOf(block) + 1 : i > lastOfBlocks ? above : 0;
     return decay ** (top - layer);
   });
 }

@@ -3,7 +3,7 @@ import { foldAll } from "../nn/fold.js";
 import { randomFill } from "../nn/initialization.js";
 import type { Model } from "../nn/model.js";
 import type { Variable } from "../runtime/tf.js";
-import { modelRow } from "./registry.js";
+import { modelRow, sideOf } from "./registry.js";
 
 export interface BuiltModel extends Model {
   /** Folds batch normalisation, for evaluation only from now on. @returns the folded variables, which it reads */
@@ -13,7 +13,8 @@ export interface BuiltModel extends Model {
 /** Builds a model of the registry, for images of its own size by default. @throws inputError for an unknown name */
 export function buildModel(name: string, numClasses: number, first: FirstValues, imageSize?: number): BuiltModel {
   const builder = createBuilder(name, first);
-  const { featureSize, forward } = modelRow(name).architecture(builder, numClasses);
+  const row = modelRow(name);
+  const { featureSize, forward } = row.architecture(builder, numClasses, sideOf(row, imageSize));
   const { state } = builder;
   return {
     name,

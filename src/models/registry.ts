@@ -1,12 +1,14 @@
 import { createRegistry } from "../common/registry.js";
 import { CIFAR_ROWS } from "./cifarRows.js";
 import { IMAGENET_ROWS } from "./imageNetRows.js";
-import type { ModelRow } from "./types.js";
+import { TRANSFORMER_ROWS } from "./transformerRows.js";
+import { IMAGE_SIZE, type ModelRow } from "./types.js";
 
 /** Every model, by name. */
 export const MODELS = createRegistry<ModelRow>({ one: "model", many: "Models" }, [
   ...CIFAR_ROWS,
   ...IMAGENET_ROWS,
+  ...TRANSFORMER_ROWS,
   // A new family is a file of layers and a row here.
 ]);
 
@@ -15,3 +17,6 @@ export const modelNames = MODELS.names;
 
 /** The row of a model. @throws inputError "unknown model" with the nearest name */
 export const modelRow = MODELS.row;
+
+/** Height and width of a model's images: those given, or what it is made for. */
+export const sideOf = ({ imageSize = IMAGE_SIZE }: ModelRow, given?: number): number => given ?? imageSize;

@@ -3,7 +3,7 @@ import type { StateDict } from "../common/stateDict.js";
 import { isCounter, isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
 import { type ShapeTrace, traceShapes } from "../nn/shapeTrace.js";
-import { modelRow } from "./registry.js";
+import { modelRow, sideOf } from "./registry.js";
 
 export interface ModelSurvey {
   readonly name: string;
@@ -23,7 +23,6 @@ export interface ModelSurvey {
   readonly paper: string;
 }
 
-const IMAGE_SIZE = 32;
 const CLASSES = 100;
 
 /** Per output channel, int8 weights have a bias with its scale, and a scale. */
@@ -40,8 +39,9 @@ function bytesOf(state: readonly StateEntry[]): ModelSurvey["bytes"] {
 /** Parameters, work and feature sizes of a model, without the native library. @throws inputError for an unknown name */
 export function surveyModel(modelName: string): ModelSurvey {
   const row = modelRow(modelName);
-  const { name, family, paper, imageSize = IMAGE_SIZE, numClasses = CLASSES } = row;
-  const trace = traceShapes((builder) => row.architecture(builder, numClasses), imageSize);
+  const { name, family, paper, numClasses = CLASSES } = row;
+  const imageSize = sideOf(row);
+  const trace = traceShapes((builder) => row.architecture(builder, numClasses, imageSize), imageSize);
   const parameters = trace.state
     .filter(({ role }) => isParameter(role))
     .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
@@ -59,8 +59,9 @@ type MapTrace = Pick<ShapeTrace, "stem" | "maps" | "lastMap" | "norms">;
  * @throws inputError for an unknown name
  */
 export function mapShapes(modelName: string, side?: number): MapTrace {
-  const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
-  const trace = traceShapes((builder) => architecture(builder, CLASSES), side ?? imageSize);
+  const row = modelRow(modelName);
+  const size = sideOf(row, side);
+  const trace = traceShapes((builder) => row.architecture(builder, CLASSES, size), size);
   const { stem, maps, lastMap, norms } = trace;
   return { stem, maps, lastMap, norms };
 }
@@ -69,9 +70,11 @@ export function mapShapes(modelName: string, side?: number): MapTrace {
 export function stateLayout(
   modelName: string,
   numClasses: number = CLASSES,
+  side?: number,
 ): readonly Pick<StateEntry, "name" | "shape" | "role">[] {
-  const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
-  return traceShapes((builder) => architecture(builder, numClasses), imageSize).state;
+  const row = modelRow(modelName);
+  const size = sideOf(row, side);
+  return traceShapes((builder) => row.architecture(builder, numClasses, size), size).state;
 }
 
 /** Number of classes of a file's classifier; what the model is made for where none fits. @throws inputError for an unknown name */

@@ -3,10 +3,15 @@ import type { Initialization } from "../nn/initialization.js";
 import type { ForwardContext, ModelOutput } from "../nn/model.js";
 import type { Tensor4D } from "../runtime/tf.js";
 
+/** Side of the images that models are made for, unless their rows say otherwise. */
+export const IMAGE_SIZE = 32;
+
 /** Makes a model's layers in PyTorch's registration order. */
 export type Architecture = (
   builder: ModelBuilder,
   numClasses: number,
+  /** Height and width of the images; what tensors depend on it are those of position embeddings. */
+  imageSize: number,
 ) => {
   /** Size of the penultimate vector. */
   readonly featureSize: number;
@@ -27,6 +32,8 @@ export interface ModelRow {
   readonly imageSize?: number;
   /** Sides that it can look at, from the smallest to the largest: 32 to 96 unless given. */
   readonly imageSizes?: readonly [least: number, most: number];
+  /** Side of its patches, which that of the images is a multiple of; one token or more is left out of its maps. */
+  readonly patch?: number;
   /** Classes that it is made for; 100 (CIFAR-100) unless given. */
   readonly numClasses?: number;
   /** Modules between the last stage and the classifier, by their names in the state; none by default. */

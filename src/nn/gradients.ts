@@ -29,11 +29,16 @@ const absoluteOp = defineUnary("absolute", "Abs", "x", (dy, x) => tf.mul(dy, tf.
 /** |x|, any shape; the gradient at 0 is 0 as in PyTorch. */
 export const absolute = <T extends Tensor>(x: T): T => absoluteOp({ x }).y as T;
 
-const sumAttributes = () => [
-  boolAttribute("keep_dims", true),
-  typeAttribute("T", DT.float),
-  typeAttribute("Tidx", DT.int32),
-];
+/**
+ * A reduction over some axes, which are kept with size one, without a gradient. tfjs reshapes for that, which puts the batch
+ * size into a recorded graph.
+ */
+export const reducedAlong = (op: "Max" | "Mean" | "Sum", x: Tensor, axes: readonly number[]): Tensor =>
+  nativeBackend().executeSingleOutput(
+    op,
+    [boolAttribute("keep_dims", true), typeAttribute("T", DT.float), typeAttribute("Tidx", DT.int32)],
+    [x, tf.tensor1d([...axes], "int32")],
+  );
 
 /** tfjs's own gradient makes a tensor of ones as large as x, a constant in a recorded graph, and five passes. */
 const sumOfSquaresOp = defineOp({
@@ -41,11 +46,7 @@ const sumOfSquaresOp = defineOp({
   inputs: ["x"],
   outputs: ["y"],
   saved: ["x"],
-  forward: ({ x }, { axes }: { axes: readonly number[] }) => {
-    const squares = floatOp("Square", x);
-    const over = tf.tensor1d([...axes], "int32");
-    return [nativeBackend().executeSingleOutput("Sum", sumAttributes(), [squares, over])];
-  },
+  forward: ({ x }, { axes }: { axes: readonly number[] }) => [reducedAlong("Sum", floatOp("Square", x), axes)],
   gradient: (dy, { x }) => ({ x: () => tf.mul(x, tf.mul(dy, 2)) }),
 });
 

@@ -2,6 +2,14 @@ import type { Tensor, Tensor2D, Tensor4D, Update, Variable } from "../runtime/tf
 
 /** Role of a tensor. A parameter (a temperature) is outside of layers; a buffer (a memory bank) has no gradient. */
 export type Role =
+  | "ln.weight"
+  | "ln.bias"
+  | "cls_token"
+  | "dist_token"
+  | "pos_embed"
+  | "layer_scale"
+  | "affine.alpha"
+  | "affine.beta"
   | "conv.weight"
   | "conv.bias"
   | "linear.weight"
@@ -73,6 +81,8 @@ export interface ModelOutput {
   readonly pooled: Tensor2D;
   /** [N, classes] */
   readonly logits: Tensor2D;
+  /** Of a model with a distillation token, whose logits are their mean: what labels teach, and what a teacher does. */
+  readonly heads?: { readonly labels: Tensor2D; readonly teacher: Tensor2D };
   /** The map whose mean is `pooled`: of WideResNets, MobileNetV2 and ShuffleNetV2 not the last of `maps`. */
   readonly averaged?: Tensor4D;
   /** Output of inserted layers; see ForwardContext.insertion. */

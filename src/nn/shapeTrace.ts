@@ -104,7 +104,9 @@ function shapeTensorFlow(work: WorkCounter) {
     }),
     tensor1d: listOf,
     matMul: (a: Shaped, b: Shaped, turnA = false, turnB = false) =>
-      run("MatMul", [a, b], { transpose_a: turnA, transpose_b: turnB }),
+      a.shape.length === 2
+        ? run("MatMul", [a, b], { transpose_a: turnA, transpose_b: turnB })
+        : run("BatchMatMulV2", [a, b], { adj_x: turnA, adj_y: turnB }),
     mean: (x: Shaped, axes: number[]) => run("Mean", [x, listOf(axes)]),
     concat: (parts: Shaped[], axis: number) => run("ConcatV2", [...parts, listOf([axis])]),
     pad: (x: Shaped, sides: [number, number][]) => run("Pad", [x, listOf(sides.flat())]),

@@ -249,7 +249,16 @@ const TENSORFLOW_ROWS: readonly Row[] = [
       reduced: "product",
     },
   ],
-  ["BatchMatMulV2", "x: T, y: T -> output: T", { shapes: product("adj_x", "adj_y"), reduced: "product" }],
+  [
+    "BatchMatMulV2",
+    "x: T, y: T -> output: T",
+    {
+      shapes: product("adj_x", "adj_y"),
+      // Both have the same batch: the inner size is what is left of the first one's.
+      multiplyAdds: ([x = []], output) => (sizeOf(x) / sizeOf(output.slice(0, -1))) * sizeOf(output),
+      reduced: "product",
+    },
+  ],
   ["BatchMatMulV3", "x: Ta, y: Tb -> output: Tout", { shapes: product("adj_x", "adj_y") }],
   ["BiasAdd", "value: T, bias: T -> output: T", { ...same, activations: 1 }],
   ["BiasAddGrad", "out_backprop: T -> output: T", { shapes: lastAxis }],

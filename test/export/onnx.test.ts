@@ -148,13 +148,17 @@ function logitsError({ outputs }: Ran, expected: Readonly<Record<string, Float32
   return Math.hypot(...errors) / Math.hypot(...wanted);
 }
 
+/** Relative to the logits; the tokens of transformers have larger outliers than maps behind a batch normalisation. */
+const INT8_ERROR = 0.05;
+const INT8_ERROR_OF_TOKENS = 0.08;
+
 const quantized = spreadOf(MODELS.rows(), 8);
 tellRest(python === false ? quantized.rest : []);
-for (const { name } of quantized.cases) {
+for (const { name, patch } of quantized.cases) {
   test(`${name} in int8 computes nearly what the model computes`, { skip: python || saturatesInt8 }, async (t) => {
     const error = logitsError(await ran(t, name, { int8: true }), expectedOutputs(name));
     t.diagnostic(`${name}: ${error}`);
-    assert.ok(error < 0.05, `${error}`);
+    assert.ok(error < (patch === undefined ? INT8_ERROR : INT8_ERROR_OF_TOKENS), `${error}`);
   });
 }
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ratioOf } from "./compare/comparison.js";
-import { checkGradients } from "./compare/gradientCheck.js";
-import type { ModelGolden } from "./compare/schema.js";
+import { checkGradients, type GradientsGolden } from "./compare/gradientCheck.js";
 
 /** Gradients of 8 elements of 0.5 each: norm and root mean square are known by heart. */
 const EVEN = new Float32Array(8).fill(0.5);
@@ -11,14 +10,12 @@ const ZERO_SPREAD = 1e-3;
 
 /** A convolution whose gradient is zero in real arithmetic, one whose is not, and a classifier. */
 const GOLDEN = {
-  stateDict: ["dead", "conv", "fc.weight", "fc.bias"].map((name) => [name, [8], "float32"]),
-  train: {
-    gradZero: ["dead"],
-    gradL2: { dead: 0, conv: NORM, "fc.weight": NORM, "fc.bias": NORM },
-    gradFirst4: Object.fromEntries(["conv", "fc.weight", "fc.bias"].map((name) => [name, [0.5, 0.5, 0.5, 0.5]])),
-  },
-  spread: { gradL2MaxRel: 0, gradZeroL2Max: ZERO_SPREAD, gradFirst4MaxAbs: {} },
-} as unknown as ModelGolden;
+  stateDict: ["dead", "conv", "fc.weight", "fc.bias"].map((name): [string, number[], string] => [name, [8], "float32"]),
+  zero: ["dead"],
+  norms: { dead: 0, conv: NORM, "fc.weight": NORM, "fc.bias": NORM },
+  first4: Object.fromEntries(["conv", "fc.weight", "fc.bias"].map((name) => [name, [0.5, 0.5, 0.5, 0.5]])),
+  spread: { norm: 0, zero: ZERO_SPREAD, elements: {} },
+} satisfies GradientsGolden;
 
 /** What does not hold when one gradient is another one. */
 function failing(name: string, values: Float32Array | undefined): string[] {
@@ -75,4 +72,26 @@ test("a gradient that is zero in real arithmetic may be five times the reference
 test("a gradient that is not there does not hold", () => {
   assert.deepEqual(failing("conv", undefined), ["train.gradL2 conv", "train.gradFirst4 conv"]);
   assert.deepEqual(failing("dead", undefined), ["train.gradZero dead"]);
+});
+
+test("without jumps every gradient is held to 1e-4, its chosen elements too, but for parts that are zero", () => {
+  const golden = {
+    stateDict: GOLDEN.stateDict,
+    smooth: true,
+    norms: { conv: 1 },
+    zero: [],
+    zeroRange: { conv: [4, 8] },
+    first4: {},
+    probe8: { conv: [0.5, 0.5, 0.5, 0.5, 0, 0, 0, 0] },
+    spread: { norm: 0, zero: ZERO_SPREAD, elements: {} },
+  } satisfies GradientsGolden & { zeroRange: Record<string, [number, number]> };
+  const noisy = (at: number, by: number) => {
+    const values = new Float32Array([0.5, 0.5, 0.5, 0.5, 1e-4, 0, 0, 0]);
+    values[at] = (values[at] as number) + by;
+    const checks = checkGradients(golden, new Map([["conv", values]]));
+    return checks.filter((check) => ratioOf(check) > 1).map(({ what }) => what);
+  };
+  assert.deepEqual(noisy(1, 0), []);
+  assert.deepEqual(noisy(1, 1e-4), ["train.gradProbe8 conv[1]"]);
+  assert.deepEqual(noisy(5, 0.01), ["train.gradZero conv"]);
 });

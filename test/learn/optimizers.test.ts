@@ -101,7 +101,7 @@ test("two momentum buffers: one gradient alone is enough, and without any a para
   close([updates.at(-1)?.[1].dataSync()[0] as number], [3 - RATE * 2]);
 });
 
-test("layer decay counts the stem, each numbered block and the classifier", () => {
+test("layer decay counts the stem, each numbered block, a last norm with it, and the classifier", () => {
   const resnet = [
     "conv1.weight",
     "bn1.weight",
@@ -117,5 +117,5 @@ test("layer decay counts the stem, each numbered block and the classifier", () =
     "blocks.1.attn.qkv.weight",
     "norm.weight",
   ];
-  assert.deepEqual(layerFactors([...vit, "head.weight"], 0.5), [0.125, 0.125, 0.25, 0.5, 1, 1]);
+  assert.deepEqual(layerFactors([...vit, "head.weight"], 0.5), [0.125, 0.125, 0.25, 0.5, 0.5, 1]);
 });

@@ -10,7 +10,7 @@ before(() => {
   loadTensorFlow();
 });
 
-/** One small model of each family. */
+/** One small model of each family that has batch normalisations. */
 const FAMILIES = ["resnet8", "wrn_16_1", "vgg8", "MobileNetV2", "ShuffleV1", "ShuffleV2", "MobileNet", "RESNET18"];
 
 function dispose(model: BuiltModel, extra: readonly Variable[] = []): void {

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { modelNames } from "#pefd/models/registry.js";
 import { stateLayout } from "#pefd/models/survey.js";
+import { rowName } from "../golden/compare/timmCheck.js";
 import { goldenLayout } from "../helpers/formula.js";
 import { GOLDEN } from "../helpers/paths.js";
 
@@ -12,7 +13,7 @@ const files = readdirSync(join(GOLDEN, "models")).filter((file) => file.endsWith
 const golden = new Map(
   files.map((file) => {
     const { name } = JSON.parse(readFileSync(join(GOLDEN, "models", file), "utf8"));
-    return [basename(file, ".json"), name as string];
+    return [basename(file, ".json"), rowName(name)];
   }),
 );
 /** Classes that the golden files of models for larger images have. */

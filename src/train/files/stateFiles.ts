@@ -4,6 +4,7 @@ import { inputError, type PefdError } from "../../common/errors.js";
 import { float32Tensor, int64Scalar, type StateDict, type StateTensor } from "../../common/stateDict.js";
 import { isCounter, toNativeLayout, toPyTorchLayout } from "../../nn/builder.js";
 import type { StateEntry } from "../../nn/model.js";
+import { canResize, resizedPositions } from "../../nn/positions.js";
 import { tf, type Variable } from "../../runtime/tf.js";
 
 /** State with PyTorch's names, layouts and order. @param batches every num_batches_tracked */
@@ -19,14 +20,19 @@ export function stateDictOf(state: readonly StateEntry[], batches: number): Stat
 
 type Origin = { readonly path: string; readonly modelName: string };
 
-/** A file's tensors per state entry. @throws inputError for other names or shapes */
+/** A file's tensors per state entry; position embeddings may be those of another image size. @throws inputError for other names or shapes */
 export const tensorsFor = (
   state: readonly Pick<StateEntry, "name" | "shape" | "role">[],
   tensors: StateDict,
   origin: Origin,
 ): StateDict =>
   matchState(
-    state.map(({ name, shape, role }) => ({ name, shape, isCounter: isCounter(role) })),
+    state.map(({ name, shape, role }) => ({
+      name,
+      shape,
+      isCounter: isCounter(role),
+      ...(role === "pos_embed" && { takes: (found) => canResize(found, shape) }),
+    })),
     tensors,
     origin,
   );
@@ -36,9 +42,11 @@ export function loadState(state: readonly StateEntry[], tensors: StateDict, orig
   const matched = tensorsFor(state, tensors, origin);
   for (const { name, role, shape, variable } of state) {
     if (variable === undefined) continue;
-    const values = toFloat32(matched.get(name) as StateTensor);
+    const tensor = matched.get(name) as StateTensor;
+    const values = toFloat32(tensor);
     if (!areNumbers(values)) throw notNumbers(`${name} in ${origin.path}`);
-    assignValues(variable, toNativeLayout(role, values, shape));
+    const sized = role === "pos_embed" ? resizedPositions(values, tensor.shape, shape) : values;
+    assignValues(variable, toNativeLayout(role, sized, shape));
   }
 }
 

@@ -18,11 +18,16 @@ function refusals({ method, set }: ReturnType<typeof procedures>[number]): Map<s
   return found;
 }
 
-test("which methods refuse which families is as pinned; resnet8 or one of its own family teaches every student", () => {
+/** Said of methods that no model with a class token can learn by. */
+const NO_AVERAGE = /a model with a class token has none/;
+
+test("which methods refuse which families is as pinned; resnet8 or one of its own family teaches every other student", () => {
   const lines = procedures().flatMap((procedure) => {
     const found = [...refusals(procedure)];
     const refused = new Set(found.flatMap(([, pairs]) => pairs));
+    const unfit = found.flatMap(([sentence, pairs]) => (NO_AVERAGE.test(sentence) ? pairs : []));
     for (const name of STUDENTS) {
+      if (STUDENTS.every((teacher) => unfit.includes(`${teacher} -> ${name}`))) continue;
       const teachers = ["resnet8", name].filter((one) => !refused.has(`${one} -> ${name}`));
       assert.ok(teachers.length > 0, `${procedure.name} teaches no ${name}`);
     }

@@ -11,12 +11,15 @@ import { checkLosses } from "./lossesCheck.js";
 import { checkMethod } from "./method/check.js";
 import { methodSchema } from "./method/schema.js";
 import { checkModel } from "./modelCheck.js";
+import { checkGroups, groupsSchema } from "./recipes/groups.js";
 import { checkCriteria, checkMixing, criteriaSchema, mixingSchema } from "./recipes/mixing.js";
 import { checkOptimizers, optimizersSchema } from "./recipes/optimizers.js";
+import { checkPositions, positionsSchema } from "./recipes/positions.js";
 import { checkSchedules, schedulesSchema } from "./recipes/schedules.js";
 import { accumulationSchema, checkAccumulation, checkClipping, clippingSchema } from "./recipes/steps.js";
 import { checkSchedule } from "./scheduleCheck.js";
-import { lossesSchema, modelSchema, scheduleSchema, trajectorySchema } from "./schema.js";
+import { lossesSchema, modelSchema, scheduleSchema, timmModelSchema, trajectorySchema } from "./schema.js";
+import { checkTimmModel } from "./timmCheck.js";
 import { checkTrajectory } from "./trajectory/check.js";
 
 /** The comparison of one file. */
@@ -66,8 +69,11 @@ const KINDS: readonly Kind[] = [
   kind("collate", mixingSchema, checkMixing),
   kind(["losses", "versions"], criteriaSchema, checkCriteria),
   kind("gradients", clippingSchema, checkClipping),
+  kind("models", groupsSchema, (golden) => checkGroups(golden)),
+  kind("spreadMaxAbs", positionsSchema, (golden) => checkPositions(golden)),
   kind("model", accumulationSchema, checkAccumulation),
   kind("upstream", methodSchema, checkMethod),
+  kind("timmName", timmModelSchema, checkTimmModel),
   kind("stateDict", modelSchema, checkModel),
   kind("losses", lossesSchema, checkLosses),
   kind("random_resized_crop", imagesSchema, (golden, _engine, path) => checkImages(golden, path)),

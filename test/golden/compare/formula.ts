@@ -29,6 +29,7 @@ type ElementRule = (signed: number, fanIn: number) => number;
 
 const weight: ElementRule = (signed, fanIn) => signed * Math.sqrt(3 / fanIn);
 const small: ElementRule = (signed) => signed * 0.1;
+const half: ElementRule = (signed) => signed * 0.5;
 const aroundOne: ElementRule = (signed) => 1 + signed * 0.1;
 
 /** By role as golden files spell it: those of models, and those of tensors that only methods have. */
@@ -43,6 +44,12 @@ const RULES: Readonly<Record<string, ElementRule>> = {
   "bn.bias": small,
   "ln.weight": aroundOne,
   "ln.bias": small,
+  "affine.alpha": aroundOne,
+  "affine.beta": small,
+  cls_token: half,
+  dist_token: half,
+  pos_embed: half,
+  layer_scale: (signed) => 0.5 + signed * 0.2,
   "bn.running_mean": small,
   "bn.running_var": (signed) => 1 + signed * 0.5,
   "bn.num_batches_tracked": () => 0,

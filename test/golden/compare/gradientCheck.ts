@@ -8,7 +8,7 @@ import {
   withinScale,
 } from "./comparison.js";
 import type { ModelGolden } from "./schema.js";
-import { norm } from "./summary.js";
+import { norm, probes } from "./summary.js";
 
 /**
  * Gradients jump where an activation lies within rounding of zero, and a kernel that adds up in another order finds it on
@@ -24,58 +24,85 @@ const JUMP_OF_ELEMENT = 0.02;
  */
 const ZERO_NORM = 1e-5;
 
+/** What a golden file says of gradients, by parameter. */
+export interface GradientsGolden {
+  readonly stateDict: ModelGolden["stateDict"];
+  /** Whether no activation jumps, nor a derivative of one: all bounds are tight then. */
+  readonly smooth?: boolean;
+  readonly norms: Readonly<Record<string, number>>;
+  readonly zero: readonly string[];
+  /** Elements that are zero in exact arithmetic, from one to before another; in files they are 0. */
+  readonly zeroRange?: Readonly<Record<string, readonly [from: number, to: number]>>;
+  readonly first4: Readonly<Record<string, readonly number[]>>;
+  readonly probe8?: Readonly<Record<string, readonly number[]>>;
+  readonly spread: {
+    readonly norm: number;
+    readonly zero: number;
+    readonly elements: Readonly<Record<string, number>>;
+  };
+}
+
 /**
  * Compares the gradients of a training pass. The classifier sees no jumps: its bound is tight.
  * @param gradients by parameter, in PyTorch's layout
  */
-export function checkGradients(golden: ModelGolden, gradients: ReadonlyMap<string, Float32Array>): Check[] {
-  const zero = new Set(golden.train.gradZero);
-  const norms = Object.entries(golden.train.gradL2).map(([name, expected]) =>
-    zero.has(name) ? checkZero(golden, gradients, name) : checkNorm(golden, gradients, name, expected),
-  );
-  const firsts = Object.entries(golden.train.gradFirst4).map(([name, expected]) =>
-    checkFirst4(golden, gradients, name, expected),
-  );
-  return [...norms, ...firsts];
+export function checkGradients(golden: GradientsGolden, gradients: ReadonlyMap<string, Float32Array>): Check[] {
+  const { norms, zero, zeroRange = {}, first4, probe8 = {} } = golden;
+  const isZero = new Set(zero);
+  const rest = new Map(gradients);
+  const ranges = Object.entries(zeroRange).map(([name, [from, to]]) => {
+    const values = gradients.get(name)?.slice() ?? new Float32Array();
+    const part = values.slice(from, to);
+    rest.set(name, values.fill(0, from, to));
+    return checkZero(golden, name, part);
+  });
+  return [
+    ...ranges,
+    ...Object.entries(norms).map(([name, expected]) =>
+      isZero.has(name) ? checkZero(golden, name, rest.get(name)) : checkNorm(golden, name, rest.get(name), expected),
+    ),
+    ...Object.entries(first4).map(([name, expected]) =>
+      checkElements(golden, name, expected, rest.get(name), "First4", (values) => values.subarray(0, 4)),
+    ),
+    ...Object.entries(probe8).map(([name, expected]) =>
+      checkElements(golden, name, expected, rest.get(name), "Probe8", probes),
+    ),
+  ];
 }
 
 /** The last parameters of every model are its classifier's weight and bias. */
-const isClassifier = (golden: ModelGolden, name: string): boolean =>
-  golden.stateDict.slice(-2).some(([last]) => last === name);
+const isClassifier = ({ stateDict }: GradientsGolden, name: string): boolean =>
+  stateDict.slice(-2).some(([last]) => last === name);
 
-function checkZero({ spread }: ModelGolden, gradients: ReadonlyMap<string, Float32Array>, name: string): Check {
+const hasNoJumps = (golden: GradientsGolden, name: string): boolean =>
+  golden.smooth === true || isClassifier(golden, name);
+
+function checkZero({ spread }: GradientsGolden, name: string, values: Float32Array | undefined): Check {
   const what = `train.gradZero ${name}`;
-  const values = gradients.get(name);
   if (values === undefined) return mismatch(what, "has no gradient");
-  return checkNumber(what, norm(values), 0, () => Math.max(ZERO_NORM, 5 * spread.gradZeroL2Max));
+  return checkNumber(what, norm(values), 0, () => Math.max(ZERO_NORM, 5 * spread.zero));
 }
 
-function checkNorm(
-  golden: ModelGolden,
-  gradients: ReadonlyMap<string, Float32Array>,
-  name: string,
-  expected: number,
-): Check {
+function checkNorm(golden: GradientsGolden, name: string, values: Float32Array | undefined, expected: number): Check {
   const what = `train.gradL2 ${name}`;
-  const values = gradients.get(name);
   if (values === undefined) return mismatch(what, "has no gradient");
-  const least = isClassifier(golden, name) ? RELATIVE : JUMP_OF_NORM;
-  const spread = isClassifier(golden, name) ? 0 : golden.spread.gradL2MaxRel;
+  const least = hasNoJumps(golden, name) ? RELATIVE : JUMP_OF_NORM;
+  const spread = isClassifier(golden, name) ? 0 : golden.spread.norm;
   return checkNumber(what, norm(values), expected, withinRelative(spread, least));
 }
 
-function checkFirst4(
-  golden: ModelGolden,
-  gradients: ReadonlyMap<string, Float32Array>,
+function checkElements(
+  golden: GradientsGolden,
   name: string,
   expected: readonly number[],
+  values: Float32Array | undefined,
+  kind: "First4" | "Probe8",
+  choose: (values: Float32Array) => ArrayLike<number>,
 ): Check {
-  const what = `train.gradFirst4 ${name}`;
-  const values = gradients.get(name);
-  const length = golden.train.gradL2[name];
+  const what = `train.grad${kind} ${name}`;
+  const length = golden.norms[name];
   if (values === undefined || length === undefined) return mismatch(what, "has no gradient");
-  const fraction = isClassifier(golden, name) ? RELATIVE : JUMP_OF_ELEMENT;
+  const fraction = hasNoJumps(golden, name) ? RELATIVE : JUMP_OF_ELEMENT;
   const scale = length / Math.sqrt(values.length);
-  const spread = golden.spread.gradFirst4MaxAbs[name] ?? 0;
-  return checkNumbers(what, values.subarray(0, 4), expected, withinScale(spread, fraction, scale));
+  return checkNumbers(what, choose(values), expected, withinScale(golden.spread.elements[name] ?? 0, fraction, scale));
 }

@@ -8,7 +8,10 @@ import type { ModelGolden } from "./schema.js";
 const STATE_CHECK_RELATIVE = 1e-8;
 
 /** Compares names, shapes, roles and order of a model's state, and its number of parameters. */
-export function checkLayout(state: readonly StateEntry[], { stateDict, paramCount }: ModelGolden): Check[] {
+export function checkLayout(
+  state: readonly StateEntry[],
+  { stateDict, paramCount }: Pick<ModelGolden, "stateDict" | "paramCount">,
+): Check[] {
   const parameters = state.filter(({ role }) => isParameter(role));
   const count = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   return [
@@ -23,7 +26,10 @@ export function checkLayout(state: readonly StateEntry[], { stateDict, paramCoun
 }
 
 /** Compares sum and norm of all the state once the formula has filled it. */
-export function checkStateValues(state: readonly StateEntry[], { stateCheck }: ModelGolden): Check[] {
+export function checkStateValues(
+  state: readonly StateEntry[],
+  { stateCheck }: Pick<ModelGolden, "stateCheck">,
+): Check[] {
   let sum = 0;
   let squares = 0;
   for (const { variable, role, shape } of state) {

@@ -3,16 +3,24 @@ import type { EngineName } from "#pefd/compile/types.js";
 import { crossEntropy } from "#pefd/distill/parts/losses.js";
 import { gradientsOf } from "#pefd/learn/learner.js";
 import { type BuiltModel, buildModel } from "#pefd/models/build.js";
-import { isCounter, isParameter, toPyTorchLayout } from "#pefd/nn/builder.js";
+import { isParameter, toPyTorchLayout } from "#pefd/nn/builder.js";
 import { featureList, type ModelOutput, type StateEntry } from "#pefd/nn/model.js";
-import type { Tensor, Tensor2D, Tensor4D, Update, Variable } from "#pefd/runtime/tf.js";
-import { type Check, checkNumber, checkNumbers, withinSpread } from "./comparison.js";
+import {
+  type Scalar,
+  type Tensor,
+  type Tensor2D,
+  type Tensor4D,
+  tf,
+  type Update,
+  type Variable,
+} from "#pefd/runtime/tf.js";
+import { type Bound, type Check, checkNumber, checkNumbers, withinSpread } from "./comparison.js";
 import { execute, result } from "./execute.js";
 import { formulaFill } from "./formula.js";
 import { checkGradients } from "./gradientCheck.js";
 import { channelsFirst, imagesFeed, oneHotFeed } from "./inputs.js";
 import { checkLayout, checkStateValues } from "./layoutCheck.js";
-import type { ModelGolden, TensorSummary } from "./schema.js";
+import type { ModelGolden, NormState, TensorSummary } from "./schema.js";
 import { checkSummary, type HostTensor } from "./summary.js";
 
 /** A model's features (featureList) before the last ReLUs. */
@@ -21,7 +29,7 @@ const listBeforeRelu = ({ stem, maps, pooled }: ModelOutput): Tensor[] => [
   pooled,
 ];
 
-type Results = Readonly<Record<string, HostTensor>>;
+export type Results = Readonly<Record<string, HostTensor>>;
 
 /**
  * Compares one model with the reference: layout of its state, evaluation, and one training pass with gradients.
@@ -43,10 +51,10 @@ export function checkModel(golden: ModelGolden, engine: EngineName): Check[] {
   }
 }
 
-const variablesOf = ({ state }: BuiltModel): Variable[] =>
+export const variablesOf = ({ state }: BuiltModel): Variable[] =>
   state.flatMap(({ variable }) => (variable === undefined ? [] : [variable]));
 
-const numbered = (prefix: string, tensors: readonly Tensor[]): Record<string, Tensor> =>
+export const numbered = (prefix: string, tensors: readonly Tensor[]): Record<string, Tensor> =>
   Object.fromEntries(tensors.map((tensor, i) => [`${prefix}${i}`, tensor]));
 
 function evaluate(model: BuiltModel, golden: ModelGolden, engine: EngineName): Results {
@@ -87,24 +95,34 @@ function checkFeatures(list: string, results: Results, expected: readonly Tensor
   });
 }
 
+/** The second labels are what the head of a distillation token learns; each head's loss counts half then. */
+type TwoLabels = { readonly labelsDist?: readonly number[] | undefined };
+
 /** One forward and backward pass in training mode. Gradients and statistics go by the state's own names. */
-function train(model: BuiltModel, golden: ModelGolden, engine: EngineName): Results {
+export function train(
+  model: BuiltModel,
+  { input, numClasses }: Pick<ModelGolden, "input" | "numClasses"> & { readonly input: TwoLabels },
+  engine: EngineName,
+): Results {
   const parameters = model.state.filter((entry) => isParameter(entry.role));
   return execute(engine, {
     variables: variablesOf(model),
     feeds: {
-      images: imagesFeed(golden.input),
-      oneHot: oneHotFeed(golden.input.labels, golden.numClasses),
+      images: imagesFeed(input),
+      oneHot: oneHotFeed(input.labels, numClasses),
+      second: oneHotFeed(input.labelsDist ?? input.labels, numClasses),
     },
-    describe: ({ images, oneHot }) => {
+    describe: ({ images, oneHot, second }) => {
       const { loss, gradients, kept } = gradientsOf(
         () => {
           const updates: Update[] = [];
-          const { logits } = model.forward(images as Tensor4D, { training: true, updates });
+          const { logits, heads } = model.forward(images as Tensor4D, { training: true, updates });
+          const outputs = heads === undefined ? [logits] : [heads.labels, heads.teacher];
+          const losses = outputs.map((each, i) => crossEntropy(each, (i === 0 ? oneHot : second) as Tensor2D));
           return {
-            loss: crossEntropy(logits, oneHot as Tensor2D),
-            kept: { logits, updates },
-            tensors: [logits, ...updates.map(([, value]) => value)],
+            loss: tf.div(tf.addN(losses), losses.length) as Scalar,
+            kept: { logits, outputs, updates },
+            tensors: [logits, ...outputs, ...updates.map(([, value]) => value)],
           };
         },
         parameters.map((entry) => entry.variable as Variable),
@@ -112,6 +130,7 @@ function train(model: BuiltModel, golden: ModelGolden, engine: EngineName): Resu
       return {
         loss,
         logits: kept.logits,
+        ...numbered("head", kept.outputs),
         ...Object.fromEntries(parameters.map(({ name }, i) => [name, gradients[i] as Tensor])),
         ...namedUpdates(model.state, kept.updates),
       };
@@ -124,27 +143,38 @@ const namedUpdates = (state: readonly StateEntry[], updates: readonly Update[]):
   return Object.fromEntries(updates.map(([variable, value]) => [names.get(variable) as string, value]));
 };
 
+/** Gradients of a training pass by parameter, in PyTorch's layout. */
+export const gradientsIn = (state: readonly StateEntry[], results: Results): Map<string, Float32Array> =>
+  new Map(
+    state
+      .filter(({ role }) => isParameter(role))
+      .map(({ name, role, shape }) => [name, toPyTorchLayout(role, result(results, name).values, shape)]),
+  );
+
 function checkTraining(state: readonly StateEntry[], golden: ModelGolden, results: Results): Check[] {
   const { train: expected, spread } = golden;
   const logits = withinSpread(spread.trainLogitsMaxAbs);
   const loss = withinSpread(spread.ceLossAbs);
-  const gradients = new Map(
-    state
-      .filter(({ role }) => isParameter(role) && !isCounter(role))
-      .map(({ name, role, shape }) => [name, toPyTorchLayout(role, result(results, name).values, shape)]),
-  );
   return [
     checkNumbers("train.logits", result(results, "logits").values, expected.logits.flat(), logits),
     checkNumber("train.ceLoss", result(results, "loss").values[0] as number, expected.ceLoss, loss),
-    ...checkStatistics(golden, results),
-    ...checkGradients(golden, gradients),
+    ...checkStatistics(Object.values(expected.runningMeanAfter), logits, results),
+    ...checkGradients(
+      {
+        stateDict: golden.stateDict,
+        norms: expected.gradL2,
+        zero: expected.gradZero,
+        first4: expected.gradFirst4,
+        spread: { norm: spread.gradL2MaxRel, zero: spread.gradZeroL2Max, elements: spread.gradFirst4MaxAbs },
+      },
+      gradientsIn(state, results),
+    ),
   ];
 }
 
-function checkStatistics({ train: { runningMeanAfter }, spread }: ModelGolden, results: Results) {
-  const bound = withinSpread(spread.trainLogitsMaxAbs);
-  const { first, last } = runningMeanAfter;
-  return [first, last].flatMap(({ name, runningMean, runningVar }) =>
+/** Compares the first running means and variances of some batch normalisations after a training pass. */
+export const checkStatistics = (norms: readonly NormState[], bound: Bound, results: Results): Check[] =>
+  norms.flatMap(({ name, runningMean, runningVar }) =>
     (
       [
         ["running_mean", runningMean],
@@ -156,4 +186,3 @@ function checkStatistics({ train: { runningMeanAfter }, spread }: ModelGolden, r
       return checkNumbers(`train.${key}`, actual, expected, bound);
     }),
   );
-}

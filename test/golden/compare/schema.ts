@@ -12,6 +12,15 @@ export const summary = z.object({
   std: z.number().optional(),
 });
 const images = z.object({ k: z.int(), shape, scale: z.number(), labels: z.array(z.int()) });
+const layout = z.array(z.tuple([z.string(), shape, z.string()]));
+const stateCheck = z.object({ sum: z.number(), l2: z.number() });
+const spreads = z.object({
+  evalLogitsMaxAbs: z.number(),
+  trainLogitsMaxAbs: z.number(),
+  ceLossAbs: z.number(),
+  gradL2MaxRel: z.number(),
+  gradZeroL2Max: z.number(),
+});
 const normState = z.object({ name: z.string(), runningMean: numbers, runningVar: numbers });
 
 /** models/NAME.json: one model's layout and results. */
@@ -19,8 +28,8 @@ export const modelSchema = z.object({
   name: z.string(),
   numClasses: z.int().positive(),
   paramCount: z.int(),
-  stateDict: z.array(z.tuple([z.string(), shape, z.string()])),
-  stateCheck: z.object({ sum: z.number(), l2: z.number() }),
+  stateDict: layout,
+  stateCheck,
   input: images,
   eval: z.object({
     logits: rows,
@@ -35,15 +44,35 @@ export const modelSchema = z.object({
     gradZero: z.array(z.string()),
     gradFirst4: z.record(z.string(), numbers),
   }),
-  spread: z.object({
-    evalLogitsMaxAbs: z.number(),
-    evalFeatureMaxAbs: z.number(),
-    trainLogitsMaxAbs: z.number(),
-    ceLossAbs: z.number(),
-    gradL2MaxRel: z.number(),
-    gradZeroL2Max: z.number(),
-    gradFirst4MaxAbs: z.record(z.string(), z.number()),
+  spread: spreads.extend({ evalFeatureMaxAbs: z.number(), gradFirst4MaxAbs: z.record(z.string(), z.number()) }),
+});
+
+const entries = z.object({ first4: numbers, probe8: numbers });
+const heads = z.tuple([summary, summary]);
+
+/** A model of timm's: its layout and results. Outputs of modules (`taps`) are not compared. */
+export const timmModelSchema = z.object({
+  timmName: z.string(),
+  name: z.string(),
+  numClasses: z.int().positive(),
+  paramCount: z.int(),
+  activations: z.array(z.string()),
+  runningVar: z.object({ centre: z.number(), scale: z.number() }).optional(),
+  stateDict: layout,
+  stateCheck,
+  input: images.extend({ labelsDist: z.array(z.int()).optional() }),
+  eval: z.object({ logits: rows, heads: heads.optional() }),
+  train: z.object({
+    logits: summary.optional(),
+    heads: heads.optional(),
+    ceLoss: z.number(),
+    gradL2: z.record(z.string(), z.number()),
+    gradZero: z.array(z.string()),
+    gradZeroRange: z.record(z.string(), z.tuple([z.int(), z.int()])),
+    gradEntries: z.record(z.string(), entries),
+    runningAfter: z.array(normState).optional(),
   }),
+  spread: spreads.extend({ gradEntriesMaxAbs: z.record(z.string(), z.number()) }),
 });
 
 const input = summary.extend({
@@ -102,7 +131,9 @@ export const scheduleSchema = z.record(
 export type TensorSummary = z.infer<typeof summary>;
 export type ImagesInput = z.infer<typeof images>;
 export type LossInput = z.infer<typeof input>;
+export type NormState = z.infer<typeof normState>;
 export type ModelGolden = z.infer<typeof modelSchema>;
+export type TimmModelGolden = z.infer<typeof timmModelSchema>;
 export type LossesGolden = z.infer<typeof lossesSchema>;
 export type TrajectoryGolden = z.infer<typeof trajectorySchema>;
 export type ScheduleGolden = z.infer<typeof scheduleSchema>;

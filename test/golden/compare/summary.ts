@@ -23,7 +23,7 @@ function moments(values: Float32Array): { mean: number; std: number } {
 }
 
 /** Eight elements spread evenly over the tensor. */
-const probes = (values: Float32Array): number[] =>
+export const probes = (values: Float32Array): number[] =>
   Array.from({ length: 8 }, (_, j) => values[Math.floor(((2 * j + 1) * values.length) / 16)] as number);
 
 /** Bounds for one element, and for the norm of all. */

@@ -1,23 +1,24 @@
 import { choice } from "../../../common/optionRow.js";
-import { modelRow } from "../../../models/registry.js";
+import { modelRow, sideOf } from "../../../models/registry.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
 import { detached } from "../../../nn/gradients.js";
 import type { Model } from "../../../nn/model.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { namesIn } from "../../combination.js";
-import { defineMethod } from "../../method.js";
+import { defineMethod, type Pair } from "../../method.js";
 import { crossEntropy, distillKL } from "../../parts/losses.js";
 
 /** A new model of images, with its own initial values, whose tensors are the method's. */
-function peer(make: ModelBuilder, name: string, i: number, numClasses: number): Model {
-  const { initialization, architecture } = modelRow(name);
+function peer(make: ModelBuilder, name: string, i: number, { numClasses, imageSize }: Pair): Model {
+  const row = modelRow(name);
+  const { initialization, architecture } = row;
   const prefix = `peers.${i}.`;
   const makeVariable: ModelBuilder["makeVariable"] = (tensor, shape) => {
     const initializer = tensor.initializer ?? initialization[tensor.role];
     return make.makeVariable({ ...tensor, ...(initializer && { initializer }), name: prefix + tensor.name }, shape);
   };
   const builder: ModelBuilder = { ...make, makeVariable, state: [], folds: [] };
-  const { featureSize, forward } = architecture(builder, numClasses);
+  const { featureSize, forward } = architecture(builder, numClasses, sideOf(row, imageSize));
   make.state.push(...builder.state.map((entry) => ({ ...entry, name: prefix + entry.name })));
   return { name, numClasses, featureSize, state: builder.state, forward };
 }
@@ -63,8 +64,8 @@ export const dml = defineMethod({
   leastImages: 2,
   terms: ["mutual", "peers"],
   sees: () => [],
-  build({ numClasses }, { dml_peers }, make) {
-    const peers = namesIn(dml_peers).map((name, i) => peer(make, name, i, numClasses));
+  build(pair, { dml_peers }, make) {
+    const peers = namesIn(dml_peers).map((name, i) => peer(make, name, i, pair));
     return {
       peers,
       terms({ images, student, oneHot }, context) {
