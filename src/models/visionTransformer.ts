@@ -1,3 +1,4 @@
+import { inputError } from "../common/errors.js";
 import { gelu } from "../nn/activation.js";
 import { attention } from "../nn/attention.js";
 import { addVariable, type ModelBuilder } from "../nn/builder.js";
@@ -96,6 +97,12 @@ export const visionTransformer =
   (builder, numClasses, imageSize) => {
     const { channels, patch, distilled } = size;
     const side = imageSize / patch;
+    if (!Number.isInteger(side)) {
+      throw inputError(
+        `Images of ${imageSize}x${imageSize} cannot be cut into patches of ${patch}x${patch}.`,
+        `Give an --image_size that is a multiple of ${patch}, or another model.`,
+      );
+    }
     const prefixes = prefixesOf(size);
     const embed = embedding(builder, size, side);
     const blocks = Array.from({ length: DEPTH }, (_, i) => block(builder, `blocks.${i}`, size));
