@@ -48,8 +48,8 @@ test("a checkpoint of images of 32 pixels opens for 64 with its position embeddi
   const origin = { path: "student.safetensors", modelName: model.name };
   loadState(larger.state, file, origin);
   const positions = (of: typeof model): Float32Array => {
-    const entry = of.state.find(({ name }) => name === "pos_embed");
-    return (entry?.variable as Variable).dataSync() as Float32Array;
+    const variable = of.state.find(({ name }) => name === "pos_embed")?.variable as Variable;
+    return variable.dataSync() as Float32Array;
   };
   const [from, loaded] = [positions(model), positions(larger)];
   assert.deepEqual(loaded, resizedPositions(from, [1, 66, 192], [1, 258, 192]));
