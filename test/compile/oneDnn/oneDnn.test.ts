@@ -7,6 +7,7 @@ import { attributeReader, type GraphNode, nodeOf, nodesByName } from "#pefd/comp
 import { type Machine, observePasses, passesOf } from "#pefd/compile/passes/passes.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { procedures } from "#pefd/distill/registry.js";
+import { MODELS } from "#pefd/models/registry.js";
 import { standardOp } from "#pefd/ops/ops.js";
 import { hasMatrixUnits } from "#pefd/runtime/device.js";
 import { DT } from "#pefd/runtime/native.js";
@@ -93,8 +94,11 @@ function hindrances(node: GraphNode): string[] {
 
 const methods = spreadOf(procedures(), 6);
 
+/** Transformers have one convolution only, that of their patches. */
+const families = smallestOfFamilies().filter((name) => MODELS.row(name).patch === undefined);
+
 const pupils: readonly (readonly [string, () => Pupil])[] = [
-  ...smallestOfFamilies().map((name) => [name, () => teacherPupil(name)] as const),
+  ...families.map((name) => [name, () => teacherPupil(name)] as const),
   ...methods.cases.map(({ name }) => [name, () => studentPupil(name)] as const),
 ];
 
