@@ -1,4 +1,4 @@
-import { boolAttribute, DT, nativeBackend, typeAttribute } from "../runtime/native.js";
+import { boolAttribute, DT, nativeBackend, stringAttribute, typeAttribute } from "../runtime/native.js";
 import { type Scalar, type Tensor, tf } from "../runtime/tf.js";
 import { defineOp, defineUnary, floatOp } from "./defineOp.js";
 
@@ -39,6 +39,16 @@ export const reducedAlong = (op: "Max" | "Mean" | "Sum", x: Tensor, axes: readon
     [boolAttribute("keep_dims", true), typeAttribute("T", DT.float), typeAttribute("Tidx", DT.int32)],
     [x, tf.tensor1d([...axes], "int32")],
   );
+
+/** Of TensorFlow's BiasAdd and BiasAddGrad. */
+export const biasAttributes = () => [typeAttribute("T", DT.float), stringAttribute("data_format", "NHWC")];
+
+/** [..., C] as [rows, C]; else graphs fuse a bias's gradient with that of the convolution before it: other rounding. */
+const asRows = (x: Tensor): Tensor => tf.reshape(x, [-1, x.shape.at(-1) as number]);
+
+/** Sums over all axes but the last, without a gradient: that of a bias. @returns [C] */
+export const sumOfRows = (x: Tensor): Tensor =>
+  nativeBackend().executeSingleOutput("BiasAddGrad", biasAttributes(), [asRows(x)]);
 
 /** tfjs's own gradient makes a tensor of ones as large as x, a constant in a recorded graph, and five passes. */
 const sumOfSquaresOp = defineOp({

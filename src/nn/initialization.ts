@@ -59,9 +59,6 @@ const DEFAULTS: Readonly<Record<Role, Initializer>> = {
   cls_token: constant(0),
   dist_token: constant(0),
   pos_embed: constant(0),
-  layer_scale: constant(1),
-  "affine.alpha": constant(1),
-  "affine.beta": constant(0),
   parameter: constant(0),
   buffer: constant(0),
 };

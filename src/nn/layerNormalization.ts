@@ -1,18 +1,7 @@
-import { DT, nativeBackend, stringAttribute, typeAttribute } from "../runtime/native.js";
 import { type Tensor, tf } from "../runtime/tf.js";
 import { addVariable, type ModelBuilder } from "./builder.js";
 import { defineOp } from "./defineOp.js";
-import { reducedAlong, rsqrt } from "./gradients.js";
-
-const rowsOf = (x: Tensor): Tensor => tf.reshape(x, [-1, x.shape.at(-1) as number]);
-
-/** Sums over all axes but the last, [C]. */
-const sumOfRows = (x: Tensor): Tensor =>
-  nativeBackend().executeSingleOutput(
-    "BiasAddGrad",
-    [typeAttribute("T", DT.float), stringAttribute("data_format", "NHWC")],
-    [rowsOf(x)],
-  );
+import { reducedAlong, rsqrt, sumOfRows } from "./gradients.js";
 
 const meanOfRow = (x: Tensor): Tensor => reducedAlong("Mean", x, [x.shape.length - 1]);
 

@@ -1,25 +1,21 @@
-import { DT, nativeBackend, stringAttribute, typeAttribute } from "../runtime/native.js";
+import { nativeBackend } from "../runtime/native.js";
 import { type Tensor, type Tensor2D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 import { batchNormHeld, batchNormInference, batchNormTraining } from "./batchNormalization.js";
 import { addCounter, addVariable, type Initializer, type ModelBuilder } from "./builder.js";
 import { type ConvolutionGeometry, conv2d, depthwiseConv2d, ownGroupedConv2d } from "./convolution/convolution.js";
 import { defineOp } from "./defineOp.js";
+import { biasAttributes, sumOfRows } from "./gradients.js";
 import type { ForwardContext } from "./model.js";
-
-const attributes = () => [typeAttribute("T", DT.float), stringAttribute("data_format", "NHWC")];
-
-/** [..., C] as [rows, C]; else graphs fuse this gradient with that of the convolution before it: other rounding. */
-const asRows = (dy: Tensor): Tensor => tf.reshape(dy, [-1, dy.shape.at(-1) as number]);
 
 const biasAddOp = defineOp({
   name: "biasAdd",
   inputs: ["x", "bias"],
   outputs: ["y"],
   saved: [],
-  forward: ({ x, bias }) => [nativeBackend().executeSingleOutput("BiasAdd", attributes(), [x, bias])],
+  forward: ({ x, bias }) => [nativeBackend().executeSingleOutput("BiasAdd", biasAttributes(), [x, bias])],
   gradient: (dy) => ({
     x: () => dy.clone(),
-    bias: () => nativeBackend().executeSingleOutput("BiasAddGrad", attributes(), [asRows(dy)]),
+    bias: () => sumOfRows(dy),
   }),
 });
 

@@ -37,17 +37,24 @@ export type Results = Readonly<Record<string, HostTensor>>;
  */
 export function checkModel(golden: ModelGolden, engine: EngineName): Check[] {
   const model = buildModel(golden.name, golden.numClasses, formulaFill());
+  return checkBuilt(model, golden, () => [
+    ...checkEvaluation(golden, evaluate(model, golden, engine)),
+    ...checkTraining(model.state, golden, train(model, golden, engine)),
+  ]);
+}
+
+/** Compares a model's layout and, where that holds, its values and what `compute` gives; then the model is disposed of. */
+export function checkBuilt(
+  { state }: BuiltModel,
+  golden: Pick<ModelGolden, "stateDict" | "paramCount" | "stateCheck">,
+  compute: () => readonly Check[],
+): Check[] {
   try {
-    const layout = checkLayout(model.state, golden);
+    const layout = checkLayout(state, golden);
     if (layout.some((check) => check.mismatch !== undefined)) return layout;
-    return [
-      ...layout,
-      ...checkStateValues(model.state, golden),
-      ...checkEvaluation(golden, evaluate(model, golden, engine)),
-      ...checkTraining(model.state, golden, train(model, golden, engine)),
-    ];
+    return [...layout, ...checkStateValues(state, golden), ...compute()];
   } finally {
-    for (const { variable } of model.state) variable?.dispose();
+    for (const { variable } of state) variable?.dispose();
   }
 }
 

@@ -8,8 +8,7 @@ import { execute, result } from "./execute.js";
 import { formulaFill, formulaValues, signedValue } from "./formula.js";
 import { checkGradients } from "./gradientCheck.js";
 import { imagesFeed } from "./inputs.js";
-import { checkLayout, checkStateValues } from "./layoutCheck.js";
-import { checkStatistics, gradientsIn, numbered, type Results, train, variablesOf } from "./modelCheck.js";
+import { checkBuilt, checkStatistics, gradientsIn, numbered, type Results, train, variablesOf } from "./modelCheck.js";
 import type { TensorSummary, TimmModelGolden } from "./schema.js";
 import { checkSummary } from "./summary.js";
 
@@ -36,18 +35,10 @@ function fillOf({ runningVar }: TimmModelGolden): Fill {
  */
 export function checkTimmModel(golden: TimmModelGolden, engine: EngineName): Check[] {
   const model = buildModel(rowName(golden.name), golden.numClasses, fillOf(golden), golden.input.shape[2]);
-  try {
-    const layout = checkLayout(model.state, golden);
-    if (layout.some((check) => check.mismatch !== undefined)) return layout;
-    return [
-      ...layout,
-      ...checkStateValues(model.state, golden),
-      ...checkEvaluation(golden, evaluate(model, golden, engine)),
-      ...checkTraining(model.state, golden, train(model, golden, engine)),
-    ];
-  } finally {
-    for (const { variable } of model.state) variable?.dispose();
-  }
+  return checkBuilt(model, golden, () => [
+    ...checkEvaluation(golden, evaluate(model, golden, engine)),
+    ...checkTraining(model.state, golden, train(model, golden, engine)),
+  ]);
 }
 
 const evaluate = (model: BuiltModel, { input }: TimmModelGolden, engine: EngineName): Results =>
